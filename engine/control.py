@@ -1,0 +1,81 @@
+"""How long work tells how far it is, and how it is told to stop.
+
+Nothing here starts threads or knows who listens.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.errors import Cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressState:
+    """A moment of a task: what it does, its share done (0 to 1) and the seconds it still needs, if known."""
+
+    label: str
+    fraction: float
+    remaining_s: float | None
+
+
+class Progress:
+    """Report the progress of a task to a listener; a part of the task gets a part of the bar.
+
+    Thread-safe: several workers may report on their own parts of the same task.
+    """
+
+    def __init__(self, listener: Callable[[ProgressState], None] | None = None) -> None:
+        self._listener = listener
+        self._started = time.monotonic()
+        self._lock = threading.Lock()
+
+    def report(self, label: str, fraction: float) -> None:
+        """Say that the task is at `fraction` (0 to 1) and doing `label`."""
+        if self._listener is None:
+            return
+        fraction = min(1.0, max(0.0, fraction))
+        elapsed = time.monotonic() - self._started
+        remaining = elapsed * (1.0 - fraction) / fraction if fraction > 0.01 and elapsed > 0.5 else None
+        with self._lock:
+            self._listener(ProgressState(label, fraction, remaining))
+
+    def part(self, start: float, stop: float) -> Progress:
+        """Return a Progress whose 0 to 1 is this one's `start` to `stop`."""
+        return _PartProgress(self, start, stop)
+
+
+class _PartProgress(Progress):
+    def __init__(self, whole: Progress, start: float, stop: float) -> None:
+        super().__init__(None)
+        self._whole = whole
+        self._start = start
+        self._stop = stop
+
+    def report(self, label: str, fraction: float) -> None:
+        fraction = min(1.0, max(0.0, fraction))
+        self._whole.report(label, self._start + fraction * (self._stop - self._start))
+
+
+class CancelToken:
+    """A flag that long work looks at between its steps."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the work to stop."""
+        self._event.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the work was asked to stop."""
+        return self._event.is_set()
+
+    def check(self) -> None:
+        """Raise Cancelled if the work was asked to stop."""
+        if self._event.is_set():
+            raise Cancelled("stopped on request")
