@@ -38,7 +38,7 @@ class EncodedSegment:
 
     Attributes:
         units: in decode order, timestamps already those of the source's slots.
-        extradata: the stream's extradata that a decoder needs for these units *and* the source's own (the source's, with
+        extradata: the stream's extradata that a decoder needs for these units *and* for the source's (the source's with
             parameter sets added under free ids; equal to the source's where nothing had to be added).
         worst_psnr_db: the lowest PSNR of a decoded frame against the frame that entered the encoder.
         quality: the encoder's quality figure that was used (CRF, QP or the codec's own), for the report.

@@ -21,8 +21,8 @@ class UnitKind(IntEnum):
     OTHER = 0
     """Needs what came before."""
     IDR = 1
-    """A clean entry: nothing from here on refers back (H.264/HEVC IDR, VP8/VP9/AV1 key frame, MPEG I with a closed GOP and
-    no leading pictures, every frame of an intra-only codec)."""
+    """A clean entry: nothing from here on refers back (H.264/HEVC IDR, VP8/VP9/AV1 key frame, MPEG I in a closed GOP with
+    no leading picture, every frame of an intra-only codec)."""
     CRA = 2
     """HEVC CRA: an entry once its leading pictures are gone and it is renamed to BLA_N_LP."""
     BLA = 3
@@ -46,7 +46,7 @@ class FrameIndex:
         codec: FFmpeg's name of the codec, e.g. "h264".
         time_base: seconds per tick of pts, dts and duration.
         pts: int64, presentation time in ticks, as the demuxer gives it (edit list applied); unique per unit.
-        dts: int64, decode time in ticks, non-decreasing and never above the unit's pts (made up where the file has none).
+        dts: int64, decode time in ticks, non-decreasing, at most the unit's pts (made up where the file has none).
         duration: int64, ticks until the next shown frame.
         size: int64, bytes of all packets of the unit.
         position: int64, byte offset of the first packet in the file, -1 where unknown.
