@@ -1,0 +1,147 @@
+"""The commands and their arguments; what they do is app.cli.commands.
+
+Values are checked for form here; what they mean for a project is checked where the edit is applied.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from engine.errors import UsageError
+from engine.model.region import Box, Lasso, Region
+from engine.model.time import Range
+from engine.model.tool import Rgb
+
+Value = TypeVar("Value")
+
+
+def parser(version: str) -> argparse.ArgumentParser:
+    """Return the parser of the `deltacut` command."""
+    top = argparse.ArgumentParser(
+        prog="deltacut",
+        description="Change part of the picture in a finished film and re-encode only what changed.",
+        epilog="Exit status: 0 done, 2 usage, 3 bad or unsupported input, 4 the export did not pass its check and "
+        "nothing was written, 5 no space or another disk error, 130 stopped.",
+    )
+    top.add_argument("--version", action="version", version=f"deltacut {version}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    info = _command(commands, "info", "show what a media file is")
+    info.add_argument("file", metavar="FILE", type=Path)
+
+    new = _command(commands, "new", "make a project for a film")
+    new.add_argument("project", metavar="PROJECT.dcut", type=Path)
+    new.add_argument("file", metavar="FILE", type=Path)
+
+    patch = _command(commands, "patch", "change a region of the picture over some frames")
+    patch.add_argument("project", metavar="PROJECT.dcut", type=Path)
+    patch.add_argument(
+        "--frames", metavar="A:B", type=_checked(frames), required=True, help="from frame A up to, not including, B"
+    )
+    where = patch.add_mutually_exclusive_group(required=True)
+    where.add_argument("--roi", metavar="X0,Y0,X1,Y1", type=_checked(box), dest="region", help="a box, 0 to 1")
+    where.add_argument("--lasso", metavar='"X,Y X,Y X,Y ..."', type=_checked(lasso), dest="region", help="an outline")
+    patch.add_argument("--tool", required=True, choices=("blur", "pixelate", "fill", "image"))
+    patch.add_argument("--image", metavar="PICTURE", type=Path, help="the picture for --tool image (PNG, JPEG, ...)")
+    patch.add_argument("--radius", metavar="PX", type=float, help="for blur (default: by the region's size)")
+    patch.add_argument("--block", metavar="PX", type=int, help="for pixelate (default: by the region's size)")
+    patch.add_argument("--colour", metavar="#RRGGBB", type=_checked(colour), help="for fill (default: black)")
+    patch.add_argument("--feather", metavar="PX", type=float, default=0.0, help="soften the edge outwards (default: 0)")
+    patch.add_argument("--anchor", metavar="N", type=int, help="the frame it was drawn on (default: A)")
+
+    plan = _command(commands, "plan", "show what an export will copy and re-encode")
+    plan.add_argument("project", metavar="PROJECT.dcut", type=Path)
+
+    export = _command(commands, "export", "write the film; only what changed is re-encoded")
+    export.add_argument("project", metavar="PROJECT.dcut", type=Path)
+    export.add_argument("-o", "--output", metavar="OUT", type=Path, required=True)
+    export.add_argument("--since", metavar="EARLIER_OUT", type=Path, help="build on an earlier export of this project")
+
+    verify = _command(commands, "verify", "compare a film with its source, packet by packet")
+    verify.add_argument("source", metavar="SOURCE", type=Path)
+    verify.add_argument("output", metavar="OUT", type=Path)
+
+    demo = _command(commands, "demo", "show the whole way on a film, or on a sample that it makes")
+    demo.add_argument("file", metavar="VIDEO", type=Path, nargs="?")
+    demo.add_argument("--out", metavar="DIR", type=Path, default=Path("deltacut-demo"), help="default: deltacut-demo")
+    return top
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, summary: str
+) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary + ".")
+    command.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else there")
+    return command
+
+
+def frames(text: str) -> Range:
+    """Return the frames of "A:B", A up to but not including B.
+
+    Raises:
+        UsageError: not two whole numbers, or B is not above A.
+    """
+    try:
+        start, stop = (int(part) for part in text.split(":"))
+    except ValueError:
+        raise UsageError(f"frames are given as A:B with whole numbers, for example 120:150, not {text!r}") from None
+    if start < 0 or stop <= start:
+        raise UsageError(f"frames A:B need 0 <= A < B, not {text!r}")
+    return Range(start, stop)
+
+
+def box(text: str) -> Region:
+    """Return the region of "x0,y0,x1,y1".
+
+    Raises:
+        UsageError: not four numbers, or no area.
+    """
+    try:
+        x0, y0, x1, y1 = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(
+            f"a box is given as x0,y0,x1,y1 in 0 to 1, for example 0.4,0.4,0.6,0.6, not {text!r}"
+        ) from None
+    return Box(x0, y0, x1, y1)
+
+
+def lasso(text: str) -> Region:
+    """Return the region of "x,y x,y x,y ...".
+
+    Raises:
+        UsageError: not pairs of numbers, or no area.
+    """
+    try:
+        points = tuple((float(x), float(y)) for x, y in (pair.split(",") for pair in text.split()))
+    except ValueError:
+        raise UsageError(f'a lasso is given as "x,y x,y x,y ..." in 0 to 1, not {text!r}') from None
+    return Lasso(points)
+
+
+def colour(text: str) -> Rgb:
+    """Return the colour of "#rrggbb".
+
+    Raises:
+        UsageError: not six hexadecimal digits.
+    """
+    digits = text.removeprefix("#")
+    try:
+        red, green, blue = bytes.fromhex(digits)
+    except ValueError:
+        raise UsageError(f"a colour is given as #rrggbb, for example #c83430, not {text!r}") from None
+    return Rgb(red, green, blue)
+
+
+def _checked(read: Callable[[str], Value]) -> Callable[[str], Value]:
+    """Return a reader whose UsageError argparse shows as its own."""
+
+    def checked(text: str) -> Value:
+        try:
+            return read(text)
+        except UsageError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return checked
