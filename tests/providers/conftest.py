@@ -1,0 +1,24 @@
+"""The tests of the providers reach loopback only, and see no key of the machine that runs them."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+from pytest_socket import socket_allow_hosts
+
+_FOREIGN = ("GOOGLE_", "GEMINI_", "KLING_", "ELEVENLABS_", "VERTEX_", "KEY_VAULT_", "OTEL_", "DELTACUT_")
+
+
+@pytest.fixture(autouse=True)
+def _only_loopback(monkeypatch):
+    monkeypatch.setattr(socket.socket, "connect", socket.socket.connect)
+    socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch):
+    for name in list(os.environ):
+        if name.upper().endswith(("_API_KEY", "_PROXY")) or name.startswith(_FOREIGN):
+            monkeypatch.delenv(name)
