@@ -1,0 +1,295 @@
+"""The remux writer: a film's packets written anew, with the re-encoded units in place of the changed ones.
+
+Copies packets; never decodes, never moves a timestamp. Renaming and verifying the result is engine.render.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import Stream
+
+from engine.control import CancelToken, Progress
+from engine.errors import DamagedMedia
+from engine.media.bitstream.nal import Framing
+from engine.media.coded import CodedUnit, Splice
+from engine.media.containers import Family, family, muxer_for, muxer_options, transport_packet_bytes
+from engine.media.demux import is_still, opened
+from engine.media.in_band import HeaderMemory, header_syntax
+from engine.media.tracks import (
+    CannotHold,
+    DroppedTrack,
+    EditedVideo,
+    copy_tracks,
+    is_storage_error,
+    storage_errors,
+    words,
+)
+from engine.model.frame_index import FrameIndex, UnitKind
+from engine.model.media import MediaInfo
+
+_REPORT_EVERY = 512
+
+
+@dataclass(frozen=True, slots=True)
+class RemuxReport:
+    """What a remux wrote.
+
+    Attributes:
+        packets_copied: packets of all tracks that went over unchanged.
+        units_replaced: units of the edited stream that came from splices.
+        headers_restored: source units that got the source's own parameter sets in front, because a splice before them
+            brought others and they had none.
+        dropped: tracks that the target's format cannot hold.
+    """
+
+    packets_copied: int
+    units_replaced: int
+    headers_restored: int
+    dropped: tuple[DroppedTrack, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CannotRemux:
+    """The film cannot be written this way, and why."""
+
+    reason: str
+
+
+def remux(
+    source: Path,
+    info: MediaInfo,
+    index: FrameIndex,
+    splices: Sequence[Splice],
+    extradata: bytes,
+    target: Path,
+    *,
+    container: str | None = None,
+    progress: Progress,
+    cancel: CancelToken,
+) -> RemuxReport | CannotRemux:
+    """Write `target` from the source's packets, the splices' units in place of the units they replace.
+
+    Args:
+        source: the film; not modified.
+        info: of the source.
+        index: of the source's edited stream.
+        splices: runs of coded units, in order, that do not overlap.
+        extradata: of the edited stream, good for the source's units and for the splices'.
+        target: written anew; on an error it is closed and left to the caller to remove.
+        container: FFmpeg's name of the muxer; None chooses by the target's suffix, else the source's own.
+        progress: gets the share of the source's bytes.
+        cancel: looked at between packets.
+
+    Returns:
+        what was written, or why the target's format cannot take this film without a change to its timing.
+
+    Raises:
+        Cancelled: the person stopped it.
+        DamagedMedia: the source cannot be read to its end.
+        NoSpace, StorageError: the target cannot be written.
+    """
+    try:
+        muxer = container or muxer_for(target, info)
+    except KeyError:
+        return CannotRemux(f"nothing here writes {info.container}")
+    obstacle = _obstacle(info, index, muxer)
+    if obstacle is not None:
+        return CannotRemux(obstacle)
+    refused: set[int] = set()
+    while True:
+        outcome = _attempt(source, info, index, splices, extradata, target, muxer, refused, progress, cancel)
+        if isinstance(outcome, RemuxReport):
+            return outcome
+        if outcome.stream == info.video.stream or outcome.stream in refused:
+            return CannotRemux(f"{muxer} cannot hold this film's video: {outcome.reason}")
+        refused.add(outcome.stream)
+
+
+def _obstacle(info: MediaInfo, index: FrameIndex, muxer: str) -> str | None:
+    """Return what is known beforehand to make a remux wrong."""
+    if not index.exact_timestamps and family(muxer) is not family(info.container):
+        return f"the film has no timestamps of its own, which {muxer} needs"
+    hidden = np.flatnonzero(~index.presented)
+    if hidden.size and family(muxer) is not Family.ISO:
+        return f"the film hides {hidden.size} pictures by an edit list, which {muxer} cannot"
+    if hidden.size and index.frame_count and bool((index.pts[hidden] > index.frame_pts[0]).any()):
+        return "the film's edit list hides pictures behind its first frame"
+    return None
+
+
+def _attempt(
+    source: Path,
+    info: MediaInfo,
+    index: FrameIndex,
+    splices: Sequence[Splice],
+    extradata: bytes,
+    target: Path,
+    muxer: str,
+    refused: set[int],
+    progress: Progress,
+    cancel: CancelToken,
+) -> RemuxReport | CannotHold:
+    with opened(source, _reading_options(info)) as reader, storage_errors(target):
+        writer = av.open(str(target), "w", format=muxer, container_options=_options(source, reader, info, index, muxer))
+        try:
+            edited = EditedVideo(info.video.stream, extradata)
+            tracks, dropped = copy_tracks(reader, writer, info, edited, refused)
+            stitch = _Stitch(info, index, splices, tracks[info.video.stream])
+            copied = 0
+            size = max(1, source.stat().st_size)
+            for n, packet in enumerate(_packets(reader)):
+                if n % _REPORT_EVERY == 0:
+                    cancel.check()
+                    progress.report("Writing", (packet.pos or 0) / size)
+                track = tracks.get(packet.stream_index)
+                if track is None:
+                    continue
+                if packet.stream_index == info.video.stream:
+                    for replaced in stitch.next(packet):
+                        _mux(writer, replaced, info.video.stream)
+                else:
+                    stream = packet.stream_index
+                    packet.stream = track
+                    copied += 1
+                    _mux(writer, packet, stream)
+            stitch.check_complete()
+            writer.close()
+        except CannotHold as refusal:
+            _close_quietly(writer)
+            return refusal
+        except BaseException:
+            _close_quietly(writer)
+            raise
+    progress.report("Writing", 1.0)
+    return RemuxReport(copied + stitch.copied, stitch.replaced, stitch.restored, dropped)
+
+
+class _Stitch:
+    """The edited stream's packets, one by one: a copy, or the unit that stands in its place."""
+
+    def __init__(self, info: MediaInfo, index: FrameIndex, splices: Sequence[Splice], track: Stream) -> None:
+        self._index = index
+        self._track = track
+        self._new: dict[int, CodedUnit] = {}
+        self._restarts: set[int] = set()
+        for splice in splices:
+            self._new.update(zip(range(splice.start, splice.stop), splice.units, strict=True))
+            self._restarts.add(splice.stop)
+        self._unit = -1
+        self._ordinal = 0
+        self._foreign_headers = False
+        length_prefixed = info.video.codec in ("h264", "hevc") and info.video.extradata[:1] == b"\x01"
+        syntax = header_syntax(info.video.codec, Framing.LENGTH_4 if length_prefixed else Framing.START_CODES)
+        self._headers = HeaderMemory(syntax, info.video.extradata) if syntax and splices else None
+        self.copied = 0
+        self.replaced = 0
+        self.restored = 0
+
+    def next(self, packet: Packet[Stream]) -> Iterator[Packet[Stream]]:
+        """Yield what stands for the source's next packet: itself, a new one, or nothing."""
+        starts_unit = self._advance()
+        unit = self._unit
+        if self._headers is not None and starts_unit and self._index.kind[unit] != UnitKind.OTHER:
+            self._headers.read(bytes(packet))
+        new = self._new.get(unit)
+        if new is None:
+            if starts_unit and unit in self._restarts and self._foreign_headers:
+                packet = self._with_headers(packet)
+                self._foreign_headers = False
+            packet.stream = self._track
+            self.copied += 1
+            yield packet
+        elif starts_unit:
+            if self._headers is not None:
+                self._foreign_headers |= self._headers.is_changed_by(new.data)
+            self.replaced += 1
+            yield _packet(new, self._index.time_base, self._track)
+
+    def check_complete(self) -> None:
+        """Raise DamagedMedia if the source had fewer packets than its index."""
+        if self._ordinal != self._index.packet_total:
+            raise DamagedMedia(f"the film has {self._ordinal} video packets, its index {self._index.packet_total}")
+
+    def _advance(self) -> bool:
+        following = self._unit + 1
+        if self._ordinal >= self._index.packet_total:
+            raise DamagedMedia(f"the film has more video packets than its index: {self._index.packet_total}")
+        starts_unit = following < self._index.unit_count and self._ordinal == self._index.first_packet[following]
+        if starts_unit:
+            self._unit = following
+        self._ordinal += 1
+        return starts_unit
+
+    def _with_headers(self, packet: Packet[Stream]) -> Packet[Stream]:
+        assert self._headers is not None
+        before = bytes(packet)
+        data = self._headers.restored(before)
+        if data == before:
+            return packet
+        self.restored += 1
+        copy: Packet[Stream] = Packet(data)
+        copy.pts, copy.dts, copy.duration = packet.pts, packet.dts, packet.duration
+        copy.time_base, copy.is_keyframe = packet.time_base, packet.is_keyframe
+        return copy
+
+
+def _packet(unit: CodedUnit, time_base: Fraction, track: Stream) -> Packet[Stream]:
+    packet: Packet[Stream] = Packet(unit.data)
+    packet.pts, packet.dts, packet.duration = unit.pts, unit.dts, unit.duration
+    packet.time_base = time_base
+    packet.is_keyframe = unit.key
+    packet.stream = track
+    return packet
+
+
+def _reading_options(info: MediaInfo) -> dict[str, str]:
+    # A program stream announces nothing: a track exists once its first packet was seen.
+    if family(info.container) is Family.PROGRAM:
+        return {"probesize": "67108864", "analyzeduration": "60000000"}
+    return {}
+
+
+def _packets(reader: InputContainer) -> Iterator[Packet[Stream]]:
+    """Yield every packet of every track in file order, but for the empty ones that only flush decoders."""
+    for packet in reader.demux():
+        if packet.size or packet.dts is not None or packet.pts is not None:
+            yield packet
+
+
+def _options(source: Path, reader: InputContainer, info: MediaInfo, index: FrameIndex, muxer: str) -> dict[str, str]:
+    with source.open("rb") as file:
+        packet_bytes = transport_packet_bytes(file.read(4096))
+    time_bases = [stream.time_base for stream in reader.streams if stream.time_base]
+    edit_list = bool(index.unit_count and index.dts[0] < 0)
+    video = [stream.time_base for stream in reader.streams.video if stream.time_base and not is_still(stream)]
+    return muxer_options(muxer, info, time_bases, video, packet_bytes=packet_bytes, edit_list=edit_list)
+
+
+def _mux(writer: OutputContainer, packet: Packet[Stream], stream: int) -> None:
+    """Hand a packet to the muxer.
+
+    Raises:
+        CannotHold: the muxer refuses the packet of this stream.
+        OSError: the disk; see storage_errors.
+    """
+    try:
+        writer.mux_one(packet)
+    except Exception as error:
+        if is_storage_error(error):
+            raise
+        raise CannotHold(stream, f"packet at {packet.pts}, decoded at {packet.dts}: {words(error)}") from error
+
+
+def _close_quietly(writer: OutputContainer) -> None:
+    # After a failed write the trailer fails too; the first error is the one to tell.
+    with contextlib.suppress(Exception):
+        writer.close()

@@ -1,0 +1,191 @@
+"""Opening a target container with the tracks of a source, so that packets can be copied into it unchanged."""
+
+from __future__ import annotations
+
+import errno
+import io
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+from av.container import InputContainer, OutputContainer
+from av.stream import Stream
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
+
+from engine.errors import NoSpace, StorageError
+from engine.media.containers import Family, family
+from engine.model.media import MediaInfo
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+_BROKEN_STORAGE = frozenset({errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENODEV})
+
+# Written by each muxer in its own words; a copy of the source's would name the wrong program or the wrong length.
+_MUXER_OWNED_TAGS = frozenset({"encoder", "major_brand", "minor_version", "compatible_brands", "duration"})
+_MUXER_OWNED_TRACK_TAGS = frozenset({"duration"})
+
+
+@dataclass(frozen=True, slots=True)
+class DroppedTrack:
+    """A track of the source that the target cannot hold, and why."""
+
+    stream: int
+    kind: str
+    codec: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditedVideo:
+    """What is new about the edited stream's description.
+
+    Attributes:
+        stream: its index in the source.
+        extradata: for the decoder of the packets that will be written.
+    """
+
+    stream: int
+    extradata: bytes
+
+
+class CannotHold(Exception):
+    """The target's format cannot hold a stream; a signal between two stages, not an error that is shown."""
+
+    def __init__(self, stream: int, reason: str) -> None:
+        super().__init__(reason)
+        self.stream = stream
+        self.reason = reason
+
+
+@contextmanager
+def storage_errors(target: Path) -> Iterator[None]:
+    """Turn the errors of a full or broken disk into ours; any other error passes.
+
+    Raises:
+        NoSpace: the disk, the quota or the permitted file size is used up.
+        StorageError: the target cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise NoSpace(f"no space left for {target}: free some, or choose another place") from error
+        if error.errno in _BROKEN_STORAGE:
+            raise StorageError(f"{target} cannot be written: {error.strerror}") from error
+        raise
+
+
+def is_storage_error(error: Exception) -> bool:
+    """Tell whether the disk, not the format, is what failed."""
+    return isinstance(error, OSError) and error.errno in _NO_ROOM | _BROKEN_STORAGE
+
+
+def copy_tracks(
+    source: InputContainer,
+    target: OutputContainer,
+    info: MediaInfo,
+    edited: EditedVideo,
+    refused: Collection[int],
+) -> tuple[dict[int, Stream], tuple[DroppedTrack, ...]]:
+    """Give the target the source's tracks, tags and chapters, and write its header.
+
+    Args:
+        source: open; its streams are the templates.
+        target: open, without streams.
+        info: the source.
+        edited: what changes about the edited stream.
+        refused: streams that an earlier attempt found the target cannot hold.
+
+    Returns:
+        the target's stream for each stream index of the source, and the tracks left out.
+
+    Raises:
+        CannotHold: the target's format cannot hold the edited stream.
+    """
+    same_family = family(source.format.name) is family(target.format.name)
+    streams: dict[int, Stream] = {}
+    dropped: list[DroppedTrack] = []
+    for stream in source.streams:
+        reason = "its packets are not accepted" if stream.index in refused else None
+        if stream.index == edited.stream:
+            try:
+                streams[stream.index] = _edited_track(stream, target, info, edited.extradata, same_family)
+            except Exception as error:
+                raise CannotHold(stream.index, words(error)) from error
+            continue
+        if reason is None:
+            reason = _refusal(stream, target, same_family)
+        if reason is None:
+            streams[stream.index] = _track(stream, target, same_family)
+        else:
+            dropped.append(DroppedTrack(stream.index, stream.type, _codec_name(stream), reason))
+    target.metadata.update({k: v for k, v in source.metadata.items() if k.lower() not in _MUXER_OWNED_TAGS})
+    target.set_chapters(source.chapters())
+    try:
+        target.start_encoding()
+    except Exception as error:
+        if is_storage_error(error):
+            raise
+        raise CannotHold(edited.stream, words(error)) from error
+    return streams, tuple(dropped)
+
+
+def _edited_track(
+    stream: Stream, target: OutputContainer, info: MediaInfo, extradata: bytes, same_family: bool
+) -> Stream:
+    track = _track(stream, target, same_family)
+    if extradata:
+        track.codec_context.extradata = extradata
+    if info.video.codec == "hevc" and family(target.format.name) is Family.ISO and not same_family:
+        # Apple's players refuse hev1, which is FFmpeg's default.
+        track.codec_context.codec_tag = "hvc1"
+    return track
+
+
+def _track(stream: Stream, target: OutputContainer, same_family: bool) -> Stream:
+    track = target.add_stream_from_template(stream, opaque=True)
+    track.time_base = stream.time_base
+    track.metadata.update({k: v for k, v in stream.metadata.items() if k.lower() not in _MUXER_OWNED_TRACK_TAGS})
+    track.disposition = stream.disposition
+    if stream.id and family(target.format.name) in (Family.TRANSPORT, Family.ISO) and same_family:
+        track.id = stream.id
+    if track.codec_context is not None and same_family:
+        tag = _codec_tag(stream)
+        if tag is not None:
+            track.codec_context.codec_tag = tag
+    if isinstance(stream, VideoStream) and isinstance(track.codec_context, VideoCodecContext) and stream.average_rate:
+        track.codec_context.framerate = stream.average_rate
+    return track
+
+
+def _refusal(stream: Stream, target: OutputContainer, same_family: bool) -> str | None:
+    """Return why the target's format cannot hold a stream, None where it can: a header with it alone is tried."""
+    try:
+        with av.open(io.BytesIO(), "w", format=target.format.name) as trial:
+            _track(stream, trial, same_family)
+            trial.start_encoding()
+    except Exception as error:
+        return words(error)
+    return None
+
+
+def _codec_tag(stream: Stream) -> str | None:
+    """Return the stream's codec tag, None where it has none or not one of four 7-bit characters."""
+    try:
+        tag = stream.codec_context.codec_tag
+    except UnicodeDecodeError:
+        return None
+    return tag if tag != "\0\0\0\0" else None
+
+
+def _codec_name(stream: Stream) -> str:
+    return (
+        stream.codec_context.name if stream.codec_context is not None else (getattr(stream, "name", None) or "unknown")
+    )
+
+
+def words(error: Exception) -> str:
+    """Return FFmpeg's own words for an error."""
+    return str(error.args[1]) if isinstance(error, OSError) and len(error.args) > 1 else str(error)
