@@ -1,0 +1,202 @@
+"""MPEG-4 part 2 packets (ISO/IEC 14496-2), as coded by DivX, Xvid, FFmpeg and phones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+from engine.errors import DamagedMedia
+from engine.media.bitstream.bits import BitReader
+from engine.media.bitstream.facts import UNKNOWN, UnitFacts
+from engine.model.frame_index import UnitKind
+
+_START_CODE = b"\x00\x00\x01"
+# Table 6-3
+_FIRST_LAYER, _LAST_LAYER = 0x20, 0x2F
+_USER_DATA, _GROUP, _PLANE = 0xB2, 0xB3, 0xB6
+_I, _P, _B, _SPRITE = range(4)
+_EXTENDED_PAR = 15
+_RECTANGULAR, _GREYSCALE = 0, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A video object layer header (6.2.3).
+
+    Attributes:
+        ticks_per_second: vop_time_increment_resolution.
+        low_delay: the stream says that it has no B pictures.
+        width, height: 0 unless the shape is rectangular.
+    """
+
+    ticks_per_second: int
+    low_delay: bool
+    width: int
+    height: int
+    interlaced: bool
+
+    @property
+    def increment_bits(self) -> int:
+        """Return the length of vop_time_increment."""
+        return max(1, (self.ticks_per_second - 1).bit_length())
+
+
+@dataclass(frozen=True, slots=True)
+class _Plane:
+    """A VOP: its coding type and whether anything is coded; None where the layer is not known."""
+
+    coding_type: int
+    coded: bool | None
+
+
+def facts(packet: bytes, extradata: bytes) -> UnitFacts:
+    """Say what the packet holds.
+
+    An I picture is IDR in a closed group or in a stream without B pictures, else OPEN_I. A picture with nothing coded
+    repeats the last one, or, in a packed stream, keeps the place of a B picture that came with the packet before:
+    decoders give no frame for it.
+    """
+    planes = list(_planes(packet, extradata))
+    if not planes:
+        return UNKNOWN
+    shown = any(plane.coded is not False for plane in planes)
+    if planes[0].coding_type != _I:
+        return UnitFacts(UnitKind.OTHER, shown=shown)
+    layer = _layer(packet) or _layer(extradata)
+    group = next((start for start, code in _headers(packet) if code == _GROUP), None)
+    # A group's header: a time code of 18 bits, then closed_gov.
+    closed = group is not None and len(packet) > group + 2 and packet[group + 2] & 0x20 != 0
+    if closed or (layer is not None and layer.low_delay):
+        return UnitFacts(UnitKind.IDR, shown=shown)
+    return UnitFacts(UnitKind.OPEN_I, shown=shown)
+
+
+def unit_kind(packet: bytes, extradata: bytes) -> UnitKind:
+    """Return IDR, OPEN_I or OTHER."""
+    return facts(packet, extradata).kind
+
+
+def is_packed(packet: bytes, extradata: bytes) -> bool:
+    """Tell whether the packet holds two pictures: a "packed bitstream" of DivX, whose packets are not frames."""
+    return sum(plane.coded is not False for plane in _planes(packet, extradata)) > 1
+
+
+def parse_layer(data: bytes) -> Layer:
+    """Read the video object layer header in a packet or extradata.
+
+    Raises:
+        DamagedMedia: there is none, or it ends early.
+    """
+    start = next((at for at, code in _headers(data) if _FIRST_LAYER <= code <= _LAST_LAYER), None)
+    if start is None:
+        raise DamagedMedia(f"no MPEG-4 video object layer in {len(data)} bytes")
+    reader = BitReader(data[start : start + 256])
+    reader.skip(9)
+    version = 1
+    if reader.flag():
+        version = reader.bits(4)
+        reader.skip(3)
+    if reader.bits(4) == _EXTENDED_PAR:
+        reader.skip(16)
+    low_delay = False
+    if reader.flag():
+        reader.skip(2)
+        low_delay = reader.flag()
+        if reader.flag():
+            reader.skip(79)
+    shape = reader.bits(2)
+    if shape == _GREYSCALE and version != 1:
+        reader.skip(4)
+    reader.skip(1)
+    ticks = reader.bits(16)
+    if ticks == 0:
+        raise DamagedMedia("an MPEG-4 stream with a clock of 0 Hz")
+    reader.skip(1)
+    if reader.flag():
+        reader.skip(max(1, (ticks - 1).bit_length()))
+    width = height = 0
+    if shape == _RECTANGULAR:
+        reader.skip(1)
+        width = reader.bits(13)
+        reader.skip(1)
+        height = reader.bits(13)
+        reader.skip(1)
+    return Layer(ticks, low_delay, width, height, reader.flag())
+
+
+def header_bytes(packet: bytes) -> bytes:
+    """Return what stands before the packet's first group or picture: object, layer and user data; maybe nothing."""
+    for start, code in _starts(packet):
+        if code in (_GROUP, _PLANE):
+            return packet[: start - 4]
+    return packet
+
+
+def with_headers(packet: bytes, headers: bytes) -> bytes:
+    """Return the packet with these headers in place of its own.
+
+    A layer header in front of spliced pictures stays in force, so the source's must come again before its next picture.
+    """
+    return headers + packet[len(header_bytes(packet)) :]
+
+
+def without_user_data(packet: bytes) -> bytes:
+    """Return the packet without user data in its headers.
+
+    Decoders read the encoder's name there and work around its faults from then on, also in pictures of another encoder.
+    """
+    headers = header_bytes(packet)
+    starts = [start - 4 for start, _ in _starts(headers)] + [len(headers)]
+    kept = [headers[begin:end] for begin, end in pairwise(starts) if headers[begin + 3] != _USER_DATA]
+    return b"".join(kept) + packet[len(headers) :]
+
+
+@lru_cache(maxsize=8)
+def _layer_of_extradata(data: bytes) -> Layer | None:
+    try:
+        return parse_layer(data)
+    except DamagedMedia:
+        return None
+
+
+def _layer(data: bytes) -> Layer | None:
+    return _layer_of_extradata(header_bytes(data))
+
+
+def _planes(packet: bytes, extradata: bytes) -> Iterator[_Plane]:
+    layer = _layer(packet) or _layer(extradata)
+    for start, code in _starts(packet):
+        if code == _PLANE and len(packet) > start:
+            yield _plane(packet[start : start + 16], layer)
+
+
+def _plane(data: bytes, layer: Layer | None) -> _Plane:
+    reader = BitReader(data)
+    coding_type = reader.bits(2)
+    if layer is None:
+        return _Plane(coding_type, None)
+    try:
+        while reader.flag():
+            pass
+        reader.skip(1 + layer.increment_bits + 1)
+        return _Plane(coding_type, reader.flag())
+    except DamagedMedia:
+        return _Plane(coding_type, None)
+
+
+def _starts(packet: bytes) -> Iterator[tuple[int, int]]:
+    """Yield (position behind the start code, its value)."""
+    at = packet.find(_START_CODE)
+    while 0 <= at < len(packet) - 3:
+        yield at + 4, packet[at + 3]
+        at = packet.find(_START_CODE, at + 3)
+
+
+def _headers(packet: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the start codes before the first picture."""
+    for start, code in _starts(packet):
+        if code == _PLANE:
+            return
+        yield start, code

@@ -1,0 +1,88 @@
+"""Supplemental enhancement information of H.264 (7.3.2.3) and HEVC (7.3.5): messages and encoders' notes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from engine.media.bitstream.bits import BitReader
+from engine.media.bitstream.nal import unescaped
+
+RECOVERY_POINT = 6
+UNREGISTERED = 5
+
+_UUID_BYTES = 16
+# Where the notes of the two encoders begin; both put their settings behind "options:".
+_NOTE = re.compile(rb"(x264|x265)\b[^\x00]*?options: ([^\x00]*)", re.DOTALL)
+
+
+def messages(unit: bytes, header_bytes: int) -> Iterator[tuple[int, bytes]]:
+    """Yield (payload type, payload) of each message of an SEI NAL unit; one that is cut off ends the walk.
+
+    Args:
+        unit: the NAL unit.
+        header_bytes: the length of its NAL header: 1 in H.264, 2 in HEVC.
+    """
+    rbsp = unescaped(unit)
+    end = len(rbsp)
+    at = header_bytes
+    # What is left for the trailing bits is one byte, 0x80.
+    while at + 2 < end:
+        kind = size = 0
+        while at < end and rbsp[at] == 0xFF:
+            kind += 255
+            at += 1
+        if at >= end:
+            return
+        kind += rbsp[at]
+        at += 1
+        while at < end and rbsp[at] == 0xFF:
+            size += 255
+            at += 1
+        if at >= end:
+            return
+        size += rbsp[at]
+        at += 1
+        if at + size > end:
+            return
+        yield kind, rbsp[at : at + size]
+        at += size
+
+
+def recovery_frames(payload: bytes) -> int:
+    """Return recovery_frame_cnt of an H.264 recovery point message (D.1.8): 0 means right from this picture on.
+
+    Raises:
+        DamagedMedia: the message is empty.
+    """
+    return BitReader(payload).ue()
+
+
+def encoder_settings(units: Iterable[bytes], header_bytes: int) -> dict[str, str]:
+    """Return the settings that x264 or x265 wrote into an unregistered user data message; empty where there are none.
+
+    The encoder's own name stands under "encoder" (x264, x265). A switch without value ("weightp", "no-wpp") maps to "1"
+    or "0" under its bare name.
+
+    Args:
+        units: SEI NAL units.
+        header_bytes: the length of a NAL header: 1 in H.264, 2 in HEVC.
+    """
+    for unit in units:
+        for kind, payload in messages(unit, header_bytes):
+            if kind == UNREGISTERED and (note := _NOTE.search(payload, _UUID_BYTES)):
+                return {"encoder": note[1].decode("ascii"), **_options(note[2].decode("ascii", "replace"))}
+    return {}
+
+
+def _options(text: str) -> dict[str, str]:
+    options = {}
+    for word in text.split():
+        name, equals, value = word.partition("=")
+        if equals:
+            options[name] = value
+        elif name.startswith("no-"):
+            options[name[3:]] = "0"
+        else:
+            options[name] = "1"
+    return options
