@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EditRefused
+from engine.model.region import Box, Ellipse, Lasso, Polygon, Region
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -68,24 +70,56 @@ class Matte:
         )
 
 
+class Inside(Enum):
+    """Which parts of a self-crossing outline are inside."""
+
+    WOUND = "everything that the outline winds around (non-zero rule)"
+    ODD = "what lies behind an odd number of crossings (even-odd rule)"
+
+
+def region_matte(
+    region: Region, width: int, height: int, rotation: int, *, feather_px: float = 0.0, grow_px: float = 0.0
+) -> Matte:
+    """Return the matte of a region on a decoded frame; see `rasterise`.
+
+    Raises:
+        EditRefused: nothing of the region is on the picture, or nothing is left after shrinking it.
+    """
+    outline, inside = region_outline(region)
+    return rasterise(outline, width, height, rotation, inside=inside, feather_px=feather_px, grow_px=grow_px)
+
+
+def region_outline(region: Region) -> tuple[Float64, Inside]:
+    """Return a region's outline [n, 2], normalised in display coordinates, and what is inside of it."""
+    match region:
+        case Box(x0, y0, x1, y1):
+            return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float64), Inside.WOUND
+        case Ellipse(x0, y0, x1, y1):
+            return ellipse_outline(x0, y0, x1, y1), Inside.WOUND
+        case Polygon(points):
+            return np.array(points, np.float64), Inside.ODD
+        case Lasso(points):
+            return np.array(points, np.float64), Inside.WOUND
+
+
 def rasterise(
     outline: Sequence[tuple[float, float]] | Float64,
     width: int,
     height: int,
     rotation: int,
     *,
+    inside: Inside = Inside.WOUND,
     feather_px: float = 0.0,
     grow_px: float = 0.0,
 ) -> Matte:
     """Return the matte of a closed outline: exact coverage at its edge, then grown or shrunk, then softened outwards.
-
-    A self-crossing outline covers everything it winds around (non-zero winding).
 
     Args:
         outline: at least three (x, y), normalised 0..1 in display coordinates (rotation applied).
         width: of the decoded frame, before rotation.
         height: likewise.
         rotation: degrees clockwise (0, 90, 180, 270) by which a player turns the decoded frame.
+        inside: what a self-crossing outline covers.
         feather_px: the matte falls from 1 to 0 over so many decoded pixels outside the (grown) outline.
         grow_px: moves the outline outwards, or inwards when negative, before softening.
 
@@ -105,18 +139,18 @@ def rasterise(
     x0, y0 = max(int(np.floor(left - reach)) - _MARGIN, -outside), max(int(np.floor(top - reach)) - _MARGIN, -outside)
     x1 = min(int(np.ceil(right + reach)) + _MARGIN, width + outside)
     y1 = min(int(np.ceil(bottom + reach)) + _MARGIN, height + outside)
-    alpha = _coverage(decoded - (x0, y0), x1 - x0, y1 - y0)
+    alpha = _coverage(decoded - (x0, y0), x1 - x0, y1 - y0, inside)
     if not alpha.any():
         raise EditRefused(f"the region has no area: {_extent(points)}")
     if grow_px or feather_px:
         alpha = _softened(alpha, grow_px, feather_px)
-    inside = np.zeros((min(y1, height) - max(y0, 0), min(x1, width) - max(x0, 0)), np.float32)
-    inside[:] = alpha[max(y0, 0) - y0 : min(y1, height) - y0, max(x0, 0) - x0 : min(x1, width) - x0]
-    if not inside.any():
+    seen = np.zeros((min(y1, height) - max(y0, 0), min(x1, width) - max(x0, 0)), np.float32)
+    seen[:] = alpha[max(y0, 0) - y0 : min(y1, height) - y0, max(x0, 0) - x0 : min(x1, width) - x0]
+    if not seen.any():
         raise EditRefused(f"nothing of the region is left on the picture: {_extent(points)}, grown by {grow_px:g} px")
     x, y, stop_x, stop_y = window(max(x0, 0), max(y0, 0), min(x1, width), min(y1, height), width, height)
     framed = np.zeros((stop_y - y, stop_x - x), np.float32)
-    framed[max(y0, 0) - y : min(y1, height) - y, max(x0, 0) - x : min(x1, width) - x] = inside
+    framed[max(y0, 0) - y : min(y1, height) - y, max(x0, 0) - x : min(x1, width) - x] = seen
     return Matte(width, height, x, y, framed, (float(left), float(top), float(right), float(bottom)))
 
 
@@ -179,8 +213,8 @@ def _extent(points: Float64) -> str:
     return f"x {low[0]:g}..{high[0]:g}, y {low[1]:g}..{high[1]:g}"
 
 
-def _coverage(points: Float64, width: int, height: int) -> Float32:
-    """Return the covered share of each pixel: spans along sub-lines, exact in x, by non-zero winding."""
+def _coverage(points: Float64, width: int, height: int, inside: Inside) -> Float32:
+    """Return the covered share of each pixel: spans along sub-lines, exact in x."""
     begin, end = points, np.roll(points, -1, axis=0)
     low = np.minimum(begin[:, 1], end[:, 1]) * _SUBLINES - 0.5
     high = np.maximum(begin[:, 1], end[:, 1]) * _SUBLINES - 0.5
@@ -201,9 +235,9 @@ def _coverage(points: Float64, width: int, height: int) -> Float32:
     winding = np.cumsum(turn)
     # Every line's turns sum to zero, so the last crossing of a line never opens a span.
     weight = np.zeros(total)
-    inside = winding != 0
-    weight[inside] += 1.0
-    weight[1:][inside[:-1]] -= 1.0
+    opens = winding != 0 if inside is Inside.WOUND else winding % 2 != 0
+    weight[opens] += 1.0
+    weight[1:][opens[:-1]] -= 1.0
     column = np.floor(x).astype(np.int64)
     share = x - column
     flat = line // _SUBLINES * (width + 2) + column
