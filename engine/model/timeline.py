@@ -1,0 +1,155 @@
+"""The timestamp map: which source frame each timeline frame shows, and where on the timeline a source frame shows."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate
+
+from engine.model.project import Project
+from engine.model.storyline import Clip, Gap, StoryItem, frames_showing, source_frame, source_span, source_time
+from engine.model.time import Range, merged
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """An item of the storyline and where it stands."""
+
+    timeline_range: Range
+    item: StoryItem
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFrame:
+    """A frame of a source."""
+
+    source_id: str
+    frame: int
+
+
+class TimelineMap:
+    """The map of one project's storyline, built once and asked often."""
+
+    def __init__(self, project: Project) -> None:
+        self._canvas_rate = project.canvas.rate
+        self._times = {s.id: s.picture.times for s in project.sources if s.picture is not None}
+        self._starts = list(accumulate((len(item) for item in project.storyline), initial=0))
+        self.spans = tuple(
+            Span(Range(start, start + len(item)), item)
+            for start, item in zip(self._starts, project.storyline, strict=False)
+        )
+        self._start_times: list[Fraction] | None = None
+        self._by_source: dict[str, _SourceSpans] | None = None
+
+    @property
+    def frame_count(self) -> int:
+        """Return the number of output frames."""
+        return self._starts[-1]
+
+    def span_at(self, frame: int) -> Span | None:
+        """Return the storyline's item at a timeline frame, None outside."""
+        if not 0 <= frame < self.frame_count:
+            return None
+        return self.spans[bisect_right(self._starts, frame) - 1]
+
+    def source_at(self, frame: int) -> ShownFrame | None:
+        """Return the source frame that a timeline frame shows, None in a gap or outside."""
+        span = self.span_at(frame)
+        if span is None or isinstance(span.item, Gap):
+            return None
+        clip = span.item
+        shown = source_frame(
+            clip.timing, frame - span.timeline_range.start, self._times[clip.source_id], self._canvas_rate
+        )
+        return ShownFrame(clip.source_id, shown)
+
+    def showing(self, source_id: str, source_range: Range) -> tuple[Range, ...]:
+        """Return the timeline ranges that show a frame of `source_range`, in order, joined where they meet."""
+        return merged(shown for _, shown in self.clips_showing(source_id, source_range))
+
+    def clips_showing(self, source_id: str, source_range: Range) -> Iterator[tuple[Span, Range]]:
+        """Yield each clip that shows frames of `source_range`, with the timeline range in which it does."""
+        if self._by_source is None:
+            self._by_source = self._sort_by_source()
+        found = self._by_source.get(source_id)
+        if found is None:
+            return
+        times = self._times[source_id]
+        for span in found.reaching(source_range):
+            assert isinstance(span.item, Clip)
+            shown = frames_showing(span.item.timing, source_range, times, self._canvas_rate)
+            if shown:
+                yield span, shown.shifted(span.timeline_range.start)
+
+    def _sort_by_source(self) -> dict[str, _SourceSpans]:
+        sorted_spans: dict[str, list[tuple[Range, Span]]] = {}
+        for span in self.spans:
+            if isinstance(span.item, Clip):
+                shown = source_span(span.item.timing, self._times[span.item.source_id], self._canvas_rate)
+                sorted_spans.setdefault(span.item.source_id, []).append((shown, span))
+        return {source_id: _SourceSpans(found) for source_id, found in sorted_spans.items()}
+
+    def time_of(self, frame: int) -> Fraction:
+        """Return the second at which a timeline frame begins; of `frame_count`, the end of the film."""
+        if self._start_times is None:
+            self._start_times = list(accumulate((self._duration(s.item) for s in self.spans), initial=Fraction(0)))
+        if not self.spans:
+            return Fraction(0)
+        at = min(bisect_right(self._starts, frame) - 1, len(self.spans) - 1)
+        span = self.spans[at]
+        return self._start_times[at] + self._time_within(span.item, frame - span.timeline_range.start)
+
+    def frame_at(self, time_s: Fraction) -> int:
+        """Return the timeline frame shown at a second, the first or last one outside the film."""
+        if not self.spans:
+            return 0
+        self.time_of(0)
+        assert self._start_times is not None
+        at = min(max(0, bisect_right(self._start_times, time_s) - 1), len(self.spans) - 1)
+        span = self.spans[at]
+        within = time_s - self._start_times[at]
+        match span.item:
+            case Clip(source_id=source_id, timing=timing):
+                times = self._times[source_id]
+                if hasattr(timing, "source_range"):
+                    first = timing.source_range.start
+                    found = times.frame_at(times.time_of(first) + within) - first
+                else:
+                    found = within * self._canvas_rate // 1
+            case Gap():
+                found = within * self._canvas_rate // 1
+        return span.timeline_range.start + min(max(0, int(found)), len(span.item) - 1)
+
+    def _duration(self, item: StoryItem) -> Fraction:
+        return self._time_within(item, len(item))
+
+    def _time_within(self, item: StoryItem, at: int) -> Fraction:
+        match item:
+            case Clip(source_id=source_id, timing=timing):
+                times = self._times[source_id]
+                return source_time(timing, at, times, self._canvas_rate) - source_time(
+                    timing, 0, times, self._canvas_rate
+                )
+            case Gap():
+                return at / self._canvas_rate
+
+
+class _SourceSpans:
+    """The clips of one source by the source frames they show."""
+
+    def __init__(self, found: list[tuple[Range, Span]]) -> None:
+        found.sort(key=lambda pair: pair[0].start)
+        self._found = found
+        self._starts = [shown.start for shown, _ in found]
+        # The furthest stop of all clips up to each: walking back may end where it no longer reaches the range.
+        self._furthest = list(accumulate((shown.stop for shown, _ in found), max))
+
+    def reaching(self, source_range: Range) -> Iterator[Span]:
+        at = bisect_right(self._starts, source_range.stop - 1) - 1
+        while at >= 0 and self._furthest[at] > source_range.start:
+            shown, span = self._found[at]
+            if shown.overlaps(source_range):
+                yield span
+            at -= 1
