@@ -68,16 +68,16 @@ class BitReader:
         code = self.ue()
         return (code + 1) // 2 if code & 1 else -(code // 2)
 
-    def more_rbsp_data(self) -> bool:
-        """Tell whether anything stands before the stop bit (H.264 and H.265 7.2)."""
-        last = len(self._data)
-        while last and self._data[last - 1] == 0:
-            last -= 1
-        if last == 0:
-            return False
-        byte = self._data[last - 1]
-        stop = last * 8 - 1 - ((byte & -byte).bit_length() - 1)
-        return self._at < stop
+    def rbsp_bits(self) -> int:
+        """Return the number of unread bits before the stop bit (H.264 and H.265 7.3.2.11); negative behind it.
+
+        Raises:
+            DamagedMedia: there is no stop bit.
+        """
+        content = self._data.rstrip(b"\x00")
+        if not content:
+            raise DamagedMedia("a unit without a stop bit")
+        return len(content) * 8 - (content[-1] & -content[-1]).bit_length() - self._at
 
 
 class BitWriter:
@@ -126,8 +126,16 @@ class BitWriter:
         return (self._value << padding).to_bytes((self._count + padding) // 8, "big")
 
 
-def with_trailing_bits(writer: BitWriter) -> bytes:
-    """Close an RBSP: a stop bit, then zeros to the byte (H.264 7.3.2.11, H.265 7.3.2.11)."""
+def completed(writer: BitWriter, reader: BitReader) -> bytes:
+    """Return the RBSP that goes on with what the reader has left: its bits, a stop bit, zeros to the byte.
+
+    Raises:
+        DamagedMedia: the reader's RBSP has ended already.
+    """
+    left = reader.rbsp_bits()
+    if left < 0:
+        raise DamagedMedia("a parameter set ends within its ids")
+    writer.copy(reader, left)
     writer.bits(1, 1)
     return writer.aligned()
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.errors import DamagedMedia
-from engine.media.bitstream.bits import BitReader, BitWriter, with_trailing_bits
+from engine.media.bitstream.bits import BitReader, BitWriter, completed
 from engine.media.bitstream.nal import escaped, unescaped
 
 SPS_IDS = 32
@@ -224,7 +224,7 @@ def parse_pps(unit: bytes) -> Pps:
     reader.se(), reader.se(), reader.se()
     reader.skip(3)
     transform_8x8 = scaling = False
-    if reader.more_rbsp_data():
+    if reader.rbsp_bits() > 0:
         transform_8x8, scaling = reader.flag(), reader.flag()
     return Pps(
         pps_id,
@@ -267,44 +267,22 @@ def pps_ids_of(unit: bytes) -> tuple[int, int]:
 
 def sps_with_id(unit: bytes, sps_id: int) -> bytes:
     """Return the sequence parameter set under another id."""
-    rbsp = unescaped(unit)
-    reader, writer = BitReader(rbsp), BitWriter()
+    reader, writer = BitReader(unescaped(unit)), BitWriter()
     writer.copy(reader, 32)
     reader.ue()
     writer.ue(sps_id)
-    return _with_rest(reader, writer, rbsp)
+    return escaped(completed(writer, reader))
 
 
 def pps_with_ids(unit: bytes, pps_id: int, sps_id: int) -> bytes:
     """Return the picture parameter set under another id, referring to another sequence parameter set."""
-    rbsp = unescaped(unit)
-    reader, writer = BitReader(rbsp), BitWriter()
+    reader, writer = BitReader(unescaped(unit)), BitWriter()
     writer.copy(reader, 8)
     reader.ue()
     reader.ue()
     writer.ue(pps_id)
     writer.ue(sps_id)
-    return _with_rest(reader, writer, rbsp)
-
-
-def payload_bits(rbsp: bytes) -> int:
-    """Return the number of bits before the stop bit of an RBSP (7.3.2.11).
-
-    Raises:
-        DamagedMedia: there is no stop bit.
-    """
-    content = rbsp.rstrip(b"\x00")
-    if not content:
-        raise DamagedMedia("a parameter set without a stop bit")
-    return len(content) * 8 - (content[-1] & -content[-1]).bit_length()
-
-
-def _with_rest(reader: BitReader, writer: BitWriter, rbsp: bytes) -> bytes:
-    left = payload_bits(rbsp) - reader.position
-    if left < 0:
-        raise DamagedMedia("a parameter set ends within its ids")
-    writer.copy(reader, left)
-    return escaped(with_trailing_bits(writer))
+    return escaped(completed(writer, reader))
 
 
 def _within(value: int, limit: int, name: str) -> int:

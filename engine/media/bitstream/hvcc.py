@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from engine.errors import DamagedMedia
+from engine.errors import DamagedMedia, UnsupportedMedia
 from engine.media.bitstream import nal
+from engine.media.bitstream.hevc_sets import Sps, parse_sps
 from engine.media.bitstream.nal import Framing, framing_of_length_size
 
 NAL_VPS, NAL_SPS, NAL_PPS = 32, 33, 34
 
 _HEAD_BYTES = 22
+_TIER = 0x20
+# min_spatial_segmentation_idc 0 and parallelismType 0: no promise; the reserved bits are ones.
+_ANY_SEGMENTATION = b"\xf0\x00\xfc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,62 @@ def serialised(record: HvcC) -> bytes:
     return b"".join(parts)
 
 
+def hvcc_from_annexb(sets: bytes, framing: Framing = Framing.LENGTH_4) -> bytes:
+    """Return an hvcC, as sample entry hvc1 wants it, for parameter sets behind start codes, as encoders give them.
+
+    Raises:
+        DamagedMedia: one of the three kinds is missing, or the SPS cannot be read.
+        ValueError: start codes are no framing for an hvcC.
+    """
+    if framing is Framing.START_CODES:
+        raise ValueError("an hvcC is for length-prefixed packets")
+    units = nal.split(sets, Framing.START_CODES)
+    arrays = tuple(
+        NalArray(kind, True, tuple(dict.fromkeys(unit for unit in units if unit[0] >> 1 & 63 == kind)))
+        for kind in (NAL_VPS, NAL_SPS, NAL_PPS)
+    )
+    for array in arrays:
+        if not array.units:
+            raise DamagedMedia(f"an hvcC needs a parameter set of NAL unit type {array.nal_type}")
+    sps = parse_sps(arrays[1].units[0])
+    head = (
+        b"\x01"
+        + sps.profile_bytes
+        + bytes((sps.level,))
+        + _ANY_SEGMENTATION
+        + bytes((0xFC | sps.chroma_format, 0xF8 | sps.luma_depth - 8, 0xF8 | sps.chroma_depth - 8, 0, 0))
+        + bytes((sps.temporal_layers << 3 | sps.temporal_nesting << 2 | int(framing) - 1,))
+    )
+    return serialised(HvcC(head, arrays))
+
+
+def merge_hvcc(extradata: bytes, added: Sequence[bytes]) -> bytes:
+    """Return the hvcC with parameter sets added; those that it holds already are not repeated.
+
+    Ids are not looked at: the caller has chosen free ones. What the record says of all sets is widened: the highest
+    tier and level, the flags that all share, no promise about parallel decoding.
+
+    Raises:
+        DamagedMedia: the hvcC or an added SPS cannot be read.
+        UnsupportedMedia: an added SPS differs in chroma format or bit depth, which one record cannot say.
+    """
+    record = parse_hvcc(extradata)
+    head = record.head
+    arrays = list(record.arrays)
+    for unit in dict.fromkeys(added):
+        kind = unit[0] >> 1 & 63
+        if unit in record.units(kind):
+            continue
+        if kind == NAL_SPS:
+            head = _widened(head, parse_sps(unit))
+        at = next((number for number, array in enumerate(arrays) if array.nal_type == kind), None)
+        if at is None:
+            arrays.append(NalArray(kind, False, (unit,)))
+        else:
+            arrays[at] = replace(arrays[at], units=(*arrays[at].units, unit))
+    return serialised(HvcC(head, tuple(arrays)))
+
+
 def units_of(extradata: bytes) -> list[bytes]:
     """Return the NAL units of a stream's extradata, hvcC or Annex B or empty.
 
@@ -113,3 +174,24 @@ def units_of(extradata: bytes) -> list[bytes]:
     if is_hvcc(extradata):
         return [unit for array in parse_hvcc(extradata).arrays for unit in array.units]
     return nal.split(extradata, Framing.START_CODES)
+
+
+def _widened(head: bytes, sps: Sps) -> bytes:
+    ours = (sps.chroma_format, sps.luma_depth, sps.chroma_depth)
+    theirs = (head[16] & 3, 8 + (head[17] & 7), 8 + (head[18] & 7))
+    if ours != theirs:
+        raise UnsupportedMedia(f"chroma format and bit depths {ours} cannot share a stream with the source's {theirs}")
+    space_tier_profile = head[1] | sps.profile_bytes[0] & _TIER
+    flags = bytes(a & b for a, b in zip(head[2:12], sps.profile_bytes[1:], strict=True))
+    level = max(head[12], sps.level)
+    layers = max(head[21] >> 3 & 7, sps.temporal_layers)
+    nesting_and_rest = head[21] & 0xC3 | layers << 3 | head[21] & sps.temporal_nesting << 2
+    return (
+        head[:1]
+        + bytes((space_tier_profile,))
+        + flags
+        + bytes((level,))
+        + _ANY_SEGMENTATION
+        + head[16:21]
+        + bytes((nesting_and_rest,))
+    )

@@ -1,0 +1,392 @@
+"""HEVC video, sequence and picture parameter sets: what the stream is, and how to imitate its encoder.
+
+Clauses are those of ITU-T H.265 (08/2021).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.errors import DamagedMedia
+from engine.media.bitstream.bits import BitReader
+from engine.media.bitstream.nal import unescaped
+
+VPS_IDS, SPS_IDS, PPS_IDS = 16, 16, 64
+
+_EXTENDED_SAR = 255
+_GENERAL_PROFILE_BITS = 88
+_LEVEL_BITS = 8
+_MOST_RPS = 64
+# E.3.1, Table E-1.
+_RATIOS = (
+    (0, 0), (1, 1), (12, 11), (10, 11), (16, 11), (40, 33), (24, 11), (20, 11), (32, 11), (80, 33), (18, 11), (15, 11),
+    (64, 33), (160, 99), (4, 3), (3, 2), (2, 1),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Dpb:
+    """The picture buffer of the highest temporal layer (7.4.3.2.1)."""
+
+    max_dec_pic_buffering: int
+    max_num_reorder: int
+    max_latency_increase: int
+
+
+@dataclass(frozen=True, slots=True)
+class Vui:
+    """Video usability information (Annex E); numbers as in ISO/IEC 23091-2, None where not said.
+
+    Attributes:
+        sar: width and height of a sample; (0, 0) where unspecified.
+        chroma_location: chroma_sample_loc_type of the top field.
+        field_seq: the pictures are fields.
+        tick: num_units_in_tick and time_scale; a picture lasts one tick.
+    """
+
+    sar: tuple[int, int] | None
+    video_format: int | None
+    full_range: bool | None
+    colour: tuple[int, int, int] | None
+    chroma_location: int | None
+    field_seq: bool
+    frame_field_info: bool
+    tick: tuple[int, int] | None
+    has_hrd: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sps:
+    """A sequence parameter set.
+
+    Attributes:
+        profile_bytes: the 11 bytes of general profile space, tier, idc, compatibility and constraint flags.
+        level: general_level_idc, 30 times the level's number.
+        chroma_format: 0 grey, 1 4:2:0, 2 4:2:2, 3 4:4:4.
+        width, height: pixels after cropping. coded_width, coded_height: before.
+        ctu, min_cu, max_tu, min_tu: block sizes in luma samples.
+        rps_count: reference picture sets that slices can name instead of writing them out.
+        coding: the bits that decide how slices are read and pictures rebuilt (not ids, level, DPB size, VUI).
+    """
+
+    sps_id: int
+    vps_id: int
+    temporal_layers: int
+    temporal_nesting: bool
+    profile_bytes: bytes
+    level: int
+    chroma_format: int
+    coded_width: int
+    coded_height: int
+    width: int
+    height: int
+    luma_depth: int
+    chroma_depth: int
+    poc_lsb_bits: int
+    dpb: Dpb
+    ctu: int
+    min_cu: int
+    max_tu: int
+    min_tu: int
+    tu_inter_depth: int
+    tu_intra_depth: int
+    scaling_lists: bool
+    amp: bool
+    sao: bool
+    pcm: bool
+    rps_count: int
+    long_term_refs: bool
+    temporal_mvp: bool
+    strong_intra_smoothing: bool
+    vui: Vui | None
+    coding: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pps:
+    """A picture parameter set, up to what an encoder needs to imitate it."""
+
+    pps_id: int
+    sps_id: int
+    sign_hiding: bool
+    refs: tuple[int, int]
+    init_qp: int
+    constrained_intra: bool
+    transform_skip: bool
+    cu_qp_delta: bool
+    chroma_qp_offsets: tuple[int, int]
+    weighted_pred: bool
+    weighted_bipred: bool
+    lossless_blocks: bool
+    tiles: bool
+    wavefronts: bool
+
+
+def parse_sps(unit: bytes) -> Sps:
+    """Read a sequence parameter set NAL unit of the base layer (7.3.2.2.1).
+
+    Raises:
+        DamagedMedia: it ends early or holds a value that no stream can have.
+    """
+    rbsp = unescaped(unit)
+    reader = BitReader(rbsp)
+    reader.skip(16)
+    vps_id, layers = reader.bits(4), reader.bits(3) + 1
+    nesting = reader.flag()
+    profile_bytes = reader.bits(_GENERAL_PROFILE_BITS).to_bytes(11, "big")
+    level = reader.bits(_LEVEL_BITS)
+    _skip_sub_layers(reader, layers)
+    sps_id = _within(reader.ue(), SPS_IDS, "sequence parameter set id")
+    format_at = reader.position
+    chroma_format = _within(reader.ue(), 4, "chroma_format_idc")
+    separate = reader.flag() if chroma_format == 3 else False
+    coded_width, coded_height = reader.ue(), reader.ue()
+    left = right = top = bottom = 0
+    if reader.flag():
+        left, right, top, bottom = reader.ue(), reader.ue(), reader.ue(), reader.ue()
+    # 6.2, Table 6-1: the window counts chroma samples.
+    unit_x = 2 if chroma_format in (1, 2) and not separate else 1
+    unit_y = 2 if chroma_format == 1 and not separate else 1
+    width, height = coded_width - unit_x * (left + right), coded_height - unit_y * (top + bottom)
+    if width <= 0 or height <= 0:
+        raise DamagedMedia(f"a sequence parameter set crops {coded_width}x{coded_height} to nothing")
+    luma_depth = 8 + _within(reader.ue(), 9, "bit_depth_luma_minus8")
+    chroma_depth = 8 + _within(reader.ue(), 9, "bit_depth_chroma_minus8")
+    poc_lsb_bits = 4 + _within(reader.ue(), 13, "log2_max_pic_order_cnt_lsb_minus4")
+    dpb_at = reader.position
+    dpb = Dpb(0, 0, 0)
+    for _ in range(layers if reader.flag() else 1):
+        dpb = Dpb(reader.ue() + 1, reader.ue(), reader.ue())
+    tools_at = reader.position
+    min_cu_log2 = 3 + _within(reader.ue(), 4, "log2_min_luma_coding_block_size_minus3")
+    ctu_log2 = min_cu_log2 + _within(reader.ue(), 4, "log2_diff_max_min_luma_coding_block_size")
+    min_tu_log2 = 2 + _within(reader.ue(), 4, "log2_min_luma_transform_block_size_minus2")
+    max_tu_log2 = min_tu_log2 + _within(reader.ue(), 4, "log2_diff_max_min_luma_transform_block_size")
+    tu_inter_depth, tu_intra_depth = reader.ue(), reader.ue()
+    scaling_lists = reader.flag()
+    if scaling_lists and reader.flag():
+        _skip_scaling_lists(reader)
+    amp, sao, pcm = reader.flag(), reader.flag(), reader.flag()
+    if pcm:
+        reader.skip(8)
+        reader.ue()
+        reader.ue()
+        reader.skip(1)
+    rps_count = _within(reader.ue(), _MOST_RPS + 1, "num_short_term_ref_pic_sets")
+    _skip_reference_sets(reader, rps_count)
+    long_term_refs = reader.flag()
+    if long_term_refs:
+        for _ in range(_within(reader.ue(), 33, "num_long_term_ref_pics_sps")):
+            reader.skip(poc_lsb_bits + 1)
+    temporal_mvp, smoothing = reader.flag(), reader.flag()
+    vui_at = reader.position
+    vui = _parse_vui(reader, layers) if reader.flag() else None
+    # The extensions come last, behind the VUI.
+    end = reader.position + max(0, reader.rbsp_bits())
+    coding = tuple(_bits(rbsp, *span) for span in ((format_at, dpb_at), (tools_at, vui_at), (reader.position, end)))
+    return Sps(
+        sps_id, vps_id, layers, nesting, profile_bytes, level, chroma_format, coded_width, coded_height, width, height,
+        luma_depth, chroma_depth, poc_lsb_bits, dpb, 1 << ctu_log2, 1 << min_cu_log2, 1 << max_tu_log2,
+        1 << min_tu_log2, tu_inter_depth, tu_intra_depth, scaling_lists, amp, sao, pcm, rps_count, long_term_refs,
+        temporal_mvp, smoothing, vui, coding,
+    )  # fmt: skip
+
+
+def can_share(source: Sps, own: Sps) -> bool:
+    """Tell whether slices coded under `own` mean the same under `source`, and its picture buffer holds them.
+
+    All that slice headers and block decoding read is equal then; level, VUI and the VPS do not take part.
+    """
+    return (
+        source.coding == own.coding
+        and source.temporal_layers >= own.temporal_layers
+        and source.dpb.max_dec_pic_buffering >= own.dpb.max_dec_pic_buffering
+        and source.dpb.max_num_reorder >= own.dpb.max_num_reorder
+        and (source.dpb.max_latency_increase == 0 or source.dpb == own.dpb)
+    )
+
+
+def parse_pps(unit: bytes) -> Pps:
+    """Read a picture parameter set NAL unit (7.3.2.3.1).
+
+    Raises:
+        DamagedMedia: it ends early or holds a value that no stream can have.
+    """
+    reader = BitReader(unescaped(unit))
+    reader.skip(16)
+    pps_id = _within(reader.ue(), PPS_IDS, "picture parameter set id")
+    sps_id = _within(reader.ue(), SPS_IDS, "sequence parameter set id")
+    reader.skip(5)
+    sign_hiding = reader.flag()
+    reader.skip(1)
+    refs = (reader.ue() + 1, reader.ue() + 1)
+    init_qp = 26 + reader.se()
+    constrained_intra, transform_skip, cu_qp_delta = reader.flag(), reader.flag(), reader.flag()
+    if cu_qp_delta:
+        reader.ue()
+    offsets = (reader.se(), reader.se())
+    reader.skip(1)
+    weighted_pred, weighted_bipred = reader.flag(), reader.flag()
+    lossless, tiles, wavefronts = reader.flag(), reader.flag(), reader.flag()
+    return Pps(
+        pps_id, sps_id, sign_hiding, refs, init_qp, constrained_intra, transform_skip, cu_qp_delta, offsets,
+        weighted_pred, weighted_bipred, lossless, tiles, wavefronts,
+    )  # fmt: skip
+
+
+def vps_id_of(unit: bytes) -> int:
+    """Return the id of a video parameter set (7.3.2.1).
+
+    Raises:
+        DamagedMedia: it ends early.
+    """
+    reader = BitReader(unit[:3])
+    reader.skip(16)
+    return reader.bits(4)
+
+
+def sps_ids_of(unit: bytes) -> tuple[int, int]:
+    """Return the id of a sequence parameter set and that of the VPS it refers to.
+
+    Raises:
+        DamagedMedia: it ends early, or no such id can be.
+    """
+    reader = BitReader(unescaped(unit))
+    reader.skip(16)
+    vps_id = reader.bits(4)
+    skip_to_sps_id(reader)
+    return _within(reader.ue(), SPS_IDS, "sequence parameter set id"), vps_id
+
+
+def pps_ids_of(unit: bytes) -> tuple[int, int]:
+    """Return the id of a picture parameter set and that of the SPS it refers to.
+
+    Raises:
+        DamagedMedia: it ends early, or no such id can be.
+    """
+    reader = BitReader(unescaped(unit[:16]))
+    reader.skip(16)
+    return (
+        _within(reader.ue(), PPS_IDS, "picture parameter set id"),
+        _within(reader.ue(), SPS_IDS, "sequence parameter set id"),
+    )
+
+
+def skip_to_sps_id(reader: BitReader) -> None:
+    """Move a reader that stands behind an SPS's VPS id to the SPS's own id."""
+    layers = reader.bits(3) + 1
+    reader.skip(1 + _GENERAL_PROFILE_BITS + _LEVEL_BITS)
+    _skip_sub_layers(reader, layers)
+
+
+def _skip_sub_layers(reader: BitReader, layers: int) -> None:
+    # 7.3.3, behind the general part: two flags per lower layer, padded to eight layers, then what they announce.
+    flags = [(reader.flag(), reader.flag()) for _ in range(layers - 1)]
+    if flags:
+        reader.skip(2 * (8 - len(flags)))
+    for has_profile, has_level in flags:
+        reader.skip(_GENERAL_PROFILE_BITS * has_profile + _LEVEL_BITS * has_level)
+
+
+def _skip_scaling_lists(reader: BitReader) -> None:
+    # 7.3.4
+    for size in range(4):
+        for _ in range(0, 6, 3 if size == 3 else 1):
+            if not reader.flag():
+                reader.ue()
+                continue
+            if size > 1:
+                reader.se()
+            for _ in range(min(64, 1 << 4 + 2 * size)):
+                reader.se()
+
+
+def _skip_reference_sets(reader: BitReader, count: int) -> None:
+    # 7.3.7, 7-61, 7-62: a predicted set keeps what its flags say of the pictures of the set before, and of itself.
+    pictures = 0
+    for index in range(count):
+        if index and reader.flag():
+            reader.skip(1)
+            reader.ue()
+            kept = 0
+            for _ in range(pictures + 1):
+                used = reader.flag()
+                kept += used or reader.flag()
+            pictures = kept
+        else:
+            pictures = _within(reader.ue(), 17, "num_negative_pics") + _within(reader.ue(), 17, "num_positive_pics")
+            for _ in range(pictures):
+                reader.ue()
+                reader.skip(1)
+
+
+def _bits(data: bytes, start: int, stop: int) -> int:
+    reader = BitReader(data)
+    reader.skip(start)
+    # A leading one keeps runs of different length apart.
+    return 1 << stop - start | reader.bits(stop - start)
+
+
+def _parse_vui(reader: BitReader, layers: int) -> Vui:
+    # E.2.1
+    sar = video_format = full_range = colour = chroma_location = tick = None
+    if reader.flag():
+        code = reader.bits(8)
+        if code == _EXTENDED_SAR:
+            sar = (reader.bits(16), reader.bits(16))
+        else:
+            sar = _RATIOS[code] if code < len(_RATIOS) else (0, 0)
+    if reader.flag():
+        reader.skip(1)
+    if reader.flag():
+        video_format, full_range = reader.bits(3), reader.flag()
+        if reader.flag():
+            colour = (reader.bits(8), reader.bits(8), reader.bits(8))
+    if reader.flag():
+        chroma_location = reader.ue()
+        reader.ue()
+    reader.skip(1)
+    field_seq, frame_field_info = reader.flag(), reader.flag()
+    if reader.flag():
+        for _ in range(4):
+            reader.ue()
+    has_hrd = False
+    if reader.flag():
+        tick = (reader.bits(32), reader.bits(32))
+        if reader.flag():
+            reader.ue()
+        has_hrd = reader.flag()
+        if has_hrd:
+            _skip_hrd(reader, layers)
+    if reader.flag():
+        reader.skip(3)
+        for _ in range(5):
+            reader.ue()
+    return Vui(sar, video_format, full_range, colour, chroma_location, field_seq, frame_field_info, tick, has_hrd)
+
+
+def _skip_hrd(reader: BitReader, layers: int) -> None:
+    # E.2.2, E.2.3
+    kinds = reader.flag() + reader.flag()
+    by_part = False
+    if kinds:
+        by_part = reader.flag()
+        reader.skip(19 * by_part + 8 + 4 * by_part + 15)
+    for _ in range(layers):
+        fixed = reader.flag() or reader.flag()
+        low_delay = False
+        if fixed:
+            reader.ue()
+        else:
+            low_delay = reader.flag()
+        buffers = 1 if low_delay else _within(reader.ue(), 32, "cpb_cnt_minus1") + 1
+        for _ in range(kinds * buffers):
+            for _ in range(4 if by_part else 2):
+                reader.ue()
+            reader.skip(1)
+
+
+def _within(value: int, limit: int, name: str) -> int:
+    if value >= limit:
+        raise DamagedMedia(f"{name} is {value}; the most allowed is {limit - 1}")
+    return value
