@@ -1,4 +1,7 @@
-"""AV1 packets: OBUs, sequence headers, av1C (AV1 Bitstream & Decoding Process Specification; AV1 in ISOBMFF)."""
+"""AV1 packets: what frame they hold, and the sequence header that they may need in front.
+
+Clauses are those of the AV1 Bitstream & Decoding Process Specification. Sequence headers and av1C: av1_sequence.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,8 @@ from engine.media.bitstream.facts import UNKNOWN, UnitFacts
 from engine.model.frame_index import UnitKind
 
 # 6.2.2
-OBU_SEQUENCE, OBU_DELIMITER, OBU_FRAME_HEADER, OBU_METADATA, OBU_FRAME = 1, 2, 3, 5, 6
+OBU_SEQUENCE, OBU_DELIMITER, OBU_FRAME_HEADER, OBU_FRAME = 1, 2, 3, 6
 _KEY_FRAME = 0
-_AV1C_HEAD_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,28 @@ def facts(packet: bytes) -> UnitFacts:
                 kind = UnitKind.IDR
             first = False
     return UNKNOWN if first else UnitFacts(kind, shown=shown)
+
+
+def sequence_header(data: bytes) -> bytes | None:
+    """Return the first sequence header OBU of a temporal unit or of an av1C's configOBUs, None where there is none."""
+    return next((obu.data for obu in obus(data) if obu.kind == OBU_SEQUENCE), None)
+
+
+def with_sequence_header(packet: bytes, header: bytes) -> bytes:
+    """Return the temporal unit with the sequence header in it, unless it has one.
+
+    An entry may lean on the sequence header of the av1C; behind pictures of another sequence it needs its own (7.5).
+    """
+    if sequence_header(packet) is not None:
+        return packet
+    first = next(obus(packet), None)
+    at = len(first.data) if first is not None and first.kind == OBU_DELIMITER else 0
+    return packet[:at] + header + packet[at:]
+
+
+def without_delimiters(packet: bytes) -> bytes:
+    """Return the temporal unit as MP4 and Matroska hold it: without temporal delimiters (AV1 in ISOBMFF 2.4)."""
+    return b"".join(obu.data for obu in obus(packet) if obu.kind != OBU_DELIMITER)
 
 
 def _leb128(data: bytes, at: int) -> tuple[int | None, int]:

@@ -5,6 +5,7 @@ Clauses are those of ITU-T H.265 (08/2021).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from engine.errors import DamagedMedia
@@ -26,7 +27,11 @@ _RATIOS = (
 
 @dataclass(frozen=True, slots=True)
 class Dpb:
-    """The picture buffer of the highest temporal layer (7.4.3.2.1)."""
+    """The picture buffer of the highest temporal layer (7.4.3.2.1).
+
+    Attributes:
+        max_latency_increase: sps_max_latency_increase_plus1; 0 sets no limit.
+    """
 
     max_dec_pic_buffering: int
     max_num_reorder: int
@@ -66,7 +71,7 @@ class Sps:
         width, height: pixels after cropping. coded_width, coded_height: before.
         ctu, min_cu, max_tu, min_tu: block sizes in luma samples.
         rps_count: reference picture sets that slices can name instead of writing them out.
-        coding: the bits that decide how slices are read and pictures rebuilt (not ids, level, DPB size, VUI).
+        coding: the bits that decide how slices are read and pictures rebuilt (not ids, level, cropping, DPB size, VUI).
     """
 
     sps_id: int
@@ -141,6 +146,7 @@ def parse_sps(unit: bytes) -> Sps:
     chroma_format = _within(reader.ue(), 4, "chroma_format_idc")
     separate = reader.flag() if chroma_format == 3 else False
     coded_width, coded_height = reader.ue(), reader.ue()
+    window_at = reader.position
     left = right = top = bottom = 0
     if reader.flag():
         left, right, top, bottom = reader.ue(), reader.ue(), reader.ue(), reader.ue()
@@ -150,6 +156,7 @@ def parse_sps(unit: bytes) -> Sps:
     width, height = coded_width - unit_x * (left + right), coded_height - unit_y * (top + bottom)
     if width <= 0 or height <= 0:
         raise DamagedMedia(f"a sequence parameter set crops {coded_width}x{coded_height} to nothing")
+    depth_at = reader.position
     luma_depth = 8 + _within(reader.ue(), 9, "bit_depth_luma_minus8")
     chroma_depth = 8 + _within(reader.ue(), 9, "bit_depth_chroma_minus8")
     poc_lsb_bits = 4 + _within(reader.ue(), 13, "log2_max_pic_order_cnt_lsb_minus4")
@@ -183,7 +190,15 @@ def parse_sps(unit: bytes) -> Sps:
     vui = _parse_vui(reader, layers) if reader.flag() else None
     # The extensions come last, behind the VUI.
     end = reader.position + max(0, reader.rbsp_bits())
-    coding = tuple(_bits(rbsp, *span) for span in ((format_at, dpb_at), (tools_at, vui_at), (reader.position, end)))
+    coding = tuple(
+        _bits(rbsp, start, stop)
+        for start, stop in (
+            (format_at, window_at),
+            (depth_at, dpb_at),
+            (tools_at, vui_at),
+            (reader.position, end),
+        )
+    )
     return Sps(
         sps_id, vps_id, layers, nesting, profile_bytes, level, chroma_format, coded_width, coded_height, width, height,
         luma_depth, chroma_depth, poc_lsb_bits, dpb, 1 << ctu_log2, 1 << min_cu_log2, 1 << max_tu_log2,
@@ -195,15 +210,21 @@ def parse_sps(unit: bytes) -> Sps:
 def can_share(source: Sps, own: Sps) -> bool:
     """Tell whether slices coded under `own` mean the same under `source`, and its picture buffer holds them.
 
-    All that slice headers and block decoding read is equal then; level, VUI and the VPS do not take part.
+    All that slice headers and block decoding read is equal then. Level, cropping, VUI and VPS take no part: the
+    source's apply, so `own` has to be coded in the source's coded size.
     """
     return (
         source.coding == own.coding
         and source.temporal_layers >= own.temporal_layers
         and source.dpb.max_dec_pic_buffering >= own.dpb.max_dec_pic_buffering
         and source.dpb.max_num_reorder >= own.dpb.max_num_reorder
-        and (source.dpb.max_latency_increase == 0 or source.dpb == own.dpb)
+        and _latency(own.dpb) <= _latency(source.dpb)
     )
+
+
+def _latency(dpb: Dpb) -> float:
+    # 7-9: SpsMaxLatencyPictures; no limit where the syntax element is 0.
+    return dpb.max_num_reorder + dpb.max_latency_increase - 1 if dpb.max_latency_increase else math.inf
 
 
 def parse_pps(unit: bytes) -> Pps:

@@ -49,16 +49,6 @@ def units_in(codec: str, packets: Iterable[bytes], framing: Framing) -> list[byt
     return list(found)
 
 
-def free_h264_id(extradata: bytes, packets: Iterable[bytes]) -> int | None:
-    """Return the lowest number that is neither the id of an SPS nor of a PPS of the stream, None where there is none.
-
-    Args:
-        extradata: the stream's.
-        packets: those in which sets may stand: the stream's key frames at least.
-    """
-    return h264.free_id(extradata, packets)
-
-
 def merged_extradata(codec: str, extradata: bytes, added: Sequence[bytes]) -> bytes:
     """Return the stream's extradata with parameter sets added, in its own form; those it has are not repeated.
 

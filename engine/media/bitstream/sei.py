@@ -13,7 +13,9 @@ UNREGISTERED = 5
 
 _UUID_BYTES = 16
 # Where the notes of the two encoders begin; both put their settings behind "options:".
-_NOTE = re.compile(rb"(x264|x265)\b[^\x00]*?options: ([^\x00]*)", re.DOTALL)
+_NOTE = re.compile(rb"(x264|x265)\b([^\x00]*?)options: ([^\x00]*)", re.DOTALL)
+# "x264 - core 164 r3095 ...", "x265 (build 199) - 3.5 ..."
+_BUILD = re.compile(rb"(?:core |build )(\d+)")
 
 
 def messages(unit: bytes, header_bytes: int) -> Iterator[tuple[int, bytes]]:
@@ -61,8 +63,8 @@ def recovery_frames(payload: bytes) -> int:
 def encoder_settings(units: Iterable[bytes], header_bytes: int) -> dict[str, str]:
     """Return the settings that x264 or x265 wrote into an unregistered user data message; empty where there are none.
 
-    The encoder's own name stands under "encoder" (x264, x265). A switch without value ("weightp", "no-wpp") maps to "1"
-    or "0" under its bare name.
+    The encoder's own name stands under "encoder" (x264, x265), its build number under "build". A switch without value
+    ("weightp", "no-wpp") maps to "1" or "0" under its bare name.
 
     Args:
         units: SEI NAL units.
@@ -71,7 +73,11 @@ def encoder_settings(units: Iterable[bytes], header_bytes: int) -> dict[str, str
     for unit in units:
         for kind, payload in messages(unit, header_bytes):
             if kind == UNREGISTERED and (note := _NOTE.search(payload, _UUID_BYTES)):
-                return {"encoder": note[1].decode("ascii"), **_options(note[2].decode("ascii", "replace"))}
+                build = _BUILD.search(note[2])
+                about = {"encoder": note[1].decode("ascii")}
+                if build is not None:
+                    about["build"] = build[1].decode("ascii")
+                return about | _options(note[3].decode("ascii", "replace"))
     return {}
 
 
