@@ -10,6 +10,7 @@
     |   +-- AuthFailed                 the key is wrong or lacks a right
     |   +-- RequestRejected            this provider cannot do this request
     |   +-- Transient                  worth trying again; nothing was started
+    |   |   +-- Unreachable            no connection could be made
     |   +-- AmbiguousSubmit            it may or may not have been started, so it may be charged
     |   +-- BadResponse                an answer that is not what the service promises
     |   +-- JobFailed                  the provider took the job and gave it up
@@ -144,6 +145,10 @@ class Transient(CallError):
     def __init__(self, message: str, *, retry_after_s: float | None = None, provider: str = "") -> None:
         super().__init__(message, provider=provider)
         self.retry_after_s = retry_after_s
+
+
+class Unreachable(Transient):
+    """No connection could be made, so nothing was sent."""
 
 
 class AmbiguousSubmit(CallError):
