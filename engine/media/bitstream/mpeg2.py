@@ -175,22 +175,6 @@ def has_matrix_extension(packet: bytes) -> bool:
     )
 
 
-def with_sequence(packet: bytes, sequence: bytes) -> bytes:
-    """Return the packet with the sequence header in front, or in place of its own.
-
-    An I picture without one, after pictures with other quantiser matrices, would be decoded with theirs; a repeated
-    sequence header may stand before every I or P picture (6.1.1.6).
-
-    Args:
-        packet: one coded picture.
-        sequence: what `sequence_bytes` gave for the stream that the picture was coded in.
-    """
-    own = sequence_bytes(packet)
-    if own is None:
-        return sequence + packet
-    return packet.replace(own, sequence, 1)
-
-
 def with_closed_group(packet: bytes) -> bytes:
     """Return the packet with its group marked closed and unbroken, which is true once its leading pictures are gone."""
     for start, code in _headers(packet):

@@ -19,6 +19,7 @@ _USER_DATA, _GROUP, _PLANE = 0xB2, 0xB3, 0xB6
 _I, _P, _B, _SPRITE = range(4)
 _EXTENDED_PAR = 15
 _RECTANGULAR, _GREYSCALE = 0, 3
+_STATIC, _GLOBAL_MOTION = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,9 @@ class Layer:
         ticks_per_second: vop_time_increment_resolution.
         low_delay: the stream says that it has no B pictures.
         width, height: 0 unless the shape is rectangular.
+        sprite: 0 none, 1 static, 2 global motion.
+        coding: what else pictures are read by: shape, overlapped motion, precision, quantiser matrices, quarter
+            samples, resync markers, partitions, scalability.
     """
 
     ticks_per_second: int
@@ -36,6 +40,8 @@ class Layer:
     width: int
     height: int
     interlaced: bool
+    sprite: int
+    coding: tuple[int | bytes | None, ...]
 
     @property
     def increment_bits(self) -> int:
@@ -123,7 +129,60 @@ def parse_layer(data: bytes) -> Layer:
         reader.skip(1)
         height = reader.bits(13)
         reader.skip(1)
-    return Layer(ticks, low_delay, width, height, reader.flag())
+    interlaced, no_overlap = reader.flag(), reader.bits(1)
+    sprite = reader.bits(1 if version == 1 else 2)
+    if sprite:
+        reader.skip(56 if sprite == _STATIC else 0)
+        reader.skip(9 if sprite == _GLOBAL_MOTION else 10)
+    if version != 1 and shape != _RECTANGULAR:
+        reader.skip(1)
+    precision = reader.bits(8) if reader.flag() else 0
+    if shape == _GREYSCALE:
+        reader.skip(3)
+    matrices: tuple[bytes | None, bytes | None] | None = None
+    if reader.flag():
+        matrices = (_matrix(reader), _matrix(reader))
+    quarter_sample = reader.bits(1) if version != 1 else 0
+    plain = reader.bits(1)
+    rest = 0
+    if plain:
+        no_markers, partitioned = reader.bits(1), reader.flag()
+        reversible = reader.bits(1) if partitioned else 0
+        new_prediction = 0
+        if version != 1 and reader.flag():
+            new_prediction = 1
+            reader.skip(3)
+        reduced = reader.bits(1) if version != 1 else 0
+        for flag in (no_markers, partitioned, reversible, new_prediction, reduced, reader.bits(1)):
+            rest = rest << 1 | flag
+    intra, inter = matrices or (None, None)
+    coding = (shape, no_overlap, precision, matrices is not None, intra, inter, quarter_sample, plain, rest)
+    return Layer(ticks, low_delay, width, height, interlaced, sprite, coding)
+
+
+def can_share(source: Layer, own: Layer) -> bool:
+    """Tell whether I and P pictures coded under `own` mean the same under `source`, so that they need no layer header.
+
+    Sprites take no part: I and P pictures do not use them. Nor does low_delay, which tells a decoder to hold no picture
+    back: a header that says so in the middle of a stream with B pictures costs a frame.
+    """
+    return (source.ticks_per_second, source.width, source.height, source.interlaced, source.coding) == (
+        own.ticks_per_second,
+        own.width,
+        own.height,
+        own.interlaced,
+        own.coding,
+    ) and not own.sprite
+
+
+def _matrix(reader: BitReader) -> bytes | None:
+    """Read a quantiser matrix: up to 64 weights, a zero ends it; None where the standard's own applies."""
+    if not reader.flag():
+        return None
+    weights = bytearray()
+    while len(weights) < 64 and (weight := reader.bits(8)):
+        weights.append(weight)
+    return bytes(weights)
 
 
 def header_bytes(packet: bytes) -> bytes:
@@ -132,14 +191,6 @@ def header_bytes(packet: bytes) -> bytes:
         if code in (_GROUP, _PLANE):
             return packet[: start - 4]
     return packet
-
-
-def with_headers(packet: bytes, headers: bytes) -> bytes:
-    """Return the packet with these headers in place of its own.
-
-    A layer header in front of spliced pictures stays in force, so the source's must come again before its next picture.
-    """
-    return headers + packet[len(header_bytes(packet)) :]
 
 
 def without_user_data(packet: bytes) -> bytes:
