@@ -66,6 +66,9 @@ class Motion:
     nudges: tuple[Nudge, ...] = ()
 
 
+IN_PLACE = Motion()
+
+
 class ReviewState(Enum):
     """Where a patch stands between the first try and the film."""
 
@@ -140,7 +143,7 @@ class Patch:
     feather_px: float = 0.0
     grow_px: float = 0.0
     matte: str | None = None
-    motion: Motion = Motion()
+    motion: Motion = IN_PLACE
     anchor_locked: bool = False
     takes: tuple[Take, ...] = ()
     pick: str | None = None

@@ -8,8 +8,10 @@ from fractions import Fraction
 
 from engine.errors import EditRefused
 from engine.model.layers import Layer, LayerKind, LayerSettings
+from engine.model.markers import Marker
 from engine.model.media import Colour
 from engine.model.patch import Patch
+from engine.model.sound import UNMIXED, AudioTrack, Mix
 from engine.model.source import UNSPECIFIED, PictureFacts, Source
 from engine.model.storyline import Clip, Conformed, Native, StoryItem, Timing
 from engine.model.time import Range
@@ -43,6 +45,14 @@ class Canvas:
         return (self.width, self.height, self.sar) == (picture.width, picture.height, picture.sar)
 
 
+FIRST_LAYERS = (
+    Layer("patches", LayerKind.PATCHES, LayerSettings("Patches")),
+    Layer("overlays", LayerKind.OVERLAYS, LayerSettings("Overlays")),
+    Layer("captions", LayerKind.CAPTIONS, LayerSettings("Captions")),
+)
+"""The layers of a new project; never to be changed, since stored projects leave them out while they are untouched."""
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """A film in the making.
@@ -57,7 +67,10 @@ class Project:
     canvas: Canvas = Canvas()
     sources: tuple[Source, ...] = ()
     storyline: tuple[StoryItem, ...] = ()
-    layers: tuple[Layer, ...] = (Layer("patches", LayerKind.PATCHES, LayerSettings("Patches")),)
+    layers: tuple[Layer, ...] = FIRST_LAYERS
+    markers: tuple[Marker, ...] = ()
+    tracks: tuple[AudioTrack, ...] = ()
+    mix: Mix = UNMIXED
     in_out: Range | None = None
 
     @classmethod
@@ -115,6 +128,39 @@ class Project:
             if any(item.id == item_id for item in layer.items):
                 return layer
         raise EditRefused(f"the project has no item {item_id}")
+
+    def clip(self, clip_id: str) -> StoryItem:
+        """Return a clip or gap of the storyline by id.
+
+        Raises:
+            EditRefused: there is none.
+        """
+        for item in self.storyline:
+            if item.id == clip_id:
+                return item
+        raise EditRefused(f"the storyline has no clip {clip_id}")
+
+    def track(self, track_id: str) -> AudioTrack:
+        """Return a sound track by id.
+
+        Raises:
+            EditRefused: there is none.
+        """
+        for track in self.tracks:
+            if track.id == track_id:
+                return track
+        raise EditRefused(f"the project has no sound track {track_id}")
+
+    def marker(self, marker_id: str) -> Marker:
+        """Return a marker by id.
+
+        Raises:
+            EditRefused: there is none.
+        """
+        for marker in self.markers:
+            if marker.id == marker_id:
+                return marker
+        raise EditRefused(f"the project has no marker {marker_id}")
 
     @property
     def patches(self) -> Iterator[Patch]:

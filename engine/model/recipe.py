@@ -8,18 +8,18 @@ position). Equal recipes mean equal pixels, wherever they stand; so they key cac
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from engine.model import codec
-from engine.model.layers import Blend, Layer
-from engine.model.patch import Follow, Motion, Patch
+from engine.model.geometry import AS_IT_IS, Geometry
+from engine.model.ops import Depth, Op, OverlayOp, SubjectOp, advanced, moves, op_of
+from engine.model.placement import timeline_ranges
 from engine.model.project import Project
-from engine.model.region import Region
-from engine.model.storyline import AS_IT_IS, Conformed, Gap, Geometry, Native, StoryItem
+from engine.model.source import FrameTimes
+from engine.model.storyline import HALF, Conformed, Gap, Native, StoryItem
 from engine.model.time import Range
 from engine.model.timeline import TimelineMap
-from engine.model.tool import Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,37 +47,23 @@ class BlackBase:
 Base = SourceBase | ConformedBase | BlackBase
 
 
+def base_frame(base: SourceBase | ConformedBase, at: int, times: FrameTimes) -> int:
+    """Return the source frame under frame `at` of a run (0 is its first); times: the source's."""
+    match base:
+        case SourceBase(_, frame):
+            return frame + at
+        case ConformedBase(_, time_s, rate):
+            return times.frame_at(time_s + (at + HALF) / rate)
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A picture laid on a canvas that it does not fill as it is."""
+    """A picture laid on a canvas (pixels) that it does not fill as it is; keyframes count from the run's first."""
 
     geometry: Geometry
     width: int
     height: int
     sar: Fraction
-
-
-@dataclass(frozen=True, slots=True)
-class PatchOp:
-    """A patch, in coordinates of the source picture; opacity and blend are its layer's.
-
-    Attributes:
-        window: the propagation window where the motion depends on it (None for a patch that stays in place).
-    """
-
-    region: Region
-    anchor: int
-    feather_px: float
-    grow_px: float
-    matte: str | None
-    motion: Motion
-    window: Range | None
-    tool: Tool
-    opacity: float = 1.0
-    blend: Blend = Blend.NORMAL
-
-
-Op = PatchOp
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +88,29 @@ class Recipe:
         """Return the recipe of the same run from `by` frames later."""
         if by == 0:
             return self
-        match self.base:
-            case SourceBase(source_id, frame):
-                return Recipe(SourceBase(source_id, frame + by), self.placement, self.ops)
-            case ConformedBase(source_id, time_s, rate):
-                return Recipe(ConformedBase(source_id, time_s + by / rate, rate), self.placement, self.ops)
-            case BlackBase():
-                return self
+        ops = tuple([advanced(op, by) for op in self.ops]) if self.ops and any(map(moves, self.ops)) else self.ops
+        return Recipe(_base_advanced(self.base, by), _placement_advanced(self.placement, by), ops)
 
     @property
     def key(self) -> str:
         """Return a stable digest (BLAKE2b-160 over the canonical JSON, 40 hex digits)."""
         return hashlib.blake2b(codec.dumps(self, Recipe).encode(), digest_size=20, person=b"dcut-recipe").hexdigest()
+
+
+def _base_advanced(base: Base, by: int) -> Base:
+    match base:
+        case SourceBase(source_id, frame):
+            return SourceBase(source_id, frame + by)
+        case ConformedBase(source_id, time_s, rate):
+            return ConformedBase(source_id, time_s + by / rate, rate)
+        case BlackBase():
+            return base
+
+
+def _placement_advanced(placement: Placement | None, by: int) -> Placement | None:
+    if placement is None or not placement.geometry.is_animated:
+        return placement
+    return replace(placement, geometry=placement.geometry.shifted(-by))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,101 +122,117 @@ class RecipeRun:
 
 
 def recipe_runs(project: Project) -> tuple[RecipeRun, ...]:
-    """Return the recipes of the whole timeline: adjacent runs that cover every frame once, none longer than needed."""
+    """Return the recipes of the whole timeline: adjacent runs that cover every frame once, none shorter than needed."""
     timeline = TimelineMap(project)
-    events = _events(project, timeline)
+    stack = _Stack(_events(project, timeline))
+    lay = _BaseLayer(project)
     runs: list[RecipeRun] = []
-    active: dict[int, Op] = {}
-    ops: tuple[Op, ...] = ()
-    at = 0
     for span in timeline.spans:
-        base, placement = _base(project, span.item)
+        first = lay.recipe(span.item)
         start, stop = span.timeline_range.start, span.timeline_range.stop
-        first = Recipe(base, placement)
         frame = start
         while frame < stop:
-            changed = False
-            while at < len(events) and events[at][0] <= frame:
-                _, order, op = events[at]
-                at += 1
-                changed = True
-                if op is None:
-                    del active[order]
-                else:
-                    active[order] = op
-            if changed:
-                ops = tuple([active[order] for order in sorted(active)])
-            end = min(stop, events[at][0]) if at < len(events) else stop
-            moved = first.advanced(frame - start)
-            _append(runs, Range(frame, end), Recipe(moved.base, placement, ops) if ops else moved)
+            ops = stack.at(frame)
+            end = min(stop, stack.next_change)
+            recipe = first.advanced(frame - start)
+            _append(runs, frame, end, Recipe(recipe.base, recipe.placement, ops) if ops else recipe)
             frame = end
     return tuple(runs)
 
 
-def _append(runs: list[RecipeRun], timeline_range: Range, recipe: Recipe) -> None:
+def _append(runs: list[RecipeRun], start: int, stop: int, recipe: Recipe) -> None:
     """Add a run, as a continuation of the last one where it is that (a cut in the middle of nothing is no change)."""
     if runs:
-        last = runs[-1]
-        if last.recipe.ops == recipe.ops and last.recipe.advanced(len(last.timeline_range)) == recipe:
-            runs[-1] = RecipeRun(Range(last.timeline_range.start, timeline_range.stop), last.recipe)
+        last = runs[-1].recipe
+        begun = runs[-1].timeline_range.start
+        alike = type(last.base) is type(recipe.base) and len(last.ops) == len(recipe.ops)
+        if alike and last.advanced(start - begun) == recipe:
+            runs[-1] = RecipeRun(Range(begun, stop), last)
             return
-    runs.append(RecipeRun(timeline_range, recipe))
+    runs.append(RecipeRun(Range(start, stop), recipe))
 
 
-def _events(project: Project, timeline: TimelineMap) -> list[tuple[int, int, Op | None]]:
-    """Return where operations begin (op) and end (None), by frame; on the same frame ends come first."""
-    begins: list[tuple[int, int, int, Op | None]] = []
+class _BaseLayer:
+    """What the storyline itself contributes."""
+
+    def __init__(self, project: Project) -> None:
+        self._canvas = project.canvas
+        self._fills = {s.id: s.picture is not None and project.canvas.holds(s.picture) for s in project.sources}
+        canvas = project.canvas
+        self._black = Recipe(BlackBase(), Placement(AS_IT_IS, canvas.width, canvas.height, canvas.sar))
+
+    def recipe(self, item: StoryItem) -> Recipe:
+        if isinstance(item, Gap):
+            return self._black
+        match item.timing:
+            case Native(source_range):
+                base: Base = SourceBase(item.source_id, source_range.start)
+            case Conformed(start_s, _):
+                base = ConformedBase(item.source_id, start_s, self._canvas.rate)
+        if self._fills[item.source_id] and item.geometry == AS_IT_IS:
+            return Recipe(base)
+        return Recipe(base, Placement(item.geometry, self._canvas.width, self._canvas.height, self._canvas.sar))
+
+
+_Event = tuple[int, int, Op | None]
+"""A timeline frame, the place in the stack, and what begins there (None: it ends)."""
+
+
+def _events(project: Project, timeline: TimelineMap) -> list[_Event]:
+    """Return where operations begin and end, by frame; on the same frame ends come first."""
+    events: list[_Event] = []
     order = 0
     for layer in project.layers:
-        if not layer.settings.visible or layer.settings.opacity == 0.0:
-            continue
-        for patch in layer.items:
+        for item in layer.items:
             order += 1
-            op = _patch_op(layer, patch)
+            op = op_of(layer, item, project.canvas.rate)
             if op is None:
                 continue
-            for shown in timeline.showing(patch.source_id, patch.frames):
-                begins.append((shown.start, 1, order, op))
-                begins.append((shown.stop, 0, order, None))
-    begins.sort(key=_event_order)
-    return [(frame, order, op) for frame, _, order, op in begins]
+            for shown in timeline_ranges(item, timeline):
+                events.append((shown.start, order, op))
+                events.append((shown.stop, order, None))
+    events.sort(key=lambda event: (event[0], event[2] is not None))
+    return events
 
 
-def _event_order(event: tuple[int, int, int, Op | None]) -> tuple[int, int]:
-    return event[0], event[1]
+class _Stack:
+    """The operations that are active as the sweep goes along the timeline."""
+
+    def __init__(self, events: list[_Event]) -> None:
+        self._events = events
+        self._next = 0
+        self._active: dict[int, tuple[Op, int]] = {}
+        self._ops: tuple[Op, ...] = ()
+        self._moving = False
+        self._end = 1 << 62
+
+    @property
+    def next_change(self) -> int:
+        """Return the next frame on which an operation begins or ends."""
+        return self._events[self._next][0] if self._next < len(self._events) else self._end
+
+    def at(self, frame: int) -> tuple[Op, ...]:
+        """Return the operations at a frame, bottom first; frames are asked for in order."""
+        changed = False
+        while self._next < len(self._events) and self._events[self._next][0] <= frame:
+            since, order, op = self._events[self._next]
+            self._next += 1
+            changed = True
+            if op is None:
+                del self._active[order]
+            else:
+                self._active[order] = (op, since)
+        if changed or self._moving:
+            found = [self._active[order] for order in sorted(self._active)]
+            self._moving = any(moves(op) for op, _ in found)
+            self._ops = _without_idle_background(tuple([advanced(op, frame - since) for op, since in found]))
+        return self._ops
 
 
-def _base(project: Project, item: StoryItem) -> tuple[Base, Placement | None]:
-    if isinstance(item, Gap):
-        canvas = project.canvas
-        return BlackBase(), Placement(AS_IT_IS, canvas.width, canvas.height, canvas.sar)
-    match item.timing:
-        case Native(source_range):
-            base: Base = SourceBase(item.source_id, source_range.start)
-        case Conformed(start_s, _):
-            base = ConformedBase(item.source_id, start_s, project.canvas.rate)
-    canvas = project.canvas
-    if item.geometry == AS_IT_IS and canvas.holds(project.picture(item.source_id)):
-        return base, None
-    return base, Placement(item.geometry, canvas.width, canvas.height, canvas.sar)
-
-
-def _patch_op(layer: Layer, patch: Patch) -> PatchOp | None:
-    tool = patch.tool
-    if tool is None or not patch.shows:
-        return None
-    motion = patch.effective_motion
-    window = None if motion.follow is Follow.STATIC else patch.frames
-    settings = layer.settings
-    return PatchOp(
-        patch.region,
-        patch.anchor,
-        patch.feather_px,
-        patch.grow_px,
-        patch.matte,
-        motion,
-        window,
-        tool,
-        settings.opacity,
-        settings.blend,
-    )
+def _without_idle_background(ops: tuple[Op, ...]) -> tuple[Op, ...]:
+    """Leave a background out where no subject would be drawn on it: it would hide the film."""
+    if any(isinstance(op, OverlayOp) and op.depth is Depth.BEHIND_SUBJECT for op in ops) and not any(
+        isinstance(op, SubjectOp) for op in ops
+    ):
+        return tuple([op for op in ops if not (isinstance(op, OverlayOp) and op.depth is Depth.BEHIND_SUBJECT)])
+    return ops

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import Enum
 from fractions import Fraction
 
 from engine.errors import EditRefused
-from engine.model.region import Box
+from engine.model.geometry import AS_IT_IS, Geometry
+from engine.model.keyframes import check_value
+from engine.model.sound import ClipSound
 from engine.model.source import FrameTimes
 from engine.model.time import Range
 
@@ -52,56 +53,25 @@ class Conformed:
 Timing = Native | Conformed
 
 
-class Fit(Enum):
-    """How a picture of another shape is laid on the canvas."""
-
-    FIT = "fit"
-    """All of it, with bars."""
-    FILL = "fill"
-    """No bars: what reaches over the edge is cut off."""
-    STRETCH = "stretch"
-    """The canvas's shape, whatever the picture's."""
-    CROP = "crop"
-    """Pixel for pixel, centred; what reaches over the edge is cut off."""
-
-
-@dataclass(frozen=True, slots=True)
-class Geometry:
-    """How a clip's picture lies on the canvas.
-
-    Attributes:
-        crop: the part of the picture that is used, None for all of it.
-        x, y: where its middle lies, 0..1 of the canvas. scale: factor after the fit. turn_deg: clockwise.
-    """
-
-    fit: Fit = Fit.FIT
-    crop: Box | None = None
-    x: float = 0.5
-    y: float = 0.5
-    scale: float = 1.0
-    turn_deg: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not 0.001 <= self.scale <= 1000:
-            raise EditRefused(f"the scale is {self.scale:g}; it must be 0.001 to 1000")
-        if not (-100 <= self.x <= 100 and -100 <= self.y <= 100 and -36000 <= self.turn_deg <= 36000):
-            raise EditRefused(
-                f"the picture would lie far off the canvas: {self.x = :g}, {self.y = :g}, {self.turn_deg = :g}"
-            )
-
-
-AS_IT_IS = Geometry()
-
-
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A part of a source on the storyline."""
+    """A part of a source on the storyline.
+
+    Attributes:
+        geometry: how its picture lies on the canvas; keyframes count from the clip's first frame.
+        gain_db: of its sound.
+    """
 
     id: str
     source_id: str
     timing: Timing
     name: str = ""
     geometry: Geometry = AS_IT_IS
+    sound: ClipSound = ClipSound.LINKED
+    gain_db: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_value("gain", self.gain_db, -120, 60)
 
     def __len__(self) -> int:
         return len(self.timing)

@@ -6,10 +6,12 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import accumulate
 
 from engine.model.project import Project
-from engine.model.storyline import Clip, Gap, StoryItem, frames_showing, source_frame, source_span, source_time
+from engine.model.source import FrameTimes
+from engine.model.storyline import Clip, Gap, Native, StoryItem, frames_showing, source_frame, source_span, source_time
 from engine.model.time import Range, merged
 
 
@@ -40,8 +42,6 @@ class TimelineMap:
             Span(Range(start, start + len(item)), item)
             for start, item in zip(self._starts, project.storyline, strict=False)
         )
-        self._start_times: list[Fraction] | None = None
-        self._by_source: dict[str, _SourceSpans] | None = None
 
     @property
     def frame_count(self) -> int:
@@ -71,8 +71,6 @@ class TimelineMap:
 
     def clips_showing(self, source_id: str, source_range: Range) -> Iterator[tuple[Span, Range]]:
         """Yield each clip that shows frames of `source_range`, with the timeline range in which it does."""
-        if self._by_source is None:
-            self._by_source = self._sort_by_source()
         found = self._by_source.get(source_id)
         if found is None:
             return
@@ -83,7 +81,8 @@ class TimelineMap:
             if shown:
                 yield span, shown.shifted(span.timeline_range.start)
 
-    def _sort_by_source(self) -> dict[str, _SourceSpans]:
+    @cached_property
+    def _by_source(self) -> dict[str, _SourceSpans]:
         sorted_spans: dict[str, list[tuple[Range, Span]]] = {}
         for span in self.spans:
             if isinstance(span.item, Clip):
@@ -91,36 +90,67 @@ class TimelineMap:
                 sorted_spans.setdefault(span.item.source_id, []).append((shown, span))
         return {source_id: _SourceSpans(found) for source_id, found in sorted_spans.items()}
 
+    def times(self, source_id: str) -> FrameTimes | None:
+        """Return the frame times of a source, None where it has no picture or is not there."""
+        return self._times.get(source_id)
+
     def time_of(self, frame: int) -> Fraction:
         """Return the second at which a timeline frame begins; of `frame_count`, the end of the film."""
-        if self._start_times is None:
-            self._start_times = list(accumulate((self._duration(s.item) for s in self.spans), initial=Fraction(0)))
         if not self.spans:
             return Fraction(0)
-        at = min(bisect_right(self._starts, frame) - 1, len(self.spans) - 1)
+        at = min(max(0, bisect_right(self._starts, frame) - 1), len(self.spans) - 1)
         span = self.spans[at]
-        return self._start_times[at] + self._time_within(span.item, frame - span.timeline_range.start)
+        return self._span_times[at] + self._time_within(span.item, frame - span.timeline_range.start)
 
     def frame_at(self, time_s: Fraction) -> int:
         """Return the timeline frame shown at a second, the first or last one outside the film."""
         if not self.spans:
             return 0
-        self.time_of(0)
-        assert self._start_times is not None
-        at = min(max(0, bisect_right(self._start_times, time_s) - 1), len(self.spans) - 1)
+        at = min(max(0, bisect_right(self._span_times, time_s) - 1), len(self.spans) - 1)
         span = self.spans[at]
-        within = time_s - self._start_times[at]
-        match span.item:
-            case Clip(source_id=source_id, timing=timing):
-                times = self._times[source_id]
-                if hasattr(timing, "source_range"):
-                    first = timing.source_range.start
-                    found = times.frame_at(times.time_of(first) + within) - first
-                else:
-                    found = within * self._canvas_rate // 1
-            case Gap():
-                found = within * self._canvas_rate // 1
-        return span.timeline_range.start + min(max(0, int(found)), len(span.item) - 1)
+        within = time_s - self._span_times[at]
+        if isinstance(span.item, Clip) and isinstance(span.item.timing, Native):
+            times = self._times[span.item.source_id]
+            first = span.item.timing.source_range.start
+            found = times.frame_at(times.time_of(first) + within) - first
+        else:
+            found = within * self._canvas_rate // 1
+        return span.timeline_range.start + min(max(0, found), len(span.item) - 1)
+
+    def first_frame_from(self, time_s: Fraction) -> int:
+        """Return the first timeline frame that begins at or after a second (`frame_count` if none does)."""
+        if not self.spans or time_s <= 0:
+            return 0
+        if time_s >= self.time_of(self.frame_count):
+            return self.frame_count
+        frame = self.frame_at(time_s)
+        return frame if self.time_of(frame) == time_s else frame + 1
+
+    def times_showing(
+        self, source_id: str, start_s: Fraction, stop_s: Fraction
+    ) -> tuple[tuple[Fraction, Fraction], ...]:
+        """Return when on the timeline a time of a source shows: exact seconds, in order, joined where they meet."""
+        found: list[tuple[Fraction, Fraction]] = []
+        for index, span in enumerate(self.spans):
+            if not isinstance(span.item, Clip) or span.item.source_id != source_id:
+                continue
+            first = source_time(span.item.timing, 0, self._times[source_id], self._canvas_rate)
+            begun = self._span_times[index]
+            # Second t of the source shows begun + (t - first), as far as the clip reaches.
+            start = max(begun, begun + start_s - first)
+            stop = min(self._span_times[index + 1], begun + stop_s - first)
+            if start >= stop:
+                continue
+            if found and found[-1][1] == start:
+                found[-1] = (found[-1][0], stop)
+            else:
+                found.append((start, stop))
+        return tuple(found)
+
+    @cached_property
+    def _span_times(self) -> list[Fraction]:
+        """The second at which each item of the storyline begins, and the end of the film."""
+        return list(accumulate((self._duration(span.item) for span in self.spans), initial=Fraction(0)))
 
     def _duration(self, item: StoryItem) -> Fraction:
         return self._time_within(item, len(item))

@@ -1,0 +1,92 @@
+"""Where on the timeline an item shows, wherever it is anchored."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from engine.model.captions import Caption
+from engine.model.layers import Item
+from engine.model.markers import Marker
+from engine.model.overlay import Overlay
+from engine.model.patch import Patch
+from engine.model.place import AtSource, AtTimeline, OnSource, OnTimeline, Place, TimePlace
+from engine.model.source import FrameTimes
+from engine.model.subject import Subject
+from engine.model.time import Range
+from engine.model.timeline import TimelineMap
+
+
+def timeline_ranges(item: Item | Marker, timeline: TimelineMap) -> tuple[Range, ...]:
+    """Return the timeline ranges on which an item stands, in order; none where its content is cut out."""
+    match item:
+        case Patch() | Subject():
+            return timeline.showing(item.source_id, item.frames)
+        case Overlay() | Marker():
+            return place_ranges(item.place, timeline)
+        case Caption():
+            return time_place_ranges(item.place, timeline)
+
+
+def place_ranges(place: Place, timeline: TimelineMap) -> tuple[Range, ...]:
+    """Return the timeline ranges of a place."""
+    match place:
+        case OnTimeline(frames):
+            shown = frames.intersection(Range(0, timeline.frame_count))
+            return (shown,) if shown else ()
+        case OnSource(source_id, frames):
+            return timeline.showing(source_id, frames)
+
+
+def time_place_ranges(place: TimePlace, timeline: TimelineMap) -> tuple[Range, ...]:
+    """Return the timeline ranges of a place in time: the frames that begin within it, at least one."""
+    match place:
+        case AtTimeline(start_s, stop_s):
+            if start_s >= timeline.time_of(timeline.frame_count) or stop_s <= 0:
+                return ()
+            first, stop = timeline.first_frame_from(start_s), timeline.first_frame_from(stop_s)
+            if stop > first:
+                return (Range(first, stop),)
+            frame = timeline.frame_at(start_s)
+            return (Range(frame, frame + 1),)
+        case AtSource(source_id, start_s, stop_s):
+            times = timeline.times(source_id)
+            return () if times is None else timeline.showing(source_id, source_frames(start_s, stop_s, times))
+
+
+def source_frames(start_s: Fraction, stop_s: Fraction, times: FrameTimes) -> Range:
+    """Return the source frames that begin within a time of the source, at least one."""
+    if start_s >= times.time_of(times.count) or stop_s <= times.time_of(0):
+        return Range(0, 0)
+    first, stop = first_frame_from(start_s, times), first_frame_from(stop_s, times)
+    if stop > first:
+        return Range(first, stop)
+    frame = times.frame_at(start_s)
+    return Range(frame, frame + 1)
+
+
+def first_frame_from(time_s: Fraction, times: FrameTimes) -> int:
+    """Return the first frame that begins at or after a time (`count` if none does)."""
+    if time_s <= times.time_of(0):
+        return 0
+    if time_s >= times.time_of(times.count):
+        return times.count
+    frame = times.frame_at(time_s)
+    return frame if times.time_of(frame) == time_s else frame + 1
+
+
+def caption_times(place: TimePlace, timeline: TimelineMap) -> tuple[tuple[Fraction, Fraction], ...]:
+    """Return the exact times on the timeline, in seconds, at which a place in time shows; joined where they meet."""
+    match place:
+        case AtTimeline(start_s, stop_s):
+            end = timeline.time_of(timeline.frame_count)
+            start_s, stop_s = max(start_s, Fraction(0)), min(stop_s, end)
+            return ((start_s, stop_s),) if stop_s > start_s else ()
+        case AtSource(source_id, start_s, stop_s):
+            return timeline.times_showing(source_id, start_s, stop_s)
+
+
+def nearest_frame(time_s: Fraction, timeline: TimelineMap) -> int:
+    """Return the frame boundary nearest to a time (frame_count for the end of the film)."""
+    frame = timeline.frame_at(time_s)
+    before, after = timeline.time_of(frame), timeline.time_of(frame + 1)
+    return frame + 1 if time_s - before >= after - time_s else frame
