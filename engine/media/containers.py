@@ -90,6 +90,16 @@ def family(name: str) -> Family:
     return _FAMILY.get(name.split(",")[0], Family.OTHER)
 
 
+def patience(container: str) -> dict[str, str]:
+    """Return the demuxer's options under which it finds every track of a format.
+
+    A program stream announces nothing (ISO/IEC 13818-1 2.5.3.3): a track exists once its first packet was seen.
+    """
+    if family(container) is Family.PROGRAM:
+        return {"probesize": "67108864", "analyzeduration": "60000000"}
+    return {}
+
+
 def muxer_for(target: Path, info: MediaInfo) -> str:
     """Return the muxer for a target file: by its suffix, else the one of the source's own format.
 

@@ -21,8 +21,8 @@ from engine.control import CancelToken, Progress
 from engine.errors import DamagedMedia
 from engine.media.bitstream.nal import Framing
 from engine.media.coded import CodedUnit, Splice
-from engine.media.containers import Family, family, muxer_for, muxer_options, transport_packet_bytes
-from engine.media.demux import is_still, opened
+from engine.media.containers import Family, family, muxer_for, muxer_options, patience, transport_packet_bytes
+from engine.media.demux import is_still, opened, reading_options
 from engine.media.in_band import HeaderMemory, header_syntax
 from engine.media.tracks import (
     CannotHold,
@@ -138,7 +138,7 @@ def _attempt(
     progress: Progress,
     cancel: CancelToken,
 ) -> RemuxReport | CannotHold:
-    with opened(source, _reading_options(info)) as reader, storage_errors(target):
+    with opened(source, reading_options(info.container) | patience(info.container)) as reader, storage_errors(target):
         writer = av.open(str(target), "w", format=muxer, container_options=_options(source, reader, info, index, muxer))
         try:
             edited = EditedVideo(info.video.stream, extradata)
@@ -186,6 +186,7 @@ class _Stitch:
             self._restarts.add(splice.stop)
         self._unit = -1
         self._ordinal = 0
+        self._ticks_ahead: int | None = None
         self._foreign_headers = False
         length_prefixed = info.video.codec in ("h264", "hevc") and info.video.extradata[:1] == b"\x01"
         syntax = header_syntax(info.video.codec, Framing.LENGTH_4 if length_prefixed else Framing.START_CODES)
@@ -198,6 +199,9 @@ class _Stitch:
         """Yield what stands for the source's next packet: itself, a new one, or nothing."""
         starts_unit = self._advance()
         unit = self._unit
+        if self._ticks_ahead is None:
+            # Read sample by sample, an MP4's clock may start elsewhere than in the index, where its edit list applies.
+            self._ticks_ahead = 0 if packet.pts is None else packet.pts - int(self._index.pts[unit])
         if self._headers is not None and starts_unit and self._index.kind[unit] != UnitKind.OTHER:
             self._headers.read(bytes(packet))
         new = self._new.get(unit)
@@ -212,7 +216,7 @@ class _Stitch:
             if self._headers is not None:
                 self._foreign_headers |= self._headers.is_changed_by(new.data)
             self.replaced += 1
-            yield _packet(new, self._index.time_base, self._track)
+            yield _packet(new, self._ticks_ahead, self._index.time_base, self._track)
 
     def check_complete(self) -> None:
         """Raise DamagedMedia if the source had fewer packets than its index."""
@@ -242,20 +246,13 @@ class _Stitch:
         return copy
 
 
-def _packet(unit: CodedUnit, time_base: Fraction, track: Stream) -> Packet[Stream]:
+def _packet(unit: CodedUnit, ticks_ahead: int, time_base: Fraction, track: Stream) -> Packet[Stream]:
     packet: Packet[Stream] = Packet(unit.data)
-    packet.pts, packet.dts, packet.duration = unit.pts, unit.dts, unit.duration
+    packet.pts, packet.dts, packet.duration = unit.pts + ticks_ahead, unit.dts + ticks_ahead, unit.duration
     packet.time_base = time_base
     packet.is_keyframe = unit.key
     packet.stream = track
     return packet
-
-
-def _reading_options(info: MediaInfo) -> dict[str, str]:
-    # A program stream announces nothing: a track exists once its first packet was seen.
-    if family(info.container) is Family.PROGRAM:
-        return {"probesize": "67108864", "analyzeduration": "60000000"}
-    return {}
 
 
 def _packets(reader: InputContainer) -> Iterator[Packet[Stream]]:

@@ -1,0 +1,122 @@
+"""A film played in stretches, as a player does it: seek to an entry, then forward.
+
+Plain FFmpeg, the decoder kept open over the seeks: what it remembers from one place must not spoil another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream as AvVideoStream
+
+from engine.errors import DamagedMedia
+from engine.media.demux import opened, video_stream
+from engine.media.fidelity import planes
+
+# How far before an entry to look for it, in seconds, until it is found; at last from the start of the file.
+_STEPS_BACK_S = (0, 1, 5, 20)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A packet at which to begin: its times in ticks, as the demuxer gives them."""
+
+    pts: int
+    dts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A decoded frame; pts in ticks. `corrupt`: the decoder says that parts of it are missing."""
+
+    pts: int
+    corrupt: bool
+    picture: VideoFrame
+
+    def digest(self) -> int:
+        """Return a hash of its pixels, good within one process."""
+        return hash(tuple(hash(plane.tobytes()) for plane in planes(self.picture)))
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The decoder refused a packet; the reason is FFmpeg's."""
+
+    reason: str
+
+
+@contextmanager
+def replay(path: Path, stream: int) -> Iterator[Replay]:
+    """Open a film for playing one of its video streams.
+
+    Raises:
+        MissingMedia, DamagedMedia, UnsupportedMedia: it cannot be opened.
+    """
+    with opened(path) as container:
+        yield Replay(path, container, video_stream(container, stream))
+
+
+class Replay:
+    """An open film; made by `replay`. For one thread at a time."""
+
+    def __init__(self, path: Path, container: InputContainer, stream: AvVideoStream) -> None:
+        self._path = path
+        self._container = container
+        self._stream = stream
+        stream.thread_type = "AUTO"
+
+    def stretch(self, entry: Entry, stop_pts: int) -> Iterator[Shown | Broken]:
+        """Yield the frames from an entry up to `stop_pts` (left out), in the order the decoder gives them.
+
+        Frames with an earlier time than the entry's are left out: nobody sees them after a seek. After a Broken it goes
+        on, as a player does.
+
+        Raises:
+            DamagedMedia: the entry is not found in the file.
+        """
+        for packet in self._from(entry):
+            try:
+                frames = self._stream.decode(packet)
+            except EOFError:
+                return
+            except Exception as error:  # whatever a decoder raises, a player goes on with the next packet
+                yield Broken(str(error))
+                continue
+            for frame in frames:
+                if frame.pts is None or frame.pts < entry.pts:
+                    continue
+                if frame.pts >= stop_pts:
+                    return
+                yield Shown(frame.pts, frame.is_corrupt, frame)
+
+    def _from(self, entry: Entry) -> Iterator[Packet[AvVideoStream]]:
+        """Yield the packets from the entry on, and the empty one that makes the decoder give what it holds back."""
+        for step_s in (*_STEPS_BACK_S, None):
+            self._seek(entry, step_s)
+            packets = self._container.demux(self._stream)
+            for packet in packets:
+                if packet.pts == entry.pts and packet.size:
+                    yield packet
+                    yield from packets
+                    return
+                passed = packet.is_keyframe and packet.pts is not None and packet.pts > entry.pts
+                if passed and step_s is not None:
+                    break
+        raise DamagedMedia(f"{self._path}: the picture at {entry.pts} is not found by seeking")
+
+    def _seek(self, entry: Entry, step_s: int | None) -> None:
+        base = self._stream.time_base or self._stream.codec_context.time_base
+        assert base is not None
+        first = self._stream.start_time or 0
+        aim = first if step_s is None else min(entry.pts, entry.dts) - int(step_s / base)
+        try:
+            self._container.seek(aim, stream=self._stream)
+        except Exception:
+            # Some demuxers refuse a time before their first index entry; the film's first packet is the way out.
+            self._container.seek(min(first, 0), stream=self._stream, any_frame=True)

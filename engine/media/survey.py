@@ -1,0 +1,294 @@
+"""What stands in a film file, packet by packet, read with FFmpeg and with nothing that a writer here uses.
+
+For comparing two files; nothing is decoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from av.container import InputContainer
+from av.stream import AttachmentStream, Disposition, Stream
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream as AvVideoStream
+from numpy.typing import NDArray
+
+from engine.control import CancelToken, Progress
+from engine.errors import UnsupportedMedia
+from engine.media.bitstream.nal import Framing, split
+from engine.media.containers import Family, family, patience
+from engine.media.demux import is_still, opened
+from engine.media.in_band import header_syntax
+
+NO_TIME = int(np.iinfo(np.int64).min)
+"""Stands in PacketRows where the file gives no timestamp."""
+
+_REPORT_EVERY = 2048
+_UINT64 = (1 << 64) - 1
+_H264_CARRIED = frozenset({1, 2, 3, 4, 5, 19, 20})  # slices: H.264 table 7-1
+_HEVC_LAST_SLICE = 31  # VCL NAL unit types: H.265 table 7-1
+_BLA_N_LP, _CRA = 18, 21
+
+
+class Reading(Enum):
+    """What of a packet counts as its content."""
+
+    BYTES = "every byte"
+    """For two files of the same format."""
+    SLICES = "the coded pictures and sound alone"
+    """For two formats that frame packets differently: start codes, lengths, delimiters, parameter sets and ADTS headers
+    do not count."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PacketRows:
+    """One track's packets in file order, one row each.
+
+    Attributes:
+        time_base: seconds per tick.
+        pts, dts: int64 ticks, NO_TIME where the file gives none.
+        duration: int64 ticks, 0 where unknown.
+        size: int64 bytes.
+        key: bool, marked as a place to start. hidden: bool, decoded but not shown (an edit list).
+        digest: uint64 of the packet's content; equal for equal content, good within one process.
+        essence: uint64 of the coded pictures in a key packet alone, whichever parameter sets stand beside them and
+            whether an HEVC entry is called CRA or BLA; 0 for other packets.
+    """
+
+    time_base: Fraction
+    pts: NDArray[np.int64]
+    dts: NDArray[np.int64]
+    duration: NDArray[np.int64]
+    size: NDArray[np.int64]
+    key: NDArray[np.bool_]
+    hidden: NDArray[np.bool_]
+    digest: NDArray[np.uint64]
+    essence: NDArray[np.uint64]
+
+    def __len__(self) -> int:
+        return int(self.pts.size)
+
+
+@dataclass(frozen=True, slots=True)
+class TrackFacts:
+    """What a file says about one track.
+
+    Attributes:
+        described: the facts that a copy must keep, by name, as text.
+        rows: its packets.
+    """
+
+    stream: int
+    kind: str
+    codec: str
+    still: bool
+    described: Mapping[str, str]
+    tags: Mapping[str, str]
+    rows: PacketRows
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A whole file.
+
+    Attributes:
+        edited: the stream index of the film's picture.
+        duration_s: seconds, 0 where unknown.
+        chapters: (start, end, title), seconds.
+    """
+
+    path: Path
+    container: str
+    edited: int
+    duration_s: Fraction
+    tags: Mapping[str, str]
+    chapters: tuple[tuple[Fraction, Fraction, str], ...]
+    tracks: tuple[TrackFacts, ...]
+
+    @property
+    def video(self) -> TrackFacts:
+        """Return the edited track."""
+        return self.tracks[self.edited]
+
+
+def reading_for(source: Path, out: Path) -> Reading:
+    """Return what of a packet can be compared between two files."""
+    forms = []
+    for path in (source, out):
+        with opened(path) as container:
+            forms.append((family(container.format.name), _framing(container.streams[_edited(container)])))
+    return Reading.BYTES if forms[0] == forms[1] else Reading.SLICES
+
+
+def container_name(path: Path) -> str:
+    """Return FFmpeg's name of a file's format."""
+    with opened(path) as container:
+        return container.format.name
+
+
+def survey(path: Path, reading: Reading, progress: Progress, cancel: CancelToken) -> Survey:
+    """Read every packet of every track once, from start to end.
+
+    Raises:
+        MissingMedia, DamagedMedia, UnsupportedMedia: the file cannot be read to its end.
+        Cancelled: on request.
+    """
+    size = max(1, path.stat().st_size)
+    with opened(path, patience(container_name(path))) as container:
+        streams = list(container.streams)
+        edited = _edited(container)
+        contents = {s.index: _content(s, container.format.name, reading) for s in streams}
+        essence = _essence_of(streams[edited])
+        trims: dict[int, str] = {}
+        found: list[list[tuple[int, int, int, int, bool, bool, int, int]]] = [[] for _ in streams]
+        for n, packet in enumerate(container.demux()):
+            if n % _REPORT_EVERY == 0:
+                cancel.check()
+                progress.report("Checking every packet", (packet.pos or 0) / size)
+            if not packet.size and packet.pts is None and packet.dts is None:
+                continue
+            stream, pts, dts, key = packet.stream_index, packet.pts, packet.dts, packet.is_keyframe
+            data = bytes(packet)
+            if stream not in trims:
+                trims[stream] = bytes(packet.get_sidedata("skip_samples")).hex()
+            content = contents[stream]
+            found[stream].append(
+                (
+                    NO_TIME if pts is None else pts,
+                    NO_TIME if dts is None else dts,
+                    packet.duration or 0,
+                    packet.size,
+                    key,
+                    packet.is_discard,
+                    hash(data if content is None else content(data)) & _UINT64,
+                    hash(essence(data)) & _UINT64 if key and stream == edited else 0,
+                )
+            )
+        return Survey(
+            path=path,
+            container=container.format.name,
+            edited=edited,
+            duration_s=Fraction(container.duration or 0, 1_000_000),
+            tags=dict(container.metadata),
+            chapters=tuple(
+                (c["start"] * c["time_base"], c["end"] * c["time_base"], c["metadata"].get("title", ""))
+                for c in container.chapters()
+                if c["time_base"]
+            ),
+            tracks=tuple(_track(s, trims.get(s.index, ""), _rows(s, found[s.index])) for s in streams),
+        )
+
+
+def _edited(container: InputContainer) -> int:
+    """Return the index of the film's picture: the video track marked as default, else the first, covers aside."""
+    videos = [s for s in container.streams.video if not is_still(s) and s.codec_context is not None]
+    marked = [s for s in videos if s.disposition & Disposition.default]
+    if not videos:
+        raise UnsupportedMedia(f"{container.name} holds no video that can be decoded here")
+    return (marked or videos)[0].index
+
+
+def _rows(stream: Stream, rows: list[tuple[int, int, int, int, bool, bool, int, int]]) -> PacketRows:
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 8
+    return PacketRows(
+        time_base=stream.time_base or Fraction(1),
+        pts=np.array(columns[0], np.int64),
+        dts=np.array(columns[1], np.int64),
+        duration=np.array(columns[2], np.int64),
+        size=np.array(columns[3], np.int64),
+        key=np.array(columns[4], np.bool_),
+        hidden=np.array(columns[5], np.bool_),
+        digest=np.array(columns[6], np.uint64),
+        essence=np.array(columns[7], np.uint64),
+    )
+
+
+def _track(stream: Stream, trim: str, rows: PacketRows) -> TrackFacts:
+    context = stream.codec_context
+    described: dict[str, str] = {"disposition": str(int(stream.disposition))}
+    if isinstance(stream, AvVideoStream) and isinstance(context, VideoCodecContext):
+        described |= {
+            "picture size": f"{context.width}x{context.height}",
+            "pixel format": str(context.pix_fmt),
+            "sample aspect ratio": str(stream.sample_aspect_ratio or Fraction(1)),
+            "colour range": str(context.color_range),
+            "colour primaries": str(context.color_primaries),
+            "colour transfer": str(context.color_trc),
+            "colour matrix": str(context.colorspace),
+        }
+    if stream.type == "audio" and context is not None:
+        described |= {
+            "sample rate": str(getattr(context, "sample_rate", "")),
+            "channels": str(getattr(getattr(context, "layout", None), "name", "")),
+            "samples to skip at the start": trim,
+        }
+    if isinstance(stream, AttachmentStream):
+        described |= {"content": f"{len(stream.data)} bytes, {hash(stream.data):x}"}
+    return TrackFacts(
+        stream=stream.index,
+        kind=stream.type,
+        codec=context.name if context is not None else str(getattr(stream, "name", None)),
+        still=isinstance(stream, AvVideoStream) and is_still(stream),
+        described=described,
+        tags=dict(stream.metadata),
+        rows=rows,
+    )
+
+
+def _framing(stream: Stream) -> Framing:
+    context = stream.codec_context
+    if context is None or context.name not in ("h264", "hevc") or not (context.extradata or b"").startswith(b"\x01"):
+        return Framing.START_CODES
+    extradata = context.extradata or b""
+    # lengthSizeMinusOne: ISO/IEC 14496-15 5.3.3.1.2 and 8.3.3.1.2.
+    at = 4 if context.name == "h264" else 21
+    return Framing((extradata[at] & 3) + 1) if len(extradata) > at and extradata[at] & 3 != 2 else Framing.LENGTH_4
+
+
+def _content(stream: Stream, container: str, reading: Reading) -> Callable[[bytes], bytes] | None:
+    """Return what to keep of a track's packets, None for all of it."""
+    if reading is Reading.BYTES or stream.codec_context is None:
+        return None
+    codec = stream.codec_context.name
+    if codec in ("h264", "hevc"):
+        return _slices(codec, _framing(stream))
+    if codec == "aac" and family(container) is Family.TRANSPORT:
+        return _without_adts
+    return None
+
+
+def _essence_of(stream: Stream) -> Callable[[bytes], bytes]:
+    context = stream.codec_context
+    codec = context.name if context is not None else ""
+    if codec in ("h264", "hevc"):
+        return _slices(codec, _framing(stream))
+    syntax = header_syntax(codec, Framing.START_CODES)
+    return syntax.without_headers if syntax is not None else bytes
+
+
+def _slices(codec: str, framing: Framing) -> Callable[[bytes], bytes]:
+    def h264(packet: bytes) -> bytes:
+        return b"".join(unit for unit in split(packet, framing) if unit[0] & 0x1F in _H264_CARRIED)
+
+    def hevc(packet: bytes) -> bytes:
+        kept = []
+        for unit in split(packet, framing):
+            kind = (unit[0] >> 1) & 0x3F
+            if kind <= _HEVC_LAST_SLICE:
+                name = _CRA if kind == _BLA_N_LP else kind
+                kept.append(bytes([unit[0] & 0x81 | name << 1]) + unit[1:])
+        return b"".join(kept)
+
+    return h264 if codec == "h264" else hevc
+
+
+def _without_adts(packet: bytes) -> bytes:
+    # ISO/IEC 13818-7 6.2: 12 bits of sync, protection_absent in the fourth nibble; 7 bytes, 9 with a checksum.
+    if len(packet) < 7 or packet[0] != 0xFF or packet[1] & 0xF6 != 0xF0:
+        return packet
+    return packet[7:] if packet[1] & 1 else packet[9:]

@@ -1,0 +1,247 @@
+"""Which packets of an export are the source's, found from the two files alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.media.survey import NO_TIME, PacketRows
+from engine.model.frame_index import FrameIndex, Int64
+from engine.model.time import Range
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """What an export was to change.
+
+    Attributes:
+        frame_pts: int64, of every frame of the source in ticks of its edited stream, increasing.
+        frames: the frames planned to be re-encoded.
+        dropped: streams of the source known not to fit into the output's format.
+    """
+
+    frame_pts: Int64
+    frames: tuple[Range, ...]
+    dropped: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, index: FrameIndex, frames: Sequence[Range], dropped: Sequence[int] = ()) -> Plan:
+        """Return the plan in a film's own times."""
+        return cls(index.frame_pts, tuple(frames), frozenset(dropped))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoMatch:
+    """The edited track of two films, packet by packet.
+
+    Row i of the arrays is one pair of packets with the same time, in the order of that time.
+
+    Attributes:
+        source_at, out_at: int64, ordinals of the pair's packets in each file.
+        identical: bool, the same bytes.
+        restated: bool, not the same bytes but the same coded picture: parameter sets were put in front of it, or an
+            HEVC entry was renamed.
+        recoded: bool, another picture, or one that stands inside a re-encoded run.
+        runs: output ordinals [start, stop) of each re-encoded run, in decode order.
+        frame_of: int64, the pair's frame number, -1 for what is never shown.
+        problems: what is wrong, in sentences.
+    """
+
+    source_at: Int64
+    out_at: Int64
+    identical: NDArray[np.bool_]
+    restated: NDArray[np.bool_]
+    recoded: NDArray[np.bool_]
+    runs: tuple[Range, ...]
+    frame_of: Int64
+    problems: tuple[str, ...]
+
+
+def match_video(
+    source: PacketRows, out: PacketRows, plan: Plan | None, *, same_format: bool, stores_dts: bool
+) -> VideoMatch:
+    """Pair the packets of the edited track by time, and find what differs.
+
+    Args:
+        source: the source's packets.
+        out: the output's.
+        plan: what was to be changed; None accepts every re-encoded run that is one by its form.
+        same_format: whether both files are of the same format.
+        stores_dts: whether that format keeps decode times.
+    """
+    problems = _timeline(source, out, stores_dts=stores_dts)
+    source_at, out_at = _pairs(source, out)
+    identical = source.digest[source_at] == out.digest[out_at]
+    essence = source.essence[source_at]
+    restated = ~identical & (essence == out.essence[out_at]) & (essence != 0)
+    frame_of = _frame_numbers(source, source_at, plan)
+    planned = np.zeros(frame_of.size, np.bool_)
+    if plan is not None:
+        for frames in plan.frames:
+            planned |= (frame_of >= frames.start) & (frame_of < frames.stop)
+    recoded = ~identical & ~restated
+    if plan is not None:
+        problems += _unplanned(recoded & ~planned, frame_of)
+        # A re-encoded picture may by chance be coded in the very bytes of the source's.
+        recoded |= planned
+    runs, filled = _runs(out, out_at, recoded)
+    recoded |= filled
+    if not source.key.all():
+        problems += _without_entry(out, runs)
+    if same_format:
+        marked = source.key[source_at] == out.key[out_at]
+        problems += _listed("is marked as a keyframe in one file only", frame_of[~marked & (identical | restated)])
+    return VideoMatch(source_at, out_at, identical, restated, recoded, runs, frame_of, tuple(problems))
+
+
+def match_copied(source: PacketRows, out: PacketRows, name: str, *, same_format: bool) -> list[str]:
+    """Return what differs between a track and its copy, in sentences."""
+    if len(source) != len(out):
+        return [f"{name}: {len(out)} packets instead of {len(source)}"]
+    problems = []
+    changed = np.flatnonzero(source.digest != out.digest)
+    if changed.size:
+        problems.append(f"{name}: {changed.size} of {len(source)} packets differ, the first is packet {changed[0]}")
+    moved = np.flatnonzero(_off(source.pts, source.time_base, out.pts, out.time_base))
+    if moved.size:
+        problems.append(f"{name}: {moved.size} packets have another time, the first is packet {moved[0]}")
+    if same_format:
+        resized = np.flatnonzero(_off(source.duration, source.time_base, out.duration, out.time_base))
+        if resized.size:
+            problems.append(f"{name}: {resized.size} packets have another duration, the first is packet {resized[0]}")
+    return problems
+
+
+def frame_ranges(frames: Int64) -> tuple[Range, ...]:
+    """Return the runs of consecutive numbers among frame numbers; negative ones are left out."""
+    numbers = np.unique(frames[frames >= 0])
+    if not numbers.size:
+        return ()
+    breaks = np.flatnonzero(np.diff(numbers) > 1)
+    starts = np.r_[numbers[0], numbers[breaks + 1]]
+    stops = np.r_[numbers[breaks], numbers[-1]] + 1
+    return tuple(Range(int(a), int(b)) for a, b in zip(starts, stops, strict=True))
+
+
+def _timeline(source: PacketRows, out: PacketRows, *, stores_dts: bool) -> list[str]:
+    problems = []
+    if len(source) != len(out):
+        problems.append(f"the picture has {len(out)} packets instead of {len(source)}")
+    ours, theirs = _scaled(np.sort(out.pts), out.time_base), _scaled(np.sort(source.pts), source.time_base)
+    if len(source) == len(out):
+        moved = np.flatnonzero(_off(np.sort(source.pts), source.time_base, np.sort(out.pts), out.time_base))
+        if moved.size:
+            at = int(moved[0])
+            problems.append(
+                f"{moved.size} pictures have another time; the first is picture {at} in order, "
+                f"{ours[at]:.6f} s instead of {theirs[at]:.6f} s"
+            )
+        elif stores_dts:
+            slots = np.flatnonzero(_off(source.dts, source.time_base, out.dts, out.time_base))
+            if slots.size:
+                problems.append(f"{slots.size} packets have another decode time, the first is packet {slots[0]}")
+    if _is_ordered(source) and not _is_ordered(out):
+        problems.append("the decode times do not increase, or one lies behind its picture's time")
+    return problems
+
+
+def _is_ordered(rows: PacketRows) -> bool:
+    known = (rows.dts != NO_TIME) & (rows.pts != NO_TIME)
+    dts = rows.dts[rows.dts != NO_TIME]
+    return bool((np.diff(dts) > 0).all() and (rows.dts[known] <= rows.pts[known]).all())
+
+
+def _pairs(source: PacketRows, out: PacketRows) -> tuple[Int64, Int64]:
+    """Return the ordinals of packets with the same time in both files, ordered by it.
+
+    Packets that share a time (the fields of a frame, a hidden frame) are paired in file order.
+    """
+    by_time = np.argsort(source.pts, kind="stable")
+    out_by_time = np.argsort(out.pts, kind="stable")
+    if by_time.size == out_by_time.size:
+        return by_time.astype(np.int64), out_by_time.astype(np.int64)
+    ours = {key: ordinal for ordinal, key in zip(out_by_time, _keys(out, out_by_time), strict=True)}
+    found = [(ordinal, ours[key]) for ordinal, key in zip(by_time, _keys(source, by_time), strict=True) if key in ours]
+    pairs = np.array(found, np.int64).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def _keys(rows: PacketRows, order: NDArray[np.intp]) -> list[tuple[int, int]]:
+    """Return each packet's time in microseconds and how many packets before it share that time."""
+    times = np.round(_scaled(rows.pts[order], rows.time_base) * 1e6).astype(np.int64)
+    first = np.searchsorted(times, times, side="left")
+    return list(zip(times.tolist(), (np.arange(times.size) - first).tolist(), strict=True))
+
+
+def _frame_numbers(source: PacketRows, source_at: Int64, plan: Plan | None) -> Int64:
+    pts = source.pts[source_at]
+    frame_pts = np.unique(source.pts[~source.hidden]) if plan is None else plan.frame_pts
+    if not frame_pts.size:
+        return np.full(pts.size, -1, np.int64)
+    at = np.minimum(np.searchsorted(frame_pts, pts), frame_pts.size - 1)
+    return np.where(frame_pts[at] == pts, at, -1).astype(np.int64)
+
+
+def _unplanned(rows: NDArray[np.bool_], frame_of: Int64) -> list[str]:
+    return _listed("was to be copied and differs", frame_of[rows])
+
+
+def _listed(what: str, frames: Int64) -> list[str]:
+    if not frames.size:
+        return []
+    shown = ", ".join(str(n) for n in np.sort(frames)[:_SHOWN])
+    more = f" and {frames.size - _SHOWN} more" if frames.size > _SHOWN else ""
+    return [f"frame {shown}{more} {what}"]
+
+
+def _runs(out: PacketRows, out_at: Int64, recoded: NDArray[np.bool_]) -> tuple[tuple[Range, ...], NDArray[np.bool_]]:
+    """Return the re-encoded runs in decode order, and the pairs that stand between re-encoded ones of the same run.
+
+    A packet that happens to equal the source's belongs to the run when no entry separates it from what goes before.
+    """
+    changed = np.zeros(len(out), np.bool_)
+    changed[out_at[recoded]] = True
+    at = np.flatnonzero(changed)
+    runs: list[Range] = []
+    for ordinal in at.tolist():
+        if (
+            runs
+            and not out.key[runs[-1].stop : ordinal].any()
+            and (ordinal == runs[-1].stop or out.key[runs[-1].start])
+        ):
+            runs[-1] = Range(runs[-1].start, ordinal + 1)
+        else:
+            runs.append(Range(ordinal, ordinal + 1))
+    inside = np.zeros(len(out), np.bool_)
+    for run in runs:
+        inside[run.start : run.stop] = True
+    return tuple(runs), inside[out_at]
+
+
+def _without_entry(out: PacketRows, runs: Sequence[Range]) -> list[str]:
+    """Find runs that begin at no keyframe: pictures that refer to others cannot be re-encoded alone."""
+    lone = [run.start for run in runs if not out.key[run.start]]
+    return [f"packet {start} differs, and no re-encoded run begins there" for start in lone[:_SHOWN]]
+
+
+def _scaled(ticks: Int64, base: Fraction) -> NDArray[np.float64]:
+    seconds: NDArray[np.float64] = ticks.astype(np.float64) * float(base)
+    return seconds
+
+
+def _off(before: Int64, base: Fraction, after: Int64, out_base: Fraction) -> NDArray[np.bool_]:
+    """Tell which times are not the same; where the bases differ, up to half a tick of the coarser is the same."""
+    off: NDArray[np.bool_] = before != after
+    if base == out_base:
+        return off
+    known = (before != NO_TIME) & (after != NO_TIME)
+    ratio = base / out_base
+    # In units of 1 / denominator of an output tick everything is an integer.
+    apart = np.abs(before * ratio.numerator - after * ratio.denominator)
+    return np.where(known, 2 * apart > max(ratio.numerator, ratio.denominator), off)

@@ -1,0 +1,116 @@
+"""The verifier: whether an export is the source but for what was to change, found from the two files alone.
+
+Knows nothing of how the export was written. It reads both files with FFmpeg, compares every packet, and plays both
+around each seam.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.control import CancelToken, Progress
+from engine.media.containers import Family, family
+from engine.media.survey import Reading, reading_for, survey
+from engine.model.time import Range
+from engine.render.fact_check import check_facts, track_name
+from engine.render.packet_check import Plan, frame_ranges, match_copied, match_video
+from engine.render.seam_check import Depth, SeamFindings, check_seams
+
+# Matroska and AVI store one time a packet; the decode times a demuxer makes up depend on the pictures.
+_WITHOUT_DTS = frozenset({Family.MATROSKA, Family.AVI, Family.OTHER})
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What the check of an export found.
+
+    Attributes:
+        verified: nothing is wrong.
+        packets_identical: packets of the picture that are the source's, byte for byte.
+        packets_restated: packets that hold the source's coded picture with parameter sets put in front, or with an HEVC
+            entry renamed.
+        packets_total: packets of the picture.
+        audio_identical: every sound packet is the source's, in number, bytes and time.
+        audio_packets: number of them.
+        changed_runs: re-encoded frames of the source, as ranges.
+        frames_compared: decoded frames around the seams that were compared with the source's, bit for bit.
+        seeks: places that were played after a seek.
+        worst_psnr_db: of a re-encoded frame against the source's, None where it was not measured.
+        problems: what is wrong, in sentences. notes: what is worth knowing and is not wrong.
+    """
+
+    verified: bool
+    packets_identical: int
+    packets_restated: int
+    packets_total: int
+    audio_identical: bool
+    audio_packets: int
+    changed_runs: tuple[Range, ...]
+    frames_compared: int
+    seeks: int
+    worst_psnr_db: float | None
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def verify(
+    source: Path,
+    out: Path,
+    plan: Plan | None = None,
+    depth: Depth = Depth.FULL,
+    *,
+    progress: Progress,
+    cancel: CancelToken,
+) -> VerifyReport:
+    """Compare an export with its source.
+
+    Args:
+        source: the film it was made from.
+        out: the export.
+        plan: what was to be changed; None accepts every re-encoded run that is one by its form.
+        depth: how much is decoded around the seams.
+        progress: reports the share of the work.
+        cancel: looked at between packets and frames.
+
+    Raises:
+        MissingMedia, DamagedMedia, UnsupportedMedia: one of the files cannot be read.
+        Cancelled: on request.
+    """
+    reading = reading_for(source, out)
+    theirs = survey(source, reading, progress.part(0.0, 0.3), cancel)
+    ours = survey(out, reading, progress.part(0.3, 0.6), cancel)
+    same_format = reading is Reading.BYTES
+    stores_dts = same_format and family(ours.container) not in _WITHOUT_DTS
+    facts = check_facts(theirs, ours, plan.dropped if plan else frozenset(), same_format=same_format)
+    match = match_video(theirs.video.rows, ours.video.rows, plan, same_format=same_format, stores_dts=stores_dts)
+    problems = [*facts.problems, *match.problems]
+    sound: list[str] = []
+    for pair in facts.pairs:
+        if pair.source.stream == theirs.edited:
+            continue
+        found = match_copied(pair.source.rows, pair.out.rows, track_name(pair.source), same_format=same_format)
+        problems += found
+        if pair.source.kind == "audio":
+            sound += found
+    paired_sound = sum(pair.source.kind == "audio" for pair in facts.pairs)
+    lost_sound = paired_sound < sum(track.kind == "audio" for track in theirs.tracks)
+    seams = SeamFindings()
+    if len(theirs.video.rows) == len(ours.video.rows):
+        seams = check_seams(theirs, ours, match, depth, progress.part(0.6, 1.0), cancel)
+        problems += seams.problems
+    progress.report("Checked", 1.0)
+    return VerifyReport(
+        verified=not problems,
+        packets_identical=int(match.identical.sum()),
+        packets_restated=int(match.restated.sum()),
+        packets_total=len(ours.video.rows),
+        audio_identical=not sound and not lost_sound,
+        audio_packets=sum(len(t.rows) for t in ours.tracks if t.kind == "audio"),
+        changed_runs=frame_ranges(match.frame_of[match.recoded]),
+        frames_compared=seams.frames_compared,
+        seeks=seams.seeks,
+        worst_psnr_db=min(seams.psnr_db.values(), default=None),
+        problems=tuple(problems),
+        notes=facts.notes,
+    )
