@@ -136,7 +136,10 @@ def _edited_track(
     stream: Stream, target: OutputContainer, info: MediaInfo, extradata: bytes, same_family: bool
 ) -> Stream:
     track = _track(stream, target, same_family)
-    if extradata:
+    if family(target.format.name) is Family.TRANSPORT and not extradata.startswith(b"\x01"):
+        # Given start-code extradata, the muxer would put it into copied keyframes that have no parameter sets.
+        track.codec_context.extradata = None
+    elif extradata:
         track.codec_context.extradata = extradata
     if info.video.codec == "hevc" and family(target.format.name) is Family.ISO and not same_family:
         # Apple's players refuse hev1, which is FFmpeg's default.

@@ -210,12 +210,10 @@ def _runs(out: PacketRows, out_at: Int64, recoded: NDArray[np.bool_]) -> tuple[t
     at = np.flatnonzero(changed)
     runs: list[Range] = []
     for ordinal in at.tolist():
-        if (
-            runs
-            and not out.key[runs[-1].stop : ordinal].any()
-            and (ordinal == runs[-1].stop or out.key[runs[-1].start])
-        ):
-            runs[-1] = Range(runs[-1].start, ordinal + 1)
+        last = runs[-1] if runs else None
+        same_group = last is not None and out.key[last.start] and not out.key[last.stop : ordinal + 1].any()
+        if last is not None and (ordinal == last.stop or same_group):
+            runs[-1] = Range(last.start, ordinal + 1)
         else:
             runs.append(Range(ordinal, ordinal + 1))
     inside = np.zeros(len(out), np.bool_)

@@ -90,6 +90,9 @@ def rewritten(source: Path, target: Path, change: Callable[[list[Packet]], list[
             track.time_base = stream.time_base
             if stream.type == "video":
                 track.codec_context.framerate = stream.average_rate
+                if "mpegts_copyts" in kept:
+                    # Else the muxer puts the parameter sets of the extradata in front of keyframes that have none.
+                    track.codec_context.extradata = None
         for packet in change([p for p in reader.demux() if p.size]):
             packet.stream = tracks[packet.stream_index]
             writer.mux(packet)
