@@ -76,14 +76,15 @@ def merged_extradata(codec: str, extradata: bytes, added: Sequence[bytes]) -> by
 def with_sets(codec: str, packet: bytes, framing: Framing, sets: Sequence[bytes]) -> bytes:
     """Return the packet with parameter sets in it, for streams that carry them in band.
 
-    They stand ahead of everything but an access unit delimiter, which has to come first.
+    They stand ahead of everything but the access unit delimiter, which has to come first.
 
     Raises:
         DamagedMedia: the packet cannot be read.
     """
     units = nal.split(packet, framing)
-    at = 1 if units and _is_delimiter(codec, units[0][0]) else 0
-    return nal.join([*units[:at], *sets, *units[at:]], framing)
+    delimiters = [unit for unit in units if _is_delimiter(codec, unit[0])]
+    others = [unit for unit in units if not _is_delimiter(codec, unit[0])]
+    return nal.join([*delimiters, *sets, *others], framing)
 
 
 def _is_delimiter(codec: str, header: int) -> bool:
