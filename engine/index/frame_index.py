@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.control import CancelToken, Progress
-from engine.errors import DamagedMedia
-from engine.index.timestamps import Timestamps, repaired
+from engine.errors import DamagedMedia, UnsupportedMedia
+from engine.index.timestamps import Timestamps, decode_times, repaired
 from engine.index.units import Units, joined
 from engine.media.demux import NO_TIME, PacketTable, ShownSamples, is_mov, read_packets, read_shown_samples
 from engine.media.output_order import output_order
+from engine.media.sample_table import SampleTable, read_sample_table
 from engine.model.frame_index import FrameIndex, Int64, UnitKind
 from engine.model.media import MediaInfo
 
@@ -24,15 +25,51 @@ _HEAD_ENTRIES = (UnitKind.IDR, UnitKind.CRA, UnitKind.BLA, UnitKind.OPEN_I)
 def build_index(path: Path, info: MediaInfo, progress: Progress, cancel: CancelToken) -> FrameIndex:
     """Find every coded unit of a film and the order in which they are shown.
 
+    The units of an MP4 or QuickTime file that is not fragmented are the samples of its track, those that its edit list
+    leaves out among them.
+
     Raises:
         MissingMedia, DamagedMedia: the file cannot be read to its end.
+        UnsupportedMedia: its edit list shows pictures twice or out of order.
         Cancelled: on request.
     """
+    if is_mov(info.container):
+        table = read_sample_table(path, info, cancel)
+        if table is not None:
+            return _of_samples(path, info, table, progress, cancel)
     return by_demuxing(path, info, progress, cancel)
 
 
+def _of_samples(path: Path, info: MediaInfo, table: SampleTable, progress: Progress, cancel: CancelToken) -> FrameIndex:
+    count = table.pts.size
+    units = Units(
+        first_packet=np.arange(count),
+        packet_count=np.ones(count, np.int64),
+        timed_packet=np.arange(count),
+        kind=table.kind,
+        shown=np.ones(count, np.bool_),
+    )
+    times = repaired(table.pts, table.dts, _usual_step(np.sort(table.pts), info), _second(info))
+    times = as_edited(path, times, table.shown_pts)
+    presented = table.shown_pts != NO_TIME
+    presented &= ~_hidden_at_head(path, info, units, times, progress, cancel)
+    return assembled(
+        info,
+        times,
+        sizes=table.size,
+        positions=table.position,
+        durations=table.duration,
+        units=units,
+        presented=presented,
+    )
+
+
 def by_demuxing(path: Path, info: MediaInfo, progress: Progress, cancel: CancelToken) -> FrameIndex:
-    """Build the index by reading every packet: works for every container."""
+    """Build the index by reading every packet: works for every container.
+
+    Raises:
+        MissingMedia, DamagedMedia, UnsupportedMedia, Cancelled: as `build_index`.
+    """
     packets = read_packets(path, info, progress.part(0.0, 0.6), cancel)
     if not packets.pts.size:
         raise DamagedMedia(f"{path} holds no video packets; try another copy")
@@ -45,8 +82,9 @@ def by_demuxing(path: Path, info: MediaInfo, progress: Progress, cancel: CancelT
     positions = packets.position[units.first_packet]
     presented = units.shown & ~np.logical_or.reduceat(packets.discard, units.first_packet)
     if is_mov(info.container) and not info.fragmented:
-        times, edited = as_edited(times, positions, read_shown_samples(path, info, cancel))
-        presented &= edited
+        shown_pts = _shown_pts(path, positions, read_shown_samples(path, info, cancel))
+        times = as_edited(path, times, shown_pts)
+        presented &= shown_pts != NO_TIME
     presented &= ~_hidden_at_head(path, info, units, times, progress.part(0.9, 1.0), cancel)
     return assembled(
         info,
@@ -59,18 +97,52 @@ def by_demuxing(path: Path, info: MediaInfo, progress: Progress, cancel: CancelT
     )
 
 
-def as_edited(times: Timestamps, positions: Int64, shown: ShownSamples) -> tuple[Timestamps, NDArray[np.bool_]]:
-    """Apply an MP4's edit list: move the times to the film's own zero, and tell which units it shows.
+def _shown_pts(path: Path, positions: Int64, shown: ShownSamples) -> Int64:
+    """Return the edited time of each unit, NO_TIME for those that are not shown."""
+    stored_apart = np.unique(positions).size == positions.size
+    if stored_apart and np.unique(shown.position).size < shown.position.size:
+        raise UnsupportedMedia(
+            f"{path} shows pictures twice (its edit list repeats them); convert it first, then edit the result"
+        )
+    result = np.full(positions.size, NO_TIME, np.int64)
+    order = np.argsort(positions, kind="stable")
+    at = np.minimum(np.searchsorted(positions[order], shown.position), positions.size - 1)
+    known = positions[order][at] == shown.position
+    result[order[at[known]]] = shown.pts[known]
+    return result
+
+
+def as_edited(path: Path, times: Timestamps, shown_pts: Int64) -> Timestamps:
+    """Apply an MP4's edit list: move the times of the media to those of the film.
 
     All units are moved alike, so that what the list hides keeps its place between what it shows. Where the list leaves
-    out a piece in the middle, later frames keep their distance from it.
+    out a piece in the middle, that is not possible: then what it hides goes before the film's start, and the times are
+    not exact.
+
+    Args:
+        path: for messages.
+        times: of the media.
+        shown_pts: int64 ticks of each unit as shown, NO_TIME where it is hidden.
+
+    Raises:
+        UnsupportedMedia: units are shown in another order than that of the media.
     """
-    edited = np.isin(positions, shown.position)
-    if not edited.any():
-        return times, edited
-    first = int(np.flatnonzero(edited)[0])
-    ahead = int(times.pts[first] - shown.pts[np.flatnonzero(shown.position == positions[first])[0]])
-    return Timestamps(times.pts - ahead, times.dts - ahead, times.exact), edited
+    shown = np.flatnonzero(shown_pts != NO_TIME)
+    if not shown.size:
+        return times
+    moves = shown_pts[shown] - times.pts[shown]
+    if (moves == moves[0]).all():
+        return Timestamps(times.pts + moves[0], times.dts + moves[0], times.exact)
+    in_order = shown[np.argsort(times.pts[shown], kind="stable")]
+    if (np.diff(shown_pts[in_order]) <= 0).any():
+        raise UnsupportedMedia(
+            f"{path} shows its pictures in another order than it stores them (its edit list has several entries); "
+            "convert it first, then edit the result"
+        )
+    hidden = np.flatnonzero(shown_pts == NO_TIME)
+    pts = shown_pts.copy()
+    pts[hidden[np.argsort(times.pts[hidden], kind="stable")]] = shown_pts[shown].min() - np.arange(hidden.size, 0, -1)
+    return Timestamps(pts, decode_times(pts, np.full(pts.size, NO_TIME), 1), exact=False)
 
 
 def assembled(
@@ -114,10 +186,9 @@ def _timestamps(
 ) -> Timestamps:
     pts = packets.pts[units.timed_packet]
     dts = packets.dts[units.first_packet]
-    second = round(1 / info.video.time_base)
     if (pts == NO_TIME).any():
         return _made_timestamps(path, info, packets, units, progress, cancel)
-    return repaired(pts, dts, _usual_step(np.sort(pts), info), second)
+    return repaired(pts, dts, _usual_step(np.sort(pts), info), _second(info))
 
 
 def _made_timestamps(
@@ -177,3 +248,8 @@ def _usual_step(sorted_pts: Int64, info: MediaInfo) -> int:
     if gaps.size:
         return max(1, int(np.median(gaps)))
     return max(1, round(1 / (info.video.rate * info.video.time_base)))
+
+
+def _second(info: MediaInfo) -> int:
+    """Return the ticks of a second."""
+    return max(1, round(1 / info.video.time_base))

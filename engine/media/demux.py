@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from engine.control import CancelToken, Progress
 from engine.errors import DamagedMedia, DeltacutError, MissingMedia, UnsupportedMedia
-from engine.media.bitstream.units import UnitFacts, classify
+from engine.media.bitstream.units import UnitFacts, classify, is_known
+from engine.model.frame_index import UnitKind
 from engine.model.media import MediaInfo
 
 NO_TIME = np.iinfo(np.int64).min
@@ -71,6 +72,7 @@ def read_packets(path: Path, info: MediaInfo, progress: Progress, cancel: Cancel
     facts: list[UnitFacts] = []
     total = check_file(path)
     codec, extradata = info.video.codec, info.video.extradata
+    known = is_known(codec)
     with opened(path, reading_options(info.container)) as container:
         stream = video_stream(container, info.video.stream)
         for packet in media_packets(container, stream):
@@ -86,7 +88,7 @@ def read_packets(path: Path, info: MediaInfo, progress: Progress, cancel: Cancel
                     packet.is_corrupt,
                 )
             )
-            facts.append(classify(codec, bytes(packet), extradata))
+            facts.append(classify(codec, bytes(packet), extradata) if known else _flagged(packet))
             if len(rows) % 1024 == 0:
                 cancel.check()
                 progress.report("Reading the film's index", max(0, position) / total)
@@ -101,6 +103,11 @@ def read_packets(path: Path, info: MediaInfo, progress: Progress, cancel: Cancel
         truncated=np.array(truncated, np.bool_),
         facts=tuple(facts),
     )
+
+
+def _flagged(packet: Packet[AvVideoStream]) -> UnitFacts:
+    """Take the container's word for what a packet is: nothing here reads this codec."""
+    return UnitFacts(UnitKind.OPEN_I if packet.is_keyframe else UnitKind.OTHER)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
