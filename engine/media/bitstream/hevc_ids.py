@@ -81,14 +81,14 @@ def adaptation(source: Sequence[bytes], encoder: Sequence[bytes]) -> Adaptation:
     else:
         vps_id = _free(range(VPS_IDS), taken.vps, "video")
         sps_id = _free(range(SPS_IDS), taken.sps, "sequence")
-        vps, sps = _vps_with_id(own_vps, vps_id), _sps_with_ids(own_sps, sps_id, vps_id)
+        vps, sps = vps_with_id(own_vps, vps_id), sps_with_ids(own_sps, sps_id, vps_id)
     movable = _movable_pps_ids(pps_ids_of(own_pps)[0])
     pps_id = next(
-        (number for number in movable if taken.pps.get(number) == _pps_with_ids(own_pps, number, sps_id)), None
+        (number for number in movable if taken.pps.get(number) == pps_with_ids(own_pps, number, sps_id)), None
     )
     if pps_id is None:
         pps_id = _free(movable, taken.pps, "picture")
-    sets = (vps, sps, _pps_with_ids(own_pps, pps_id, sps_id))
+    sets = (vps, sps, pps_with_ids(own_pps, pps_id, sps_id))
     return Adaptation(SetIds(vps_id, sps_id, pps_id), sets, tuple(unit for unit in sets if unit not in source))
 
 
@@ -116,6 +116,40 @@ def rewritten(packet: bytes, framing: Framing, pps_id: int) -> bytes:
     return nal.join(units, framing)
 
 
+def vps_with_id(unit: bytes, vps_id: int) -> bytes:
+    """Return the video parameter set under another id."""
+    rbsp = unescaped(unit)
+    if len(rbsp) < 3:
+        raise DamagedMedia("a video parameter set of two bytes")
+    return escaped(rbsp[:2] + bytes((vps_id << 4 | rbsp[2] & 15,)) + rbsp[3:])
+
+
+def sps_with_ids(unit: bytes, sps_id: int, vps_id: int) -> bytes:
+    """Return the sequence parameter set under another id, referring to another video parameter set."""
+    rbsp = unescaped(unit)
+    probe, reader, writer = BitReader(rbsp), BitReader(rbsp), BitWriter()
+    probe.skip(20)
+    skip_to_sps_id(probe)
+    writer.copy(reader, 16)
+    reader.skip(4)
+    writer.bits(vps_id, 4)
+    writer.copy(reader, probe.position - 20)
+    reader.ue()
+    writer.ue(sps_id)
+    return escaped(completed(writer, reader))
+
+
+def pps_with_ids(unit: bytes, pps_id: int, sps_id: int) -> bytes:
+    """Return the picture parameter set under another id, referring to another sequence parameter set."""
+    reader, writer = BitReader(unescaped(unit)), BitWriter()
+    writer.copy(reader, 16)
+    reader.ue()
+    reader.ue()
+    writer.ue(pps_id)
+    writer.ue(sps_id)
+    return escaped(completed(writer, reader))
+
+
 def _slice_with_pps(unit: bytes, kind: int, pps_id: int) -> bytes:
     rbsp = unescaped(unit)
     reader, writer = BitReader(rbsp[:16]), BitWriter()
@@ -132,37 +166,6 @@ def _slice_with_pps(unit: bytes, kind: int, pps_id: int) -> bytes:
     writer.ue(pps_id)
     writer.copy(reader, -reader.position % 8)
     return escaped(writer.aligned() + rbsp[reader.position // 8 :])
-
-
-def _vps_with_id(unit: bytes, vps_id: int) -> bytes:
-    rbsp = unescaped(unit)
-    if len(rbsp) < 3:
-        raise DamagedMedia("a video parameter set of two bytes")
-    return escaped(rbsp[:2] + bytes((vps_id << 4 | rbsp[2] & 15,)) + rbsp[3:])
-
-
-def _sps_with_ids(unit: bytes, sps_id: int, vps_id: int) -> bytes:
-    rbsp = unescaped(unit)
-    probe, reader, writer = BitReader(rbsp), BitReader(rbsp), BitWriter()
-    probe.skip(20)
-    skip_to_sps_id(probe)
-    writer.copy(reader, 16)
-    reader.skip(4)
-    writer.bits(vps_id, 4)
-    writer.copy(reader, probe.position - 20)
-    reader.ue()
-    writer.ue(sps_id)
-    return escaped(completed(writer, reader))
-
-
-def _pps_with_ids(unit: bytes, pps_id: int, sps_id: int) -> bytes:
-    reader, writer = BitReader(unescaped(unit)), BitWriter()
-    writer.copy(reader, 16)
-    reader.ue()
-    reader.ue()
-    writer.ue(pps_id)
-    writer.ue(sps_id)
-    return escaped(completed(writer, reader))
 
 
 def _names_a_set(unit: bytes) -> bool:
