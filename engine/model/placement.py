@@ -86,7 +86,11 @@ def caption_times(place: TimePlace, timeline: TimelineMap) -> tuple[tuple[Fracti
 
 
 def nearest_frame(time_s: Fraction, timeline: TimelineMap) -> int:
-    """Return the frame boundary nearest to a time (frame_count for the end of the film)."""
+    """Return the frame boundary nearest to a time; beyond the end the canvas rate goes on."""
+    end = timeline.time_of(timeline.frame_count)
+    if time_s >= end:
+        step = timeline.time_of(timeline.frame_count + 1) - end
+        return timeline.frame_count + round((time_s - end) / step)
     frame = timeline.frame_at(time_s)
     before, after = timeline.time_of(frame), timeline.time_of(frame + 1)
     return frame + 1 if time_s - before >= after - time_s else frame

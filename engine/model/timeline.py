@@ -95,9 +95,12 @@ class TimelineMap:
         return self._times.get(source_id)
 
     def time_of(self, frame: int) -> Fraction:
-        """Return the second at which a timeline frame begins; of `frame_count`, the end of the film."""
+        """Return the second at which a timeline frame begins; beyond the end the canvas rate goes on."""
+        beyond = max(0, frame - self.frame_count)
         if not self.spans:
-            return Fraction(0)
+            return beyond / self._canvas_rate
+        if beyond:
+            return self._span_times[-1] + beyond / self._canvas_rate
         at = min(max(0, bisect_right(self._starts, frame) - 1), len(self.spans) - 1)
         span = self.spans[at]
         return self._span_times[at] + self._time_within(span.item, frame - span.timeline_range.start)

@@ -7,31 +7,116 @@ projects: ids of new things are in the edit. The JSON form is the journal's, and
 from __future__ import annotations
 
 from engine.model import codec
+from engine.model.checks import check
 from engine.model.edits.compound import Compound, SingleEdit
-from engine.model.edits.patches import (
-    AddPatch,
-    AddTake,
-    PickTake,
-    RemovePatch,
-    ReplacePatch,
-    ReviewPatch,
+from engine.model.edits.items import AddItems, MoveItem, RemoveItems, ReplaceItem
+from engine.model.edits.layers import (
+    AddLayer,
+    ChangeLayer,
+    DropVersion,
+    MoveLayer,
+    RemoveLayer,
+    RenameVersion,
+    RestoreVersion,
+    SaveVersion,
 )
-from engine.model.edits.sources import AddSource, RenameProject, SetCanvas
+from engine.model.edits.markers import AddMarkers, RemoveMarkers, ReplaceMarker, SetInOut
+from engine.model.edits.patches import AddPatch, AddTake, JudgeTake, PickTake, RemovePatch, ReplacePatch, ReviewPatch
+from engine.model.edits.sound import (
+    AddSounds,
+    AddTrack,
+    AttachSound,
+    ChangeTrack,
+    DetachSound,
+    MoveTrack,
+    RemoveSound,
+    RemoveTrack,
+    ReplaceSound,
+    SetMix,
+)
+from engine.model.edits.sources import AddSource, RemoveSource, RenameProject, ReplaceSource, SetCanvas
+from engine.model.edits.storyline import (
+    AppendClip,
+    ChangeClip,
+    Edge,
+    ExtractClips,
+    ExtractRange,
+    InsertClip,
+    LiftClips,
+    LiftRange,
+    MoveClip,
+    MoveMode,
+    OverwriteClip,
+    ReorderClip,
+    RetimeClip,
+    RollCut,
+    SlideClip,
+    SlipClip,
+    SplitClip,
+    TrimClip,
+)
 from engine.model.project import Project
 
 __all__ = [
+    "AddItems",
+    "AddLayer",
+    "AddMarkers",
     "AddPatch",
+    "AddSounds",
     "AddSource",
     "AddTake",
+    "AddTrack",
+    "AppendClip",
+    "AttachSound",
+    "ChangeClip",
+    "ChangeLayer",
+    "ChangeTrack",
     "Compound",
+    "DetachSound",
+    "DropVersion",
+    "Edge",
     "Edit",
+    "ExtractClips",
+    "ExtractRange",
+    "InsertClip",
+    "JudgeTake",
+    "LiftClips",
+    "LiftRange",
+    "MoveClip",
+    "MoveItem",
+    "MoveLayer",
+    "MoveMode",
+    "MoveTrack",
+    "OverwriteClip",
     "PickTake",
+    "RemoveItems",
+    "RemoveLayer",
+    "RemoveMarkers",
     "RemovePatch",
+    "RemoveSound",
+    "RemoveSource",
+    "RemoveTrack",
     "RenameProject",
+    "RenameVersion",
+    "ReorderClip",
+    "ReplaceItem",
+    "ReplaceMarker",
     "ReplacePatch",
+    "ReplaceSound",
+    "ReplaceSource",
+    "RestoreVersion",
+    "RetimeClip",
     "ReviewPatch",
+    "RollCut",
+    "SaveVersion",
     "SetCanvas",
+    "SetInOut",
+    "SetMix",
     "SingleEdit",
+    "SlideClip",
+    "SlipClip",
+    "SplitClip",
+    "TrimClip",
     "edit_from_json",
     "edit_to_json",
     "edits_from_json",
@@ -77,7 +162,8 @@ def project_from_json(text: str) -> Project:
     """Return the project that a JSON text stands for.
 
     Raises:
-        EditRefused: it is no project; the message names the place.
+        EditRefused: it is no project, or does not hold together; the message names the place.
     """
     project: Project = codec.loads(text, Project)
+    check(project)
     return project

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from engine.errors import EditRefused
+from engine.model.checks import check_item, check_new
 from engine.model.layers import LayerKind
 from engine.model.patch import Patch, ReviewState, Take
 from engine.model.project import Project
-from engine.model.time import Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,8 @@ class AddPatch:
 
     def apply(self, project: Project) -> Project:
         """Return the project with the patch."""
-        check_patch(project, self.patch)
-        if any(item.id == self.patch.id for layer in project.layers for item in layer.items):
-            raise EditRefused(f"the project already has an item {self.patch.id}")
+        check_item(project, self.patch)
+        check_new(project, [self.patch.id])
         layers = [layer for layer in project.layers if layer.kind is LayerKind.PATCHES]
         if not layers:
             raise EditRefused("the project has no layer for patches; add one first")
@@ -46,7 +45,7 @@ class ReplacePatch:
 
     def apply(self, project: Project) -> Project:
         """Return the project with the patch changed."""
-        check_patch(project, self.patch)
+        check_item(project, self.patch)
 
         def change(old: Patch) -> Patch:
             if old.anchor_locked and self.patch.anchor_locked and old.anchor != self.patch.anchor:
@@ -104,6 +103,37 @@ class PickTake:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeTake:
+    """Star a take, name it, or reject it with a reason (empty: not rejected)."""
+
+    patch_id: str
+    take_id: str
+    name: str = ""
+    starred: bool = False
+    rejected_because: str = ""
+
+    title = "Judge take"
+
+    def apply(self, project: Project) -> Project:
+        """Return the project with the judgement."""
+
+        def judge(old: Patch) -> Patch:
+            if all(take.id != self.take_id for take in old.takes):
+                raise EditRefused(f"the patch {old.name or old.id} has no take {self.take_id}")
+            return replace(
+                old,
+                takes=tuple(
+                    replace(take, name=self.name, starred=self.starred, rejected_because=self.rejected_because)
+                    if take.id == self.take_id
+                    else take
+                    for take in old.takes
+                ),
+            )
+
+        return _with_patch(project, self.patch_id, judge)
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewPatch:
     """Move a patch on its way from draft to approved or rejected."""
 
@@ -124,19 +154,6 @@ class ReviewPatch:
             return replace(old, state=self.state)
 
         return _with_patch(project, self.patch_id, judge)
-
-
-def check_patch(project: Project, patch: Patch) -> None:
-    """Refuse a patch that does not fit its source.
-
-    Raises:
-        EditRefused: there is no such source, or the frames reach beyond it.
-    """
-    count = project.picture(patch.source_id).frame_count
-    if not Range(0, count).covers(patch.frames):
-        raise EditRefused(
-            f"the frames {patch.frames.start}:{patch.frames.stop} reach beyond the film, which has the frames 0:{count}"
-        )
 
 
 def _with_patch(project: Project, patch_id: str, change: Callable[[Patch], Patch | None]) -> Project:
