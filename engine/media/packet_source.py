@@ -23,11 +23,16 @@ from engine.media.demux import media_packets, opened, reading_options, translate
 from engine.model.frame_index import FrameIndex
 from engine.model.media import MediaInfo
 
-# How far before the wanted time a seek aims, in seconds, attempt after attempt; then the file is read from its start.
+# How far before the wanted unit a seek aims, attempt after attempt; then the file is read from its start. In a program
+# stream a picture may begin in the middle of the pack that a seek finds, so units before it are needed.
 _MARGINS_S = (0, 2, 10, 60)
+_MARGINS_UNITS = (0, 4, 32)
 
 # A demuxer set down in the middle of things gives a few packets that are in no index.
 _STRAY_PACKETS = 64
+
+# So many units that no seek leads to, and the file is only read from its start from then on.
+_PATIENCE = 3
 
 # These find their packets again from any byte, and their search by time is unreliable.
 _BYTE_SEEKABLE = frozenset({"mpegts", "mpeg"})
@@ -62,6 +67,7 @@ class PacketSource:
         self._exit = ExitStack()
         self._film: _OpenFilm | None = None
         self._ticks_ahead = 0
+        self._failures = 0
         self._seeking = _seeking(info, index)
         positions, first, count = np.unique(index.position, return_index=True, return_counts=True)
         once = (count == 1) & (positions >= 0)
@@ -97,11 +103,13 @@ class PacketSource:
         if self._seeking is _Seeking.NONE:
             return None
         film = self._film or (self._opened() if self._seeking is _Seeking.BY_BYTE else self._measured())
-        for margin_s in _MARGINS_S if self._seeking is _Seeking.BY_TIME else (0,):
-            landed = self._land(film, unit, margin_s)
+        for margin in _MARGINS_S if self._seeking is _Seeking.BY_TIME else _MARGINS_UNITS:
+            landed = self._land(film, unit, margin)
             if landed is not None:
                 return film.stream, landed
-        self._seeking = _Seeking.NONE
+        self._failures += 1
+        if self._failures == _PATIENCE:
+            self.distrust()
         return None
 
     def distrust(self) -> None:
@@ -123,13 +131,14 @@ class PacketSource:
                 break
         return film
 
-    def _land(self, film: _OpenFilm, unit: int, margin_s: int) -> NumberedPackets | None:
+    def _land(self, film: _OpenFilm, unit: int, margin: int) -> NumberedPackets | None:
         index = self._index
         try:
             if self._seeking is _Seeking.BY_BYTE:
-                film.container.seek(int(index.position[unit]), unsupported_byte_offset=True, stream=film.stream)
+                offset = int(index.position[max(0, unit - margin)])
+                film.container.seek(offset, unsupported_byte_offset=True, stream=film.stream)
             else:
-                ticks = int(index.dts[unit]) + self._ticks_ahead - int(margin_s / index.time_base)
+                ticks = int(index.dts[unit]) + self._ticks_ahead - int(margin / index.time_base)
                 film.container.seek(ticks, stream=film.stream)
         except Exception:  # a demuxer that cannot seek there may raise anything: the next attempt is further back
             return None

@@ -23,6 +23,40 @@ def _reach(index: FrameIndex, entry: int) -> int:
     return int(np.searchsorted(index.dts, index.pts[entry], side="right")) - entry
 
 
+def keyframes(index: FrameIndex) -> Int64:
+    """Return the units at which a player may start, in decode order."""
+    return np.flatnonzero(np.isin(index.kind, _STARTS)).astype(np.int64)
+
+
+def longest_gop(index: FrameIndex) -> int:
+    """Return the most units from one keyframe to the next, or to the end."""
+    keys = keyframes(index)
+    return int(np.diff(keys, append=index.unit_count).max()) if keys.size else index.unit_count
+
+
+def is_open_gop(index: FrameIndex) -> bool:
+    """Tell whether pictures shown before a keyframe but coded after it may need the pictures of the former GOP."""
+    keys = keyframes(index)
+    return any(index.kind[key] != UnitKind.IDR and leading_units(index, int(key)).size for key in keys)
+
+
+def irregular_share(index: FrameIndex) -> float:
+    """Return the share of gaps between pictures that differ from the usual one by over 2 % and more than one tick.
+
+    All coded pictures count, those that an edit list hides too.
+    """
+    gaps = np.diff(np.sort(index.pts)).astype(np.float64)
+    if not gaps.size:
+        return 0.0
+    usual = float(np.median(gaps))
+    return float((np.abs(gaps - usual) > max(1.0, 0.02 * usual)).mean())
+
+
+def is_vfr(index: FrameIndex) -> bool:
+    """Tell whether the frame rate varies: more than 2 % of the gaps are irregular."""
+    return irregular_share(index) > 0.02
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class EntryMap:
     """Where decoding may start so that a certain picture comes out as if decoded from the film's start.
