@@ -1,0 +1,92 @@
+"""What each command does: call a workflow, print its result."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+
+from engine.index.describe import describe
+
+from app.cli.console import Console
+from app.cli.report import export_facts, export_text, info_text, plan_facts, plan_text, verify_facts, verify_text
+from app.workflows.demo import demo
+from app.workflows.edit import PatchRequest, add_patch
+from app.workflows.export import export_project, plan_project, verify_films
+from app.workflows.import_media import look_at, new_project
+from engine.errors import VerificationFailed
+
+Command = Callable[[argparse.Namespace, Console], int]
+
+
+def _info(given: argparse.Namespace, console: Console) -> int:
+    facts = describe(*look_at(given.file, console.progress, console.cancel))
+    console.result(facts, info_text(given.file, facts))
+    return 0
+
+
+def _new(given: argparse.Namespace, console: Console) -> int:
+    project = new_project(given.project, given.file, console.progress, console.cancel)
+    (source,) = project.sources
+    facts = {"project": str(given.project), "file": str(given.file), "frames": source.frame_count}
+    console.result(facts, f"{given.project}: {source.name}, {source.frame_count:,} frames")
+    return 0
+
+
+def _patch(given: argparse.Namespace, console: Console) -> int:
+    request = PatchRequest(
+        frames=given.frames,
+        region=given.region,
+        tool=given.tool,
+        image=given.image,
+        radius_px=given.radius,
+        block_px=given.block,
+        colour=given.colour,
+        feather_px=given.feather,
+        anchor=given.anchor,
+    )
+    project = add_patch(given.project, request, console.progress, console.cancel)
+    *_, patch = project.patches
+    facts = {
+        "project": str(given.project),
+        "patch": patch.id,
+        "tool": given.tool,
+        "frames": [patch.frames.start, patch.frames.stop],
+        "anchor": patch.anchor,
+    }
+    console.result(facts, f"{patch.name} on {len(patch.frames):,} frames, {patch.frames.start}:{patch.frames.stop}")
+    return 0
+
+
+def _plan(given: argparse.Namespace, console: Console) -> int:
+    plan = plan_project(given.project, console.progress, console.cancel)
+    console.result(plan_facts(plan), plan_text(plan))
+    return 0
+
+
+def _export(given: argparse.Namespace, console: Console) -> int:
+    report = export_project(given.project, given.output, given.since, console.progress, console.cancel)
+    console.result(export_facts(report), export_text(report))
+    return 0
+
+
+def _verify(given: argparse.Namespace, console: Console) -> int:
+    report = verify_films(given.source, given.output, console.progress, console.cancel)
+    console.result(verify_facts(report), verify_text(report))
+    return 0 if report.verified else VerificationFailed.exit_status
+
+
+def _demo(given: argparse.Namespace, console: Console) -> int:
+    facts, text = demo(given.file, given.out, console.progress, console.cancel)
+    console.result(facts, text)
+    return 0
+
+
+COMMANDS: Mapping[str, Command] = {
+    "info": _info,
+    "new": _new,
+    "patch": _patch,
+    "plan": _plan,
+    "export": _export,
+    "verify": _verify,
+    "demo": _demo,
+}

@@ -1,0 +1,145 @@
+"""Results as JSON objects and as text for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from engine.plan.export_plan import CopySegment, ExportPlan
+from engine.render.export import ExportReport
+from engine.render.verify import VerifyReport
+
+
+def plan_facts(plan: ExportPlan) -> dict[str, Any]:
+    """Return a plan as a JSON object."""
+    return {
+        "mode": plan.mode.value,
+        "reason": plan.reason,
+        "frames_total": plan.frames_total,
+        "frames_copied": plan.frames_copied,
+        "frames_rendered": plan.frames_rendered,
+        "segments": [
+            {
+                "kind": "copy" if isinstance(segment, CopySegment) else "render",
+                "start": segment.frames.start,
+                "stop": segment.frames.stop,
+                "reason": "unchanged" if isinstance(segment, CopySegment) else segment.reason.value,
+            }
+            for segment in plan.segments
+        ],
+        "warnings": list(plan.warnings),
+    }
+
+
+def plan_text(plan: ExportPlan) -> str:
+    """Return a plan as lines for a person."""
+    share = plan.frames_copied / max(1, plan.frames_total)
+    lines = [
+        f"{share:.1%} copied, {plan.frames_rendered:,} of {plan.frames_total:,} frames re-encoded",
+        f"{plan.mode.value}: {plan.reason}",
+    ]
+    for segment in plan.segments:
+        frames = f"{segment.frames.start:>9,} to {segment.frames.stop - 1:>9,}"
+        what = "copied" if isinstance(segment, CopySegment) else f"re-encoded: {segment.reason.value}"
+        lines.append(f"  {frames}  {len(segment.frames):>9,} frames  {what}")
+    lines += [f"Note: {warning}." for warning in plan.warnings]
+    return "\n".join(lines)
+
+
+def export_facts(report: ExportReport) -> dict[str, Any]:
+    """Return what an export did as a JSON object."""
+    check = report.check
+    return plan_facts(report.plan) | {
+        "output": str(report.output),
+        "verified": check.verified,
+        "packets_identical": check.packets_identical,
+        "packets_total": check.packets_total,
+        "audio_identical": check.audio_identical,
+        "audio_packets": check.audio_packets,
+        "frames_compared": check.frames_compared,
+        "worst_psnr_db": _rounded(report.worst_psnr_db),
+        "seconds": round(report.seconds, 3),
+        "seconds_encoding": round(report.seconds_encoding, 3),
+        "notes": list(report.notes),
+    }
+
+
+def export_text(report: ExportReport) -> str:
+    """Return what an export did as lines for a person."""
+    plan, check = report.plan, report.check
+    lines = [
+        f"{report.output}: exported and checked in {report.seconds:.1f} s",
+        f"  {plan.frames_copied:,} frames copied, {plan.frames_rendered:,} re-encoded ({plan.reason})",
+        f"  {check.packets_identical:,} of {check.packets_total:,} picture packets identical to the source's",
+        f"  sound: {_sound(check)}",
+    ]
+    if report.worst_psnr_db is not None:
+        lines.append(f"  worst re-encoded frame: {report.worst_psnr_db:.1f} dB against what entered the encoder")
+    lines += [f"  note: {note}" for note in (*plan.warnings, *report.notes, *check.notes)]
+    return "\n".join(lines)
+
+
+def verify_facts(report: VerifyReport) -> dict[str, Any]:
+    """Return a comparison as a JSON object."""
+    return {
+        "verified": report.verified,
+        "packets_identical": report.packets_identical,
+        "packets_restated": report.packets_restated,
+        "packets_total": report.packets_total,
+        "audio_identical": report.audio_identical,
+        "audio_packets": report.audio_packets,
+        "changed": [[run.start, run.stop] for run in report.changed_runs],
+        "frames_compared": report.frames_compared,
+        "seeks": report.seeks,
+        "worst_psnr_db": _rounded(report.worst_psnr_db),
+        "problems": list(report.problems),
+        "notes": list(report.notes),
+    }
+
+
+def verify_text(report: VerifyReport) -> str:
+    """Return a comparison as lines for a person."""
+    runs = ", ".join(f"{run.start:,} to {run.stop - 1:,}" for run in report.changed_runs) or "none"
+    lines = [
+        "Verified." if report.verified else "Not verified.",
+        f"  {report.packets_identical:,} of {report.packets_total:,} picture packets identical to the source's",
+        f"  re-encoded frames: {runs}",
+        f"  sound: {_sound(report)}",
+        f"  {report.frames_compared:,} decoded frames compared around the seams, {report.seeks:,} seeks",
+    ]
+    lines += [f"  wrong: {problem}" for problem in report.problems]
+    lines += [f"  note: {note}" for note in report.notes]
+    return "\n".join(lines)
+
+
+def info_text(path: Path, facts: Mapping[str, Any]) -> str:
+    """Return what a film is as lines for a person."""
+    video = facts["video"]
+    size = f"{video['width']}x{video['height']}"
+    turned = f", shown turned by {video['rotation']} degrees" if video["rotation"] else ""
+    rate = "variable rate" if video["vfr"] else f"{video['frames'] / max(facts['duration_s'], 1e-9):.3f} frames/s"
+    gop = "open" if video["open_gop"] else "closed"
+    apart = f"at most {video['max_gop']:,} apart, {gop} GOP"
+    return "\n".join(
+        [
+            f"{path}: {facts['container']}, {facts['duration_s']:.3f} s",
+            f"  picture: {video['codec']} {video['profile']}, {video['pix_fmt']}, {size}{turned}, {rate}",
+            f"  {video['frames']:,} frames, {video['keyframes']:,} keyframes, {apart}",
+            *(
+                f"  sound: {sound['codec']}, {sound['channels']} channels, {sound['sample_rate']} Hz"
+                for sound in facts["audio"]
+            ),
+        ]
+    )
+
+
+def _sound(check: VerifyReport) -> str:
+    if not check.audio_packets:
+        return "none"
+    state = "identical" if check.audio_identical else "not identical"
+    return f"{check.audio_packets:,} packets {state}"
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)

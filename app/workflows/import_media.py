@@ -1,0 +1,104 @@
+"""Meet a film for the first time, make a project for it, and open it again later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.media.guard import run_guarded
+
+from app.workflows.caches import films_cache, project_cache
+from engine.control import CancelToken, Progress
+from engine.errors import ProtectedMedia, UsageError
+from engine.index.frame_index import load_or_build
+from engine.media.probe import probe
+from engine.model.frame_index import FrameIndex
+from engine.model.ids import new_id
+from engine.model.media import MediaInfo
+from engine.model.project import Project
+from engine.model.source import source_from_media
+from engine.render.film import Film
+from engine.store.cache import Cache
+from engine.store.connection import Access
+from engine.store.identity import content_hash, quick_identity
+from engine.store.project_file import ProjectFile
+
+PROBE_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenProject:
+    """A project file with its film and its cache."""
+
+    file: ProjectFile
+    film: Film
+    cache: Cache
+
+    def close(self) -> None:
+        """Close the file and the cache."""
+        self.file.close()
+        self.cache.close()
+
+
+def look_at(path: Path, progress: Progress, cancel: CancelToken) -> tuple[MediaInfo, FrameIndex]:
+    """Return what a film is, and its frame index; nothing is written but the cache.
+
+    Raises:
+        MediaError: it cannot be used; the message says why.
+        Cancelled: on request.
+    """
+    info = _first_contact(path)
+    identity = quick_identity(path)
+    key = f"{path.absolute()}:{identity.size}:{identity.mtime_ns}"
+    with films_cache() as cache:
+        return info, load_or_build(path, info, key, cache, progress, cancel)
+
+
+def new_project(path: Path, media: Path, progress: Progress, cancel: CancelToken) -> Project:
+    """Make a project for a film; the film stays where it is.
+
+    Raises:
+        UsageError: something is at `path` already. MediaError: the film cannot be used.
+        StorageError: the project cannot be written.
+        Cancelled: on request; nothing stays behind.
+    """
+    if path.exists():
+        raise UsageError(f"{path} exists already; choose another name, or work on it with the other commands")
+    info = _first_contact(media)
+    identity = content_hash(media, progress.part(0.0, 0.6), cancel)
+    project_id, source_id = new_id(), identity[:16]
+    with project_cache(project_id) as cache:
+        index = load_or_build(media, info, identity, cache, progress.part(0.6, 1.0), cancel)
+    project = Project.of_source(project_id, source_from_media(source_id, media.name, info, index))
+    with ProjectFile.create(path, project, {source_id: media}) as file:
+        file.note_content_hash(source_id, identity)
+    return project
+
+
+def open_project(path: Path, access: Access, progress: Progress, cancel: CancelToken) -> OpenProject:
+    """Open a project with the film that it was made from.
+
+    Raises:
+        ProjectError: the project cannot be used. MissingMedia, SourceChanged: its film cannot.
+        Cancelled: on request.
+    """
+    file = ProjectFile.open(path, access)
+    try:
+        (source,) = file.project.sources
+        media = file.media(source.id)
+        identity = file.place(source.id).content_hash
+        cache = project_cache(file.project.id)
+        info = _first_contact(media)
+        index = load_or_build(media, info, identity, cache, progress, cancel)
+    except BaseException:
+        file.close()
+        raise
+    return OpenProject(file, Film(media, info, index, identity), cache)
+
+
+def _first_contact(path: Path) -> MediaInfo:
+    """Probe a file in a child process, where a decoder that crashes costs one message."""
+    info: MediaInfo = run_guarded(probe, path, timeout_s=PROBE_TIMEOUT_S)
+    if info.encrypted:
+        raise ProtectedMedia(f"{path} is protected (CENC): its pictures cannot be read; use an unprotected copy")
+    return info

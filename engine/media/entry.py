@@ -1,0 +1,43 @@
+"""The first copied picture behind a re-encoded run: what must change in it so that it stands on its own."""
+
+from __future__ import annotations
+
+from engine.media.bitstream import av1, hevc, mpeg2, mpeg4
+from engine.model.frame_index import UnitKind
+
+
+def standing_alone(codec: str, unit: bytes, extradata: bytes) -> bytes:
+    """Return an entry whose leading pictures are gone.
+
+    HEVC: a CRA becomes a BLA_N_LP (H.265 7.4.2.2), so that a decoder starts anew and expects no leading pictures.
+    MPEG-2: its group is closed (ISO/IEC 13818-2 6.3.8). Others are right as they are.
+    """
+    if codec == "hevc" and hevc.unit_kind(unit, hevc.framing(extradata)) is UnitKind.CRA:
+        return hevc.cra_to_bla(unit, hevc.framing(extradata))
+    if codec in ("mpeg1video", "mpeg2video"):
+        return mpeg2.with_closed_group(unit)
+    return unit
+
+
+def with_header(codec: str, unit: bytes, header: bytes) -> bytes:
+    """Return an entry that brings its stream's own header, where the run before it brought another.
+
+    Args:
+        codec: FFmpeg's name.
+        unit: an entry.
+        header: the sequence header (AV1: the OBU; MPEG-1/2: with its extensions; MPEG-4: the layer's headers).
+    """
+    match codec:
+        case "mpeg1video" | "mpeg2video":
+            return unit if mpeg2.sequence_bytes(unit) is not None else header + unit
+        case "mpeg4":
+            return unit if mpeg4.header_bytes(unit) else header + unit
+        case "av1":
+            parts = list(av1.obus(unit))
+            if any(part.kind == av1.OBU_SEQUENCE for part in parts):
+                return unit
+            leads = [part.data for part in parts if part.kind == av1.OBU_DELIMITER]
+            rest = [part.data for part in parts if part.kind != av1.OBU_DELIMITER]
+            return b"".join([*leads, header, *rest])
+        case _:
+            return unit

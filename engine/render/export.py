@@ -1,0 +1,240 @@
+"""The export: plan, render what changed, stitch it into a copy, check the result, and only then give it its name.
+
+A join that fails its check is planned wider, at last as the whole film, and the report says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.control import CancelToken, Progress
+from engine.errors import NoSpace, StorageError, UnsupportedMedia, UsageError, VerificationFailed
+from engine.media.coded import EncodedSegment, Splice
+from engine.media.encoders.plan import CannotEncode, EncoderPlan
+from engine.model.recipe import RecipeRun
+from engine.model.time import Range, merged
+from engine.plan.export_plan import ExportPlan, Mode, RenderSegment, plan_export, plan_full, wider
+from engine.render.compose import Composer, Pictures
+from engine.render.film import Film
+from engine.render.packet_check import Plan
+from engine.render.seam_check import Depth
+from engine.render.segment import SegmentCache, encoder_for, render_cuts
+from engine.render.verify import VerifyReport, verify
+from engine.render.write import Written, write
+
+_ENCODING, _WRITING, _CHECKING = 0.7, 0.85, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What an export did.
+
+    Attributes:
+        plan: the plan that was carried out, after any widening.
+        check: what the verifier found.
+        notes: what a person should know beside the figures: tracks left out, a seam that was widened, a fallback.
+        worst_psnr_db: of a re-encoded frame against the frame that entered the encoder; None where none was.
+        seconds, seconds_encoding: wall time of all of it, and of decoding, composing and encoding alone.
+    """
+
+    plan: ExportPlan
+    output: Path
+    check: VerifyReport
+    notes: tuple[str, ...]
+    worst_psnr_db: float | None
+    seconds: float
+    seconds_encoding: float
+
+
+def changed_frames(runs: Sequence[RecipeRun]) -> tuple[Range, ...]:
+    """Return the ranges of frames whose recipe is not the bare source frame."""
+    return merged(run.timeline_range for run in runs if not run.recipe.is_bare)
+
+
+def plan_of(film: Film, runs: Sequence[RecipeRun]) -> tuple[ExportPlan, EncoderPlan | CannotEncode | None]:
+    """Plan an export, with the encoder it will use; None where nothing is encoded."""
+    changed = changed_frames(runs)
+    plan = plan_export(film.index, changed)
+    if not plan.cuts:
+        return plan, None
+    encoder = encoder_for(film, plan)
+    if isinstance(encoder, CannotEncode):
+        return plan_full(film.index, changed, encoder.reason), encoder
+    return plan, encoder
+
+
+def export(
+    film: Film,
+    runs: Sequence[RecipeRun],
+    pictures: Pictures,
+    target: Path,
+    since: Path | None,
+    cache: SegmentCache,
+    progress: Progress,
+    cancel: CancelToken,
+) -> ExportReport:
+    """Write a film with its changes; `target` appears whole and checked, or not at all.
+
+    Args:
+        film: the source; never modified.
+        runs: the recipes of the timeline.
+        pictures: looks up pictures of takes by content id.
+        target: where to write; replaced at the end if it exists.
+        since: an earlier export of the same project to build on, where that helps.
+        cache: of encoded segments.
+        progress: of the whole export.
+        cancel: looked at often; nothing stays behind.
+
+    Raises:
+        UsageError: the target is the source.
+        UnsupportedMedia: neither a part nor the whole can be encoded for this target.
+        VerificationFailed: even the whole film did not pass its check.
+        NoSpace, StorageError, Cancelled: nothing was written.
+    """
+    started = time.monotonic()
+    check_target(film.path, target)
+    composer = Composer(film.info.video, runs, pictures)
+    changed = changed_frames(runs)
+    plan, encoder = plan_of(film, runs)
+    notes: list[str] = []
+    encoding_s = 0.0
+    problems: tuple[str, ...] = ()
+    with _beside(target) as draft:
+        while True:
+            if isinstance(encoder, CannotEncode):
+                raise UnsupportedMedia(f"{film.path.name} cannot be exported: {encoder.reason}")
+            before = time.monotonic()
+            rendered: tuple[tuple[Splice, EncodedSegment], ...] = ()
+            if encoder is not None:
+                part = progress.part(0.0, _ENCODING)
+                rendered = render_cuts(film, runs, composer, plan, encoder, cache, part, cancel)
+            encoding_s += time.monotonic() - before
+            written = write(
+                film,
+                [splice for splice, _ in rendered],
+                encoder.extradata if encoder is not None else film.info.video.extradata,
+                draft,
+                target,
+                since if since is not None and since.exists() else None,
+                progress.part(_ENCODING, _WRITING),
+                cancel,
+            )
+            check = _checked(film, plan, written, progress.part(_WRITING, _CHECKING), cancel)
+            if check.verified:
+                break
+            problems = check.problems
+            widened = _widened(film, plan, changed)
+            if widened is None:
+                raise VerificationFailed(
+                    f"the export of {film.path.name} did not pass its check, and nothing was written: {problems[0]}"
+                )
+            notes.append(f"The range was widened, because the narrower one did not pass its check: {problems[0]}.")
+            plan = widened
+        cancel.check()
+        _put_in_place(written.path, target)
+    return ExportReport(
+        plan=plan,
+        output=target,
+        check=check,
+        notes=(*written.notes, *notes),
+        worst_psnr_db=min((segment.worst_psnr_db for _, segment in rendered), default=None),
+        seconds=time.monotonic() - started,
+        seconds_encoding=encoding_s,
+    )
+
+
+def check_target(source: Path, target: Path) -> None:
+    """Refuse a target that cannot be written, before any work is done.
+
+    Raises:
+        UsageError: it is the source, or a folder.
+        StorageError: its folder does not exist or cannot be written; NoSpace: it has less room than the source takes.
+    """
+    if target.exists() and target.samefile(source):
+        raise UsageError(f"{target} is the source itself; choose another name, the source is never overwritten")
+    if target.is_dir():
+        raise UsageError(f"{target} is a folder; name a file in it")
+    folder = target.absolute().parent
+    if not folder.is_dir():
+        raise StorageError(f"there is no folder {folder}; make it first, or choose another one")
+    if not os.access(folder, os.W_OK):
+        raise StorageError(f"the folder {folder} cannot be written; choose another one")
+    room, needed = shutil.disk_usage(folder).free, source.stat().st_size
+    if room < needed:
+        raise NoSpace(
+            f"{folder} has {room / 1e6:,.0f} MB left, and the export needs about {needed / 1e6:,.0f} MB: "
+            "free some, or choose another folder"
+        )
+
+
+def _checked(film: Film, plan: ExportPlan, written: Written, progress: Progress, cancel: CancelToken) -> VerifyReport:
+    rendered = [segment.frames for segment in plan.segments if isinstance(segment, RenderSegment)]
+    planned = Plan.of(film.index, rendered, written.dropped)
+    return verify(film.path, written.path, planned, Depth.EXPORT, progress=progress, cancel=cancel)
+
+
+def _widened(film: Film, plan: ExportPlan, changed: tuple[Range, ...]) -> ExportPlan | None:
+    """Return the next wider plan: a keyframe more on both sides, then the whole film, then none."""
+    if plan.mode is Mode.FULL:
+        return None
+    grown = plan_export(film.index, changed, widened=wider(film.index, plan))
+    if sum(len(cut.ranks) for cut in grown.cuts) > sum(len(cut.ranks) for cut in plan.cuts):
+        return grown
+    return plan_full(film.index, changed, "no seam passed its check")
+
+
+@contextlib.contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """Give a name beside the target to write under; whatever is there at the end is removed."""
+    folder = target.absolute().parent
+    _remove_stale(folder, target)
+    draft = folder / f"{_draft_prefix(target)}{os.getpid()}{target.suffix}"
+    try:
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _draft_prefix(target: Path) -> str:
+    return f".{target.stem}.deltacut-"
+
+
+def _remove_stale(folder: Path, target: Path) -> None:
+    """Remove drafts of the same target whose process is gone: a kill leaves one behind."""
+    prefix = _draft_prefix(target)
+    for path in folder.iterdir():
+        number = path.name.removeprefix(prefix).removesuffix(target.suffix)
+        if path.name.startswith(prefix) and number.isdecimal() and not _runs(int(number)):
+            path.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    """Tell whether a process of this number exists; where that cannot be asked, assume it does."""
+    if os.name != "posix":
+        return process == os.getpid()
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _put_in_place(draft: Path, target: Path) -> None:
+    """Give the finished file its name; on any crash the target is the old file or the new one."""
+    with draft.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(draft, target)
+    if os.name == "posix":
+        folder = os.open(target.absolute().parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

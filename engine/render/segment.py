@@ -1,0 +1,208 @@
+"""Render the cuts of a plan: decode, compose and encode the frames of each, or take them from the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import numpy as np
+
+from engine.control import CancelToken, Progress
+from engine.media.coded import CodedUnit, EncodedSegment, Splice
+from engine.media.decode import FrameReader
+from engine.media.encode import SegmentJob, encode_segment
+from engine.media.encoders.choose import choose_encoder
+from engine.media.encoders.plan import CannotEncode, EncoderPlan
+from engine.media.entry import standing_alone, with_header
+from engine.media.pixels import Frame
+from engine.media.quality import SourceQuality, source_quality
+from engine.media.unit_bytes import read_units
+from engine.model.recipe import RecipeRun
+from engine.model.time import Range
+from engine.plan.export_plan import ExportPlan, frames_of_ranks
+from engine.plan.seam import Cut
+from engine.render import segment_blob
+from engine.render.compose import Composer
+from engine.render.film import Film
+
+ENGINE_VERSION = 1
+"""Part of every cache key: raised when the same inputs give other pixels or other packets."""
+
+_PROBED_UNITS = 24
+_CACHE_KIND = "segment"
+
+
+class SegmentCache(Protocol):
+    """Where encoded segments are kept; never raises, a miss costs time."""
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        """Return a value, or None."""
+
+    def put(self, kind: str, key: str, value: bytes) -> None:
+        """Keep a value."""
+
+
+def encoder_for(film: Film, plan: ExportPlan | None = None) -> EncoderPlan | CannotEncode:
+    """Choose the encoder of an export, or say why none fits.
+
+    The film's first units tell how it was coded and which parameter set ids it uses; so do those around the cuts, since
+    a stream may bring new sets on its way.
+    """
+    stops = [Range(0, min(_PROBED_UNITS, film.index.unit_count))]
+    for cut in plan.cuts if plan is not None else ():
+        for at in (cut.units.start, cut.units.stop):
+            start = max(stops[-1].stop, at - _PROBED_UNITS // 2)
+            stops.append(Range(start, max(start, min(film.index.unit_count, start + _PROBED_UNITS))))
+    probed = [unit for part in stops if part for unit in units_of(film, part)]
+    return choose_encoder(film.info.video, probed)
+
+
+def units_of(film: Film, units: Range) -> Iterator[bytes]:
+    """Yield the coded bytes of a film's units."""
+    return read_units(film.path, film.info, film.index, units.start, units.stop)
+
+
+def render_cuts(
+    film: Film,
+    runs: Sequence[RecipeRun],
+    composer: Composer,
+    plan: ExportPlan,
+    encoder: EncoderPlan,
+    cache: SegmentCache,
+    progress: Progress,
+    cancel: CancelToken,
+) -> tuple[tuple[Splice, EncodedSegment], ...]:
+    """Render every cut of a plan, several at a time; return what stands in their places, in order.
+
+    Raises:
+        Cancelled: on request.
+        MediaError: a frame cannot be decoded or encoded.
+    """
+    if not plan.cuts:
+        return ()
+    cores = os.cpu_count() or 2
+    workers = max(1, min(len(plan.cuts), cores // 2))
+    total = sum(len(cut.ranks) for cut in plan.cuts)
+    done = [0.0] * len(plan.cuts)
+    lock = threading.Lock()
+
+    def render(number: int) -> tuple[Splice, EncodedSegment]:
+        cut = plan.cuts[number]
+
+        class Part(Progress):
+            def report(self, label: str, fraction: float) -> None:
+                with lock:
+                    done[number] = fraction * len(cut.ranks)
+                    share = sum(done) / total
+                progress.report(label, share)
+
+        segment = _segment(film, runs, composer, cut, encoder, max(1, cores // workers), cache, Part(), cancel)
+        return _splice(film, cut, encoder, segment), segment
+
+    with ThreadPoolExecutor(workers, thread_name_prefix="segment") as pool:
+        try:
+            return tuple(pool.map(render, range(len(plan.cuts))))
+        except BaseException:
+            cancel.cancel()
+            raise
+
+
+def segment_key(film: Film, runs: Sequence[RecipeRun], cut: Cut, encoder: EncoderPlan) -> str:
+    """Return the cache key of a cut: everything that its packets depend on."""
+    digest = hashlib.blake2b(digest_size=20, person=b"dcut-segment")
+    numbers = frames_of_ranks(film.index, cut.ranks)
+    frames = Range(min(numbers), max(numbers) + 1)
+    inputs: list[object] = [ENGINE_VERSION, film.identity, repr(encoder), cut.ranks, cut.units]
+    for run in runs:
+        shared = run.timeline_range.intersection(frames)
+        if shared:
+            recipe = run.recipe.advanced(shared.start - run.timeline_range.start)
+            inputs += [shared.start, shared.stop, recipe.key]
+    digest.update(repr(inputs).encode())
+    digest.update(encoder.extradata)
+    return digest.hexdigest()
+
+
+def _segment(
+    film: Film,
+    runs: Sequence[RecipeRun],
+    composer: Composer,
+    cut: Cut,
+    encoder: EncoderPlan,
+    threads: int,
+    cache: SegmentCache,
+    progress: Progress,
+    cancel: CancelToken,
+) -> EncodedSegment:
+    key = segment_key(film, runs, cut, encoder)
+    blob = cache.get(_CACHE_KIND, key)
+    kept = segment_blob.from_bytes(blob) if blob is not None else None
+    if kept is not None:
+        progress.report("Re-encoded frames from the cache", 1.0)
+        return kept
+    segment = encode_segment(
+        _job(film, cut, encoder, threads), lambda: _frames(film, composer, cut, threads), progress, cancel
+    )
+    cache.put(_CACHE_KIND, key, segment_blob.to_bytes(segment))
+    return segment
+
+
+def _job(film: Film, cut: Cut, encoder: EncoderPlan, threads: int) -> SegmentJob:
+    index = film.index
+    slots = slice(cut.units.start, cut.units.start + len(cut.ranks))
+    shown = np.argsort(index.pts, kind="stable")[cut.ranks.start : cut.ranks.stop]
+    return SegmentJob(
+        plan=encoder,
+        pts=tuple(index.pts[shown].tolist()),
+        dts=tuple(index.dts[slots].tolist()),
+        durations=tuple(index.duration[shown].tolist()),
+        replaced=tuple(index.size[shown].tolist()),
+        quality=_quality(film, cut),
+        threads=threads,
+    )
+
+
+def _quality(film: Film, cut: Cut) -> SourceQuality:
+    """Return how finely the source was coded around a cut: its quantisers from the keyframe before it."""
+    keys = np.flatnonzero(film.index.kind[: cut.units.start + 1])
+    start = int(keys[-1]) if keys.size else 0
+    return source_quality(film.info.video, units_of(film, Range(start, min(film.index.unit_count, start + 40))))
+
+
+def _frames(film: Film, composer: Composer, cut: Cut, threads: int) -> Iterator[Frame]:
+    """Yield the composed frame of every display rank of a cut."""
+    numbers = frames_of_ranks(film.index, cut.ranks)
+    with FrameReader(film.path, film.info, film.index, threads=threads) as reader:
+        source = reader.frames(numbers[0], numbers[-1] + 1)
+        at = numbers[0] - 1
+        frame: Frame | None = None
+        for number in numbers:
+            while at < number:
+                frame = next(source)
+                at += 1
+            assert frame is not None
+            yield composer.compose(number, frame)
+
+
+def _splice(film: Film, cut: Cut, encoder: EncoderPlan, segment: EncodedSegment) -> Splice:
+    """Return what stands in a cut's place: the encoded units, and the entry behind them where it must change."""
+    index = film.index
+    if cut.entry >= index.unit_count:
+        return Splice(cut.units.start, cut.units.stop, segment.units)
+    moves = cut.entry in cut.units
+    if not (moves or encoder.entry_header):
+        return Splice(cut.units.start, cut.units.stop, segment.units)
+    codec, extradata = film.info.video.codec, film.info.video.extradata
+    (source,) = units_of(film, Range(cut.entry, cut.entry + 1))
+    data = with_header(codec, source, encoder.entry_header)
+    if moves:
+        data = standing_alone(codec, data, extradata)
+    elif data == source:
+        return Splice(cut.units.start, cut.units.stop, segment.units)
+    slot = cut.units.stop - 1 if moves else cut.entry
+    entry = CodedUnit(data, int(index.pts[cut.entry]), int(index.dts[slot]), int(index.duration[cut.entry]), True)
+    return Splice(cut.units.start, slot + 1, (*segment.units, entry))
