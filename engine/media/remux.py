@@ -6,10 +6,13 @@ Copies packets; never decodes, never moves a timestamp. Renaming and verifying t
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import io
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Protocol
 
 import av
 import numpy as np
@@ -55,6 +58,25 @@ class RemuxReport:
     units_replaced: int
     headers_restored: int
     dropped: tuple[DroppedTrack, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewVideo:
+    """A picture encoded anew from start to end.
+
+    Attributes:
+        codec: FFmpeg's name of it.
+        extradata: of its packets; b"" where they carry all in band.
+        time_base: seconds per tick of the units' times.
+        pix_fmt: of the coded pictures.
+        units: in decode order.
+    """
+
+    codec: str
+    extradata: bytes
+    time_base: Fraction
+    pix_fmt: str
+    units: Iterable[CodedUnit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +126,72 @@ def remux(
     obstacle = _obstacle(info, index, muxer)
     if obstacle is not None:
         return CannotRemux(obstacle)
+    job = _Job(
+        source=source,
+        info=info,
+        target=target,
+        muxer=muxer,
+        # Packet by packet as in the index, an MP4's edit list left alone.
+        reading=reading_options(info.container) | patience(info.container),
+        starts_before_zero=bool(index.unit_count and index.dts[0] < 0),
+        video=EditedVideo(info.video.stream, info.video.codec, extradata),
+        feed=lambda track: _Spliced(info, index, splices, track),
+    )
+    return _run(job, set(), progress, cancel)
+
+
+def remux_with_new_video(
+    source: Path,
+    info: MediaInfo,
+    video: NewVideo,
+    target: Path,
+    *,
+    container: str | None = None,
+    progress: Progress,
+    cancel: CancelToken,
+) -> RemuxReport | CannotRemux:
+    """Write `target` from the source's other tracks and a picture that was encoded anew from start to end.
+
+    Args:
+        source: the film; not modified.
+        info: of the source.
+        video: the new picture. Its units are taken one by one as they are needed.
+        target: written anew; on an error it is closed and left to the caller to remove.
+        container: FFmpeg's name of the muxer; None chooses by the target's suffix, else the source's own.
+        progress: gets the share of the source's bytes.
+        cancel: looked at between packets.
+
+    Returns:
+        what was written, or why the target's format cannot take it.
+
+    Raises:
+        Cancelled: the person stopped it.
+        DamagedMedia: the source cannot be read to its end.
+        NoSpace, StorageError: the target cannot be written.
+    """
+    try:
+        muxer = container or muxer_for(target, info)
+    except KeyError:
+        return CannotRemux(f"nothing here writes {info.container}")
+    units = iter(video.units)
+    first = next(units, None)
+    if first is None:
+        return CannotRemux("there is no picture to write")
+    job = _Job(
+        source=source,
+        info=info,
+        target=target,
+        muxer=muxer,
+        reading=patience(info.container),
+        starts_before_zero=first.dts < 0,
+        video=EditedVideo(info.video.stream, video.codec, video.extradata, video.time_base, video.pix_fmt),
+        feed=lambda track: _Anew(itertools.chain([first], units), video.time_base, track),
+    )
+    # The units come once: which tracks do not fit is found out first, without them.
+    trial = replace(job, file=_Nowhere(), feed=lambda track: _Anew(iter(()), video.time_base, track))
     refused: set[int] = set()
-    while True:
-        outcome = _attempt(source, info, index, splices, extradata, target, muxer, refused, progress, cancel)
-        if isinstance(outcome, RemuxReport):
-            return outcome
-        if outcome.stream == info.video.stream or outcome.stream in refused:
-            return CannotRemux(f"{muxer} cannot hold this film's video: {outcome.reason}")
-        refused.add(outcome.stream)
+    outcome = _run(trial, refused, progress.part(0.0, 0.02), cancel)
+    return outcome if isinstance(outcome, CannotRemux) else _run(job, refused, progress.part(0.02, 1.0), cancel)
 
 
 def _obstacle(info: MediaInfo, index: FrameIndex, muxer: str) -> str | None:
@@ -126,42 +206,78 @@ def _obstacle(info: MediaInfo, index: FrameIndex, muxer: str) -> str | None:
     return None
 
 
-def _attempt(
-    source: Path,
-    info: MediaInfo,
-    index: FrameIndex,
-    splices: Sequence[Splice],
-    extradata: bytes,
-    target: Path,
-    muxer: str,
-    refused: set[int],
-    progress: Progress,
-    cancel: CancelToken,
-) -> RemuxReport | CannotHold:
-    with opened(source, reading_options(info.container) | patience(info.container)) as reader, storage_errors(target):
-        writer = av.open(str(target), "w", format=muxer, container_options=_options(source, reader, info, index, muxer))
+class _Feed(Protocol):
+    """Where the edited track's packets come from."""
+
+    copied: int
+    replaced: int
+    restored: int
+
+    def instead_of(self, packet: Packet[Stream]) -> Iterator[Packet[Stream]]:
+        """Yield what stands for the source's next packet of the edited track."""
+
+    def until(self, time: Fraction | None) -> Iterator[Packet[Stream]]:
+        """Yield what has to be written before another track's packet of this decode time, in seconds."""
+
+    def rest(self) -> Iterator[Packet[Stream]]:
+        """Yield what is left behind the source's last packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A remux, its container chosen.
+
+    Attributes:
+        reading: the demuxer's options.
+        starts_before_zero: the first decode time is negative.
+        feed: given the target's track, the packets of the edited track.
+        file: what is written to; None for the target.
+    """
+
+    source: Path
+    info: MediaInfo
+    target: Path
+    muxer: str
+    reading: Mapping[str, str]
+    starts_before_zero: bool
+    video: EditedVideo
+    feed: Callable[[Stream], _Feed]
+    file: _Nowhere | None = None
+
+
+def _run(job: _Job, refused: set[int], progress: Progress, cancel: CancelToken) -> RemuxReport | CannotRemux:
+    """Write the film; a track that turns out not to fit is left out in another attempt and noted in `refused`."""
+    while True:
+        outcome = _attempt(job, refused, progress, cancel)
+        if isinstance(outcome, RemuxReport):
+            return outcome
+        if outcome.stream == job.info.video.stream or outcome.stream in refused:
+            return CannotRemux(f"{job.muxer} cannot hold this film's video: {outcome.reason}")
+        refused.add(outcome.stream)
+
+
+def _attempt(job: _Job, refused: set[int], progress: Progress, cancel: CancelToken) -> RemuxReport | CannotHold:
+    edited = job.info.video.stream
+    size = max(1, job.source.stat().st_size)
+    copied = 0
+    with opened(job.source, job.reading) as reader, storage_errors(job.target):
+        writer = av.open(job.file or str(job.target), "w", format=job.muxer, container_options=_options(job, reader))
         try:
-            edited = EditedVideo(info.video.stream, extradata)
-            tracks, dropped = copy_tracks(reader, writer, info, edited, refused)
-            stitch = _Stitch(info, index, splices, tracks[info.video.stream])
-            copied = 0
-            size = max(1, source.stat().st_size)
+            tracks, dropped = copy_tracks(reader, writer, job.info, job.video, refused)
+            feed = job.feed(tracks[edited])
             for n, packet in enumerate(_packets(reader)):
                 if n % _REPORT_EVERY == 0:
                     cancel.check()
                     progress.report("Writing", (packet.pos or 0) / size)
-                track = tracks.get(packet.stream_index)
-                if track is None:
-                    continue
-                if packet.stream_index == info.video.stream:
-                    for replaced in stitch.next(packet):
-                        _mux(writer, replaced, info.video.stream)
-                else:
-                    stream = packet.stream_index
-                    packet.stream = track
+                stream = packet.stream_index
+                if stream == edited:
+                    _mux(writer, feed.instead_of(packet), edited)
+                elif stream in tracks:
+                    _mux(writer, feed.until(_time_of(packet)), edited)
+                    packet.stream = tracks[stream]
                     copied += 1
-                    _mux(writer, packet, stream)
-            stitch.check_complete()
+                    _mux(writer, (packet,), stream)
+            _mux(writer, feed.rest(), edited)
             writer.close()
         except CannotHold as refusal:
             _close_quietly(writer)
@@ -170,10 +286,10 @@ def _attempt(
             _close_quietly(writer)
             raise
     progress.report("Writing", 1.0)
-    return RemuxReport(copied + stitch.copied, stitch.replaced, stitch.restored, dropped)
+    return RemuxReport(copied + feed.copied, feed.replaced, feed.restored, dropped)
 
 
-class _Stitch:
+class _Spliced:
     """The edited stream's packets, one by one: a copy, or the unit that stands in its place."""
 
     def __init__(self, info: MediaInfo, index: FrameIndex, splices: Sequence[Splice], track: Stream) -> None:
@@ -195,8 +311,12 @@ class _Stitch:
         self.replaced = 0
         self.restored = 0
 
-    def next(self, packet: Packet[Stream]) -> Iterator[Packet[Stream]]:
-        """Yield what stands for the source's next packet: itself, a new one, or nothing."""
+    def until(self, time: Fraction | None) -> Iterator[Packet[Stream]]:
+        """Yield nothing: every new packet has its place in the source's order."""
+        return iter(())
+
+    def instead_of(self, packet: Packet[Stream]) -> Iterator[Packet[Stream]]:
+        """Yield the source's packet itself, a new one, or nothing."""
         starts_unit = self._advance()
         unit = self._unit
         if self._ticks_ahead is None:
@@ -218,10 +338,15 @@ class _Stitch:
             self.replaced += 1
             yield _packet(new, self._ticks_ahead, self._index.time_base, self._track)
 
-    def check_complete(self) -> None:
-        """Raise DamagedMedia if the source had fewer packets than its index."""
+    def rest(self) -> Iterator[Packet[Stream]]:
+        """Yield nothing.
+
+        Raises:
+            DamagedMedia: the source had fewer packets than its index.
+        """
         if self._ordinal != self._index.packet_total:
             raise DamagedMedia(f"the film has {self._ordinal} video packets, its index {self._index.packet_total}")
+        return iter(())
 
     def _advance(self) -> bool:
         following = self._unit + 1
@@ -246,6 +371,63 @@ class _Stitch:
         return copy
 
 
+class _Nowhere:
+    """A file of which nothing is kept."""
+
+    name = ""
+
+    def __init__(self) -> None:
+        self._at = 0
+        self._end = 0
+
+    def write(self, data: bytes) -> int:
+        """Count the bytes."""
+        self._at += len(data)
+        self._end = max(self._end, self._at)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move as a file would."""
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._end}[whence]
+        return self._at
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._at
+
+
+class _Anew:
+    """The edited track's packets, all of them new, in step with the other tracks."""
+
+    def __init__(self, units: Iterator[CodedUnit], time_base: Fraction, track: Stream) -> None:
+        self._units = units
+        self._time_base = time_base
+        self._track = track
+        self._next = next(units, None)
+        self.copied = 0
+        self.replaced = 0
+        self.restored = 0
+
+    def instead_of(self, packet: Packet[Stream]) -> Iterator[Packet[Stream]]:
+        """Yield what the source's packet gives way to: all up to its time."""
+        return self.until(_time_of(packet))
+
+    def until(self, time: Fraction | None) -> Iterator[Packet[Stream]]:
+        """Yield the units that are decoded before a time, in seconds."""
+        while self._next is not None and time is not None and self._next.dts * self._time_base <= time:
+            yield self._take(self._next)
+
+    def rest(self) -> Iterator[Packet[Stream]]:
+        """Yield the units that are left."""
+        while self._next is not None:
+            yield self._take(self._next)
+
+    def _take(self, unit: CodedUnit) -> Packet[Stream]:
+        self._next = next(self._units, None)
+        self.replaced += 1
+        return _packet(unit, 0, self._time_base, self._track)
+
+
 def _packet(unit: CodedUnit, ticks_ahead: int, time_base: Fraction, track: Stream) -> Packet[Stream]:
     packet: Packet[Stream] = Packet(unit.data)
     packet.pts, packet.dts, packet.duration = unit.pts + ticks_ahead, unit.dts + ticks_ahead, unit.duration
@@ -262,28 +444,36 @@ def _packets(reader: InputContainer) -> Iterator[Packet[Stream]]:
             yield packet
 
 
-def _options(source: Path, reader: InputContainer, info: MediaInfo, index: FrameIndex, muxer: str) -> dict[str, str]:
-    with source.open("rb") as file:
+def _time_of(packet: Packet[Stream]) -> Fraction | None:
+    ticks = packet.pts if packet.dts is None else packet.dts
+    return None if ticks is None or packet.time_base is None else ticks * packet.time_base
+
+
+def _options(job: _Job, reader: InputContainer) -> dict[str, str]:
+    with job.source.open("rb") as file:
         packet_bytes = transport_packet_bytes(file.read(4096))
     time_bases = [stream.time_base for stream in reader.streams if stream.time_base]
-    edit_list = bool(index.unit_count and index.dts[0] < 0)
-    video = [stream.time_base for stream in reader.streams.video if stream.time_base and not is_still(stream)]
-    return muxer_options(muxer, info, time_bases, video, packet_bytes=packet_bytes, edit_list=edit_list)
+    films = [stream for stream in reader.streams.video if not is_still(stream)]
+    video = [job.video.time_base or stream.time_base for stream in films if stream.time_base]
+    return muxer_options(
+        job.muxer, job.info, time_bases, video, packet_bytes=packet_bytes, edit_list=job.starts_before_zero
+    )
 
 
-def _mux(writer: OutputContainer, packet: Packet[Stream], stream: int) -> None:
-    """Hand a packet to the muxer.
+def _mux(writer: OutputContainer, packets: Iterable[Packet[Stream]], stream: int) -> None:
+    """Hand packets of one stream to the muxer.
 
     Raises:
-        CannotHold: the muxer refuses the packet of this stream.
+        CannotHold: the muxer refuses a packet.
         OSError: the disk; see storage_errors.
     """
-    try:
-        writer.mux_one(packet)
-    except Exception as error:
-        if is_storage_error(error):
-            raise
-        raise CannotHold(stream, f"packet at {packet.pts}, decoded at {packet.dts}: {words(error)}") from error
+    for packet in packets:
+        try:
+            writer.mux_one(packet)
+        except Exception as error:
+            if is_storage_error(error):
+                raise
+            raise CannotHold(stream, f"packet at {packet.pts}, decoded at {packet.dts}: {words(error)}") from error
 
 
 def _close_quietly(writer: OutputContainer) -> None:

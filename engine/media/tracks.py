@@ -7,6 +7,7 @@ import io
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -43,11 +44,17 @@ class EditedVideo:
 
     Attributes:
         stream: its index in the source.
+        codec: FFmpeg's name, maybe another than the source's.
         extradata: for the decoder of the packets that will be written.
+        time_base: seconds per tick, None for the source's.
+        pix_fmt: of the coded pictures, None for the source's.
     """
 
     stream: int
+    codec: str
     extradata: bytes
+    time_base: Fraction | None = None
+    pix_fmt: str | None = None
 
 
 class CannotHold(Exception):
@@ -111,7 +118,7 @@ def copy_tracks(
         reason = "its packets are not accepted" if stream.index in refused else None
         if stream.index == edited.stream:
             try:
-                streams[stream.index] = _edited_track(stream, target, info, edited.extradata, same_family)
+                streams[stream.index] = _edited_track(stream, target, info, edited, same_family)
             except Exception as error:
                 raise CannotHold(stream.index, words(error)) from error
             continue
@@ -133,17 +140,42 @@ def copy_tracks(
 
 
 def _edited_track(
-    stream: Stream, target: OutputContainer, info: MediaInfo, extradata: bytes, same_family: bool
+    stream: Stream, target: OutputContainer, info: MediaInfo, edited: EditedVideo, same_family: bool
 ) -> Stream:
-    track = _track(stream, target, same_family)
+    same_codec = edited.codec == info.video.codec
+    track = _track(stream, target, same_family) if same_codec else _track_of_codec(stream, target, info, edited)
+    if edited.time_base is not None:
+        track.time_base = edited.time_base
+    extradata = edited.extradata
     if family(target.format.name) is Family.TRANSPORT and not extradata.startswith(b"\x01"):
         # Given start-code extradata, the muxer would put it into copied keyframes that have no parameter sets.
         track.codec_context.extradata = None
     elif extradata:
         track.codec_context.extradata = extradata
-    if info.video.codec == "hevc" and family(target.format.name) is Family.ISO and not same_family:
+    if edited.codec == "hevc" and family(target.format.name) is Family.ISO and not (same_family and same_codec):
         # Apple's players refuse hev1, which is FFmpeg's default.
         track.codec_context.codec_tag = "hvc1"
+    return track
+
+
+def _track_of_codec(stream: Stream, target: OutputContainer, info: MediaInfo, edited: EditedVideo) -> Stream:
+    """Give the target a track of a codec of which the source has no example: an encoder that is not used lends one."""
+    video = info.video
+    track = target.add_stream(av.Codec(edited.codec, "w").name, rate=video.rate)
+    context = track.codec_context
+    assert isinstance(context, VideoCodecContext)
+    context.width, context.height = video.width, video.height
+    context.pix_fmt = edited.pix_fmt or video.pix_fmt
+    context.time_base = 1 / video.rate
+    context.sample_aspect_ratio = video.sar
+    context.color_primaries, context.color_trc = video.colour.primaries, video.colour.transfer
+    context.colorspace = video.colour.matrix
+    context.color_range = {None: 0, False: 1, True: 2}[video.colour.full_range]
+    context.thread_count = 1
+    context.options = {"preset": "ultrafast"} if edited.codec in ("h264", "hevc") else {}
+    context.open()
+    track.metadata.update({k: v for k, v in stream.metadata.items() if k.lower() not in _MUXER_OWNED_TRACK_TAGS})
+    track.disposition = stream.disposition
     return track
 
 
@@ -160,6 +192,9 @@ def _track(stream: Stream, target: OutputContainer, same_family: bool) -> Stream
             track.codec_context.codec_tag = tag
     if isinstance(stream, VideoStream) and isinstance(track.codec_context, VideoCodecContext) and stream.average_rate:
         track.codec_context.framerate = stream.average_rate
+    if isinstance(stream, VideoStream) and isinstance(track.codec_context, VideoCodecContext):
+        # A container's own aspect ratio lies beside the codec's parameters, which are all that a template gives.
+        track.codec_context.sample_aspect_ratio = stream.sample_aspect_ratio or Fraction(0, 1)
     return track
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from engine.media.survey import Survey, TrackFacts
 
 # Each writing program puts its own name and layout there.
@@ -98,10 +100,10 @@ def _paired(source: Survey, out: Survey) -> tuple[list[TrackPair], list[TrackFac
 
 
 def _alike(track: TrackFacts, other: TrackFacts) -> bool:
-    if (track.kind, track.codec) != (other.kind, other.codec):
+    if track.kind != other.kind:
         return False
-    ours, theirs = other.rows.digest, track.rows.digest
-    return not theirs.size or (ours.size > 0 and bool((ours[:4] == theirs[:4]).all() if ours.size >= 4 else True))
+    ours, theirs = other.rows.digest[:4], track.rows.digest[:4]
+    return bool(np.array_equal(ours, theirs)) and (ours.size > 0 or track.codec == other.codec)
 
 
 def _tags(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

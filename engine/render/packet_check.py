@@ -48,6 +48,7 @@ class VideoMatch:
         restated: bool, not the same bytes but the same coded picture: parameter sets were put in front of it, or an
             HEVC entry was renamed.
         recoded: bool, another picture, or one that stands inside a re-encoded run.
+        anew: nothing of the source's picture was copied.
         runs: output ordinals [start, stop) of each re-encoded run, in decode order.
         frame_of: int64, the pair's frame number, -1 for what is never shown.
         problems: what is wrong, in sentences.
@@ -58,6 +59,7 @@ class VideoMatch:
     identical: NDArray[np.bool_]
     restated: NDArray[np.bool_]
     recoded: NDArray[np.bool_]
+    anew: bool
     runs: tuple[Range, ...]
     frame_of: Int64
     problems: tuple[str, ...]
@@ -75,11 +77,14 @@ def match_video(
         same_format: whether both files are of the same format.
         stores_dts: whether that format keeps decode times.
     """
-    problems = _timeline(source, out, stores_dts=stores_dts)
     source_at, out_at = _pairs(source, out)
     identical = source.digest[source_at] == out.digest[out_at]
     essence = source.essence[source_at]
     restated = ~identical & (essence == out.essence[out_at]) & (essence != 0)
+    anew = bool(len(source)) and not identical.any() and not restated.any()
+    # A film encoded anew from start to end has a packet for each shown frame, in slots of its own.
+    expected_pts = plan.frame_pts if anew and plan is not None else source.pts
+    problems = _timeline(source, out, expected_pts, same_slots=stores_dts and not anew)
     frame_of = _frame_numbers(source, source_at, plan)
     planned = np.zeros(frame_of.size, np.bool_)
     if plan is not None:
@@ -97,7 +102,7 @@ def match_video(
     if same_format:
         marked = source.key[source_at] == out.key[out_at]
         problems += _listed("is marked as a keyframe in one file only", frame_of[~marked & (identical | restated)])
-    return VideoMatch(source_at, out_at, identical, restated, recoded, runs, frame_of, tuple(problems))
+    return VideoMatch(source_at, out_at, identical, restated, recoded, anew, runs, frame_of, tuple(problems))
 
 
 def match_copied(source: PacketRows, out: PacketRows, name: str, *, same_format: bool) -> list[str]:
@@ -129,20 +134,22 @@ def frame_ranges(frames: Int64) -> tuple[Range, ...]:
     return tuple(Range(int(a), int(b)) for a, b in zip(starts, stops, strict=True))
 
 
-def _timeline(source: PacketRows, out: PacketRows, *, stores_dts: bool) -> list[str]:
+def _timeline(source: PacketRows, out: PacketRows, expected_pts: Int64, *, same_slots: bool) -> list[str]:
+    """Compare the times of the picture; `expected_pts` is in the source's ticks."""
     problems = []
-    if len(source) != len(out):
-        problems.append(f"the picture has {len(out)} packets instead of {len(source)}")
-    ours, theirs = _scaled(np.sort(out.pts), out.time_base), _scaled(np.sort(source.pts), source.time_base)
-    if len(source) == len(out):
-        moved = np.flatnonzero(_off(np.sort(source.pts), source.time_base, np.sort(out.pts), out.time_base))
+    if expected_pts.size != len(out):
+        problems.append(f"the picture has {len(out)} packets instead of {expected_pts.size}")
+    else:
+        theirs, ours = np.sort(expected_pts), np.sort(out.pts)
+        moved = np.flatnonzero(_off(theirs, source.time_base, ours, out.time_base))
         if moved.size:
             at = int(moved[0])
+            seconds = [float(ours[at] * out.time_base), float(theirs[at] * source.time_base)]
             problems.append(
                 f"{moved.size} pictures have another time; the first is picture {at} in order, "
-                f"{ours[at]:.6f} s instead of {theirs[at]:.6f} s"
+                f"{seconds[0]:.6f} s instead of {seconds[1]:.6f} s"
             )
-        elif stores_dts:
+        elif same_slots:
             slots = np.flatnonzero(_off(source.dts, source.time_base, out.dts, out.time_base))
             if slots.size:
                 problems.append(f"{slots.size} packets have another decode time, the first is packet {slots[0]}")

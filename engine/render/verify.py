@@ -96,7 +96,7 @@ def verify(
     paired_sound = sum(pair.source.kind == "audio" for pair in facts.pairs)
     lost_sound = paired_sound < sum(track.kind == "audio" for track in theirs.tracks)
     seams = SeamFindings()
-    if len(theirs.video.rows) == len(ours.video.rows):
+    if match.anew or len(theirs.video.rows) == len(ours.video.rows):
         seams = check_seams(theirs, ours, match, depth, progress.part(0.6, 1.0), cancel)
         problems += seams.problems
     progress.report("Checked", 1.0)
