@@ -1,0 +1,250 @@
+"""Encode a run of frames into units that take the places of the source's, and check what comes back.
+
+One pass runs encoder and decoder side by side: a frame is kept only until its packet was decoded again and compared, so
+memory does not grow with the segment. The frames never change their order, so they fit any slots, and the last frame of
+a segment is as good as the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import cast
+
+from av.codec.context import ThreadType
+from av.filter import Graph
+from av.packet import Packet
+from av.stream import Stream
+from av.video.format import VideoFormat
+from av.video.frame import PictureType, VideoFrame
+
+from engine.control import CancelToken, Progress
+from engine.errors import UnsupportedMedia
+from engine.media.coded import CodedUnit, EncodedSegment
+from engine.media.encoders.context import open_decoder, open_encoder
+from engine.media.encoders.plan import EncoderPlan, FieldOrder, PictureTypes
+from engine.media.fidelity import IDENTICAL_DB, luma_only, psnr_db
+from engine.media.packets import packet_of
+from engine.media.quality import MOST_GROWTH, Search, SourceQuality, better, starting_figure, tally
+
+_MOST_PASSES = 4
+# One thread decodes 1080p slower than four encode it.
+_CHECK_THREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentJob:
+    """A run of frames to encode.
+
+    Attributes:
+        plan: the export's plan, the same for all its segments.
+        pts: presentation times of the frames, ascending, in ticks of the source's time base.
+        dts, durations: the slots of as many units, in decode order.
+        replaced: sizes in bytes of the source's units that show these frames, in presentation order.
+        quality: how finely the source was coded around here.
+        threads: how many the encoder may use.
+    """
+
+    plan: EncoderPlan
+    pts: tuple[int, ...]
+    dts: tuple[int, ...]
+    durations: tuple[int, ...]
+    replaced: tuple[int, ...]
+    quality: SourceQuality
+    threads: int = 4
+
+
+Frames = Callable[[], Iterator[VideoFrame]]
+"""Opens the frames of a segment anew, in presentation order, in the source's size and pixel format.
+
+The encoder sets the time and the picture type of the frames it is given, nothing else.
+"""
+
+
+def encode_segment(job: SegmentJob, frames: Frames, progress: Progress, cancel: CancelToken) -> EncodedSegment:
+    """Encode a run of frames.
+
+    The figures move until no frame falls below quality.FLOOR_DB, as long as the size allows (quality.MOST_GROWTH).
+
+    Args:
+        job: what to encode and where its units stand.
+        frames: opened once per pass; nearly always one pass is enough.
+        progress: reports the share of frames that are through.
+        cancel: looked at before each frame.
+
+    Raises:
+        UnsupportedMedia: the encoder refuses the frames, or a frame does not come back from its packets.
+        Cancelled: on request.
+        ValueError: the job's slots do not fit each other.
+    """
+    counts = [len(column) for column in (job.pts, job.dts, job.durations, job.replaced)]
+    if not job.pts or len(set(counts)) != 1:
+        raise ValueError(f"a segment needs as many times, slots, durations and sizes as frames, not {counts}")
+    search = Search(starting_figure(job.quality, job.plan.scale))
+    passes_left = _MOST_PASSES
+    while True:
+        passes_left -= 1
+        encoding = _Pass(job, search, passes_left)
+        found = encoding.run(frames, progress, cancel)
+        if found is None:
+            return encoding.segment()
+        search = found
+
+
+def decode_all(units: Iterable[bytes], codec: str, extradata: bytes) -> Iterator[VideoFrame]:
+    """Decode units from the first one on.
+
+    The time of a frame is the number of the unit it was decoded from.
+
+    Raises:
+        UnsupportedMedia: a unit cannot be decoded.
+    """
+    decoder = _Decoder(codec, extradata)
+    for unit in units:
+        yield from decoder.decode(unit)
+    yield from decoder.finish()
+
+
+class _Decoder:
+    """A decoder that numbers what it is given."""
+
+    def __init__(self, codec: str, extradata: bytes) -> None:
+        self._context = open_decoder(codec, extradata)
+        self._context.thread_count = _CHECK_THREADS
+        self._context.thread_type = ThreadType.FRAME
+        self._codec = codec
+        self._given = 0
+
+    def decode(self, unit: bytes) -> list[VideoFrame]:
+        packet = packet_of(unit)
+        packet.pts = packet.dts = self._given
+        self._given += 1
+        return self._decoded(packet)
+
+    def finish(self) -> list[VideoFrame]:
+        return self._decoded(None)
+
+    def _decoded(self, packet: Packet[Stream] | None) -> list[VideoFrame]:
+        try:
+            return self._context.decode(packet)
+        except Exception as error:
+            raise UnsupportedMedia(f"a re-encoded {self._codec} frame cannot be decoded again: {error}") from error
+
+
+class _Pass:
+    """One encoding of the whole segment with one quality figure."""
+
+    def __init__(self, job: SegmentJob, search: Search, passes_left: int) -> None:
+        self._job = job
+        self._search = search
+        self._passes_left = passes_left
+        self._encoder = open_encoder(job.plan, search.figure, job.threads)
+        self._decoder = _Decoder(job.plan.codec, job.plan.extradata)
+        self._waiting: dict[int, VideoFrame] = {}
+        self._units: list[CodedUnit] = []
+        self._sizes: list[int] = []
+        self._measured = 0
+        self._worst_db = IDENTICAL_DB
+
+    def run(self, frames: Frames, progress: Progress, cancel: CancelToken) -> Search | None:
+        """Encode everything, or stop early and say which pass to begin with instead."""
+        total = len(self._job.pts)
+        given = 0
+        for number, frame in enumerate(_marked(self._job.plan, frames())):
+            cancel.check()
+            self._take(number, frame)
+            given = number + 1
+            if found := self._better():
+                return found
+            progress.report("Encoding the changed frames", self._measured / total)
+        if given != total:
+            raise ValueError(f"{given} frames came for {total} slots")
+        self._collect(self._encoded(None))
+        self._compare(self._decoder.finish())
+        if self._measured != total:
+            raise UnsupportedMedia(
+                f"only {self._measured} of {total} re-encoded {self._job.plan.codec} frames can be decoded again"
+            )
+        progress.report("Encoding the changed frames", 1.0)
+        return self._better()
+
+    def segment(self) -> EncodedSegment:
+        return EncodedSegment(tuple(self._units), self._job.plan.extradata, self._worst_db, self._search.figure)
+
+    def _take(self, number: int, frame: VideoFrame) -> None:
+        plan = self._job.plan
+        found = (frame.format.name, frame.width, frame.height)
+        if found != (plan.pix_fmt, plan.width, plan.height):
+            # FFmpeg would convert without a word, and the picture would no longer be the source's.
+            raise UnsupportedMedia(
+                f"a frame is {found[0]} {found[1]}x{found[2]}, not {plan.pix_fmt} {plan.width}x{plan.height}"
+            )
+        if number >= len(self._job.pts):
+            raise ValueError(f"more frames than the {len(self._job.pts)} slots")
+        self._waiting[number] = frame
+        if plan.coded_pix_fmt != plan.pix_fmt:
+            frame = luma_only(frame, plan.coded_pix_fmt)
+        frame.pts, frame.time_base = number, 1 / plan.rate
+        frame.pict_type = _picture_type(plan, number)
+        self._collect(self._encoded(frame))
+
+    def _encoded(self, frame: VideoFrame | None) -> list[bytes]:
+        try:
+            return [bytes(packet) for packet in self._encoder.encode(frame)]
+        except Exception as error:
+            raise UnsupportedMedia(f"the encoder {self._job.plan.encoder} failed: {error}") from error
+
+    def _collect(self, packets: list[bytes]) -> None:
+        job = self._job
+        for packet in packets:
+            slot = len(self._units)
+            unit = job.plan.form.unit(packet)
+            pts, dts = job.pts[slot], job.dts[slot]
+            if dts > pts:
+                raise ValueError(f"the slot of frame {slot} is decoded at {dts}, after it is shown at {pts}")
+            key = job.plan.picture_types is PictureTypes.INTRA or slot % job.plan.keyframe_interval == 0
+            self._units.append(CodedUnit(unit, pts, dts, job.durations[slot], key))
+            self._sizes.append(len(unit))
+            self._compare(self._decoder.decode(unit))
+
+    def _compare(self, decoded: list[VideoFrame]) -> None:
+        for frame in decoded:
+            original = self._waiting.pop(int(frame.pts or 0), None)
+            if original is None:
+                raise UnsupportedMedia(f"a re-encoded {self._job.plan.codec} frame comes back twice")
+            self._worst_db = min(self._worst_db, psnr_db(original, frame))
+            self._measured += 1
+
+    def _better(self) -> Search | None:
+        if not self._measured or not self._passes_left:
+            return None
+        replaced = self._job.replaced
+        shown = tally(self._sizes[: self._measured], replaced, self._worst_db)
+        return better(self._search, shown, self._job.plan.scale, MOST_GROWTH * sum(replaced))
+
+
+def _marked(plan: EncoderPlan, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+    """Mark the frames with their field order, which composed frames have lost; no pixel is touched."""
+    if plan.field_order is FieldOrder.PROGRESSIVE:
+        yield from frames
+        return
+    graph = Graph()
+    source = graph.add_buffer(
+        width=plan.width, height=plan.height, format=VideoFormat(plan.pix_fmt), time_base=1 / plan.rate
+    )
+    fields = graph.add("setfield", f"mode={plan.field_order.value}")
+    sink = graph.add("buffersink")
+    source.link_to(fields)
+    fields.link_to(sink)
+    graph.configure()
+    for number, frame in enumerate(frames):
+        frame.pts, frame.time_base = number, 1 / plan.rate
+        graph.push(frame)
+        marked = graph.pull()
+        yield cast(VideoFrame, marked)
+
+
+def _picture_type(plan: EncoderPlan, number: int) -> PictureType:
+    if plan.picture_types is PictureTypes.INTRA:
+        return PictureType.NONE
+    return PictureType.I if number % plan.keyframe_interval == 0 else PictureType.P

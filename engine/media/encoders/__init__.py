@@ -1,0 +1,1 @@
+"""Which encoder makes units that fit a source's stream, and under which settings: one module per family of codecs."""

@@ -1,0 +1,35 @@
+"""Choose the encoder for a source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from engine.media.encoders import h264
+from engine.media.encoders.plan import CannotEncode, EncoderPlan
+from engine.model.media import VideoStream
+
+Choice = Callable[[VideoStream, Sequence[bytes], int], EncoderPlan | CannotEncode]
+
+_FAMILIES: dict[str, Choice] = {
+    "h264": h264.choose,
+}
+
+USUAL_KEYFRAME_INTERVAL = 250
+"""Frames from one keyframe to the next in long segments, where the source does not ask for less."""
+
+
+def choose_encoder(
+    video: VideoStream, packets: Sequence[bytes], keyframe_interval: int = USUAL_KEYFRAME_INTERVAL
+) -> EncoderPlan | CannotEncode:
+    """Choose the encoder and all of its settings but the quality, once for an export.
+
+    Args:
+        video: the source's stream.
+        packets: some of its packets in decode order, the first one a keyframe's; they tell which parameter set ids are
+            taken and how the source was made. A few dozen will do.
+        keyframe_interval: frames from one keyframe to the next in long segments.
+    """
+    family = _FAMILIES.get(video.codec)
+    if family is None:
+        return CannotEncode(f"there is no encoder here whose frames fit into a {video.codec} stream")
+    return family(video, packets, keyframe_interval)
