@@ -5,15 +5,24 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping
 
-from engine.index.describe import describe
-
 from app.cli.console import Console
-from app.cli.report import export_facts, export_text, info_text, plan_facts, plan_text, verify_facts, verify_text
-from app.workflows.demo import demo
+from app.cli.report import (
+    demo_facts,
+    demo_text,
+    export_facts,
+    export_text,
+    info_text,
+    plan_facts,
+    plan_text,
+    verify_facts,
+    verify_text,
+)
+from app.workflows.demo import run_demo
 from app.workflows.edit import PatchRequest, add_patch
 from app.workflows.export import export_project, plan_project, verify_films
 from app.workflows.import_media import look_at, new_project
 from engine.errors import VerificationFailed
+from engine.index.description import describe
 
 Command = Callable[[argparse.Namespace, Console], int]
 
@@ -76,8 +85,8 @@ def _verify(given: argparse.Namespace, console: Console) -> int:
 
 
 def _demo(given: argparse.Namespace, console: Console) -> int:
-    facts, text = demo(given.file, given.out, console.progress, console.cancel)
-    console.result(facts, text)
+    result = run_demo(given.file, given.out, console.progress, console.cancel)
+    console.result(demo_facts(result), demo_text(result))
     return 0
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from app.workflows.demo import DemoResult
 from engine.plan.export_plan import CopySegment, ExportPlan
 from engine.render.export import ExportReport
 from engine.render.verify import VerifyReport
@@ -77,6 +78,38 @@ def export_text(report: ExportReport) -> str:
     if report.worst_psnr_db is not None:
         lines.append(f"  worst re-encoded frame: {report.worst_psnr_db:.1f} dB against what entered the encoder")
     lines += [f"  note: {note}" for note in (*plan.warnings, *report.notes, *check.notes)]
+    return "\n".join(lines)
+
+
+def demo_facts(result: DemoResult) -> dict[str, Any]:
+    """Return what the demo did as a JSON object."""
+    return export_facts(result.report) | {
+        "full_reencode_seconds_estimated": round(result.full_s, 1),
+        "full_reencode_frames_measured": result.sampled_frames,
+        "files": {name: str(path) for name, path in result.files.items()},
+    }
+
+
+def demo_text(result: DemoResult) -> str:
+    """Return what the demo did as a short table, and how to open what it left."""
+    report, plan, check = result.report, result.report.plan, result.report.check
+    rows = [
+        ("frames copied, packet for packet", f"{plan.frames_copied:,} of {plan.frames_total:,}"),
+        ("frames re-encoded", f"{plan.frames_rendered:,}"),
+        ("picture packets identical", f"{check.packets_identical:,} of {check.packets_total:,}"),
+        ("sound", _sound(check)),
+        ("checked against the source", "passed" if check.verified else "failed"),
+        ("time of the export", f"{report.seconds:.1f} s"),
+        ("a full re-encode", f"about {result.full_s:.1f} s (measured on {result.sampled_frames} frames)"),
+    ]
+    width = max(len(name) for name, _ in rows)
+    lines = [f"  {name:<{width}}  {value}" for name, value in rows]
+    lines += ["", *(f"  {name:<{width}}  {path}" for name, path in result.files.items())]
+    lines += [
+        "",
+        "Open the film in any player and the pictures in any viewer. The project is one file: see its plan with",
+        f"`deltacut plan {result.files['project']}`, change it with `deltacut patch {result.files['project']} ...`.",
+    ]
     return "\n".join(lines)
 
 

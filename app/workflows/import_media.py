@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.media.guard import run_guarded
-
 from app.workflows.caches import films_cache, project_cache
 from engine.control import CancelToken, Progress
 from engine.errors import ProtectedMedia, UsageError
-from engine.index.frame_index import load_or_build
+from engine.index.index_blob import load_or_build
+from engine.media.guard import run_guarded
 from engine.media.probe import probe
 from engine.model.frame_index import FrameIndex
 from engine.model.ids import new_id
@@ -24,6 +23,7 @@ from engine.store.identity import content_hash, quick_identity
 from engine.store.project_file import ProjectFile
 
 PROBE_TIMEOUT_S = 30.0
+_MET = "met"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ def look_at(path: Path, progress: Progress, cancel: CancelToken) -> tuple[MediaI
         MediaError: it cannot be used; the message says why.
         Cancelled: on request.
     """
-    info = _first_contact(path)
     identity = quick_identity(path)
     key = f"{path.absolute()}:{identity.size}:{identity.mtime_ns}"
     with films_cache() as cache:
+        info = _probed(path, key, cache)
         return info, load_or_build(path, info, key, cache, progress, cancel)
 
 
@@ -64,10 +64,10 @@ def new_project(path: Path, media: Path, progress: Progress, cancel: CancelToken
     """
     if path.exists():
         raise UsageError(f"{path} exists already; choose another name, or work on it with the other commands")
-    info = _first_contact(media)
     identity = content_hash(media, progress.part(0.0, 0.6), cancel)
     project_id, source_id = new_id(), identity[:16]
     with project_cache(project_id) as cache:
+        info = _probed(media, identity, cache)
         index = load_or_build(media, info, identity, cache, progress.part(0.6, 1.0), cancel)
     project = Project.of_source(project_id, source_from_media(source_id, media.name, info, index))
     with ProjectFile.create(path, project, {source_id: media}) as file:
@@ -88,7 +88,7 @@ def open_project(path: Path, access: Access, progress: Progress, cancel: CancelT
         media = file.media(source.id)
         identity = file.place(source.id).content_hash
         cache = project_cache(file.project.id)
-        info = _first_contact(media)
+        info = _probed(media, identity, cache)
         index = load_or_build(media, info, identity, cache, progress, cancel)
     except BaseException:
         file.close()
@@ -96,9 +96,15 @@ def open_project(path: Path, access: Access, progress: Progress, cancel: CancelT
     return OpenProject(file, Film(media, info, index, identity), cache)
 
 
-def _first_contact(path: Path) -> MediaInfo:
-    """Probe a file in a child process, where a decoder that crashes costs one message."""
-    info: MediaInfo = run_guarded(probe, path, timeout_s=PROBE_TIMEOUT_S)
+def _probed(path: Path, key: str, cache: Cache) -> MediaInfo:
+    """Probe a file: in a child process the first time, where a decoder that crashes costs one message.
+
+    A file that came through once is trusted from then on, as long as its key stays.
+    """
+    met = cache.get(_MET, key) is not None
+    info: MediaInfo = probe(path) if met else run_guarded(probe, path, timeout_s=PROBE_TIMEOUT_S)
     if info.encrypted:
         raise ProtectedMedia(f"{path} is protected (CENC): its pictures cannot be read; use an unprotected copy")
+    if not met:
+        cache.put(_MET, key, b"1")
     return info
