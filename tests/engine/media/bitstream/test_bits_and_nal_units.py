@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import DamagedMedia, UnsupportedMedia
@@ -21,6 +21,9 @@ from engine.media.bitstream.nal import (
     unit_at,
 )
 
+# A busy machine is no failure.
+UNHURRIED = settings(deadline=None)
+
 FRAMINGS = st.sampled_from(list(Framing))
 # Bytes in which start codes and emulation are common.
 HOSTILE = st.lists(st.sampled_from([0, 0, 0, 1, 2, 3, 4, 0x65, 0xFF]), max_size=40).map(bytes)
@@ -28,6 +31,7 @@ HOSTILE = st.lists(st.sampled_from([0, 0, 0, 1, 2, 3, 4, 0x65, 0xFF]), max_size=
 UNITS = st.lists(HOSTILE.map(lambda payload: escaped(b"\x65" + payload + b"\x80")), min_size=1, max_size=6)
 
 
+@UNHURRIED
 @given(st.lists(st.one_of(st.tuples(st.just("ue"), st.integers(0, 2**32 - 2)),
                           st.tuples(st.just("se"), st.integers(-(2**31) + 1, 2**31 - 1)),
                           st.tuples(st.just("bits"), st.integers(0, 2**32 - 1))), max_size=20))  # fmt: skip
@@ -44,6 +48,7 @@ def test_numbers_come_back_as_they_were_written(values):
     assert reader.position == writer.position
 
 
+@UNHURRIED
 @given(st.integers(0, 2**20))
 def test_the_length_of_a_code_is_that_of_the_code_written(value):
     writer = BitWriter()
@@ -72,6 +77,7 @@ def test_a_number_that_does_not_fit_is_refused():
         BitWriter().bits(4, 2)
 
 
+@UNHURRIED
 @given(st.binary(min_size=1, max_size=20), st.integers(0, 7))
 def test_an_rbsp_is_completed_with_the_bits_before_its_stop_bit(payload, read):
     rbsp = payload + b"\x80"
@@ -80,6 +86,7 @@ def test_an_rbsp_is_completed_with_the_bits_before_its_stop_bit(payload, read):
     assert completed(writer, reader) == rbsp
 
 
+@UNHURRIED
 @given(HOSTILE)
 def test_emulation_prevention_leaves_no_start_code_and_can_be_undone(payload):
     unit = escaped(b"\x65" + payload + b"\x80")
@@ -92,17 +99,20 @@ def test_trailing_zero_words_get_a_byte_behind_them():
     assert unescaped(b"\x65\x80\x00\x00\x03") == b"\x65\x80\x00\x00"
 
 
+@UNHURRIED
 @given(UNITS, FRAMINGS)
 def test_units_come_back_out_of_a_packet(units, framing):
     assert split(join(units, framing), framing) == units
 
 
+@UNHURRIED
 @given(UNITS, FRAMINGS, FRAMINGS)
 def test_a_packet_changes_its_framing_and_back(units, source, target):
     packet = join(units, source)
     assert reframed(reframed(packet, source, target), target, source) == packet
 
 
+@UNHURRIED
 @given(UNITS, FRAMINGS)
 def test_the_three_walks_through_a_packet_agree(units, framing):
     packet = join(units, framing)

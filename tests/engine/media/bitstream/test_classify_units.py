@@ -56,11 +56,13 @@ def outcome(call, *arguments) -> object:
         return type(error)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(CODECS), st.binary(max_size=200))
 def test_any_bytes_are_classified_and_raise_nothing(codec, packet):
     assert isinstance(classify(codec, packet, b""), UnitFacts)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(CODECS), st.binary(max_size=60), st.binary(max_size=60))
 def test_any_extradata_at_most_is_damage(codec, packet, extradata):
     found = outcome(classify, codec, packet, extradata)
@@ -74,7 +76,7 @@ def test_garbage_is_no_entry(codec, garbage):
 
 
 @pytest.mark.parametrize("codec", SOURCES)
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_damaged_packets_raise_nothing(coded, codec, data):
     encoder, options = SOURCES[codec]
@@ -122,7 +124,7 @@ READERS = {
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(data=st.one_of(st.binary(max_size=80), st.binary(max_size=60).map(lambda tail: b"\x67\x64\x00\x28" + tail),
                       st.binary(max_size=60).map(lambda tail: b"\x01\x64\x00\x28\xff\xe1\x00\x04" + tail)))  # fmt: skip
 def test_readers_of_any_bytes_raise_damage_and_nothing_else(name, data):
