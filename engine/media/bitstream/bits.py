@@ -54,6 +54,10 @@ class BitReader:
     def ue(self) -> int:
         """Read an unsigned Exp-Golomb code (H.264 9.1, H.265 9.2)."""
         first = self._at >> 3
+        if self._at < self._end and self._data[first] >> (7 - (self._at & 7)) & 1:
+            # By far the most common code, and worth its own way: three in each slice header.
+            self._at += 1
+            return 0
         window = self._data[first : first + 6]
         width = len(window) * 8 - (self._at & 7)
         value = int.from_bytes(window, "big") & ((1 << width) - 1) if width > 0 else 0
