@@ -91,3 +91,12 @@ def _webp(data: bytes) -> PictureInfo | None:
             "image/webp", int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
         )
     return None
+
+
+def is_complete(data: bytes) -> bool:
+    """Return whether a picture has its end: a transfer that was cut off has a header, but no end."""
+    if data.startswith(PNG_SIGNATURE):
+        return b"IEND" in data[-16:]
+    if data.startswith(b"\xff\xd8"):
+        return b"\xff\xd9" in data[-32:]
+    return data[:4] == b"RIFF" and len(data) >= int.from_bytes(data[4:8], "little") + 8
