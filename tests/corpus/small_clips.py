@@ -214,3 +214,14 @@ def recoded(
 def with_units(splice: Splice, change: Callable[[bytes], bytes]) -> Splice:
     """Return the splice with the data of its units changed."""
     return replace(splice, units=tuple(replace(unit, data=change(unit.data)) for unit in splice.units))
+
+
+def own_units(path: Path, index: FrameIndex, start: int, stop: int) -> Splice:
+    """Return the film's own units [start, stop) as a splice, for films of one packet a unit."""
+    with av.open(str(path)) as container:
+        packets = [bytes(p) for p in container.demux(container.streams.video[0]) if p.size]
+    units = tuple(
+        CodedUnit(packets[n], int(index.pts[n]), int(index.dts[n]), int(index.duration[n]), bool(index.kind[n]))
+        for n in range(start, stop)
+    )
+    return Splice(start, stop, units)
