@@ -10,6 +10,7 @@ import io
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
@@ -36,25 +37,33 @@ from engine.media.tracks import (
     storage_errors,
     words,
 )
+from engine.media.transport_stream import patch_transport_stream
 from engine.model.frame_index import FrameIndex, UnitKind
 from engine.model.media import MediaInfo
 
 _REPORT_EVERY = 512
 
 
+class Way(Enum):
+    """How a film was written."""
+
+    IN_PLACE = "the file was copied, and only the packets of the edited pictures exchanged"
+    ANEW = "all packets were put into a new file"
+
+
 @dataclass(frozen=True, slots=True)
 class RemuxReport:
-    """What a remux wrote.
+    """What was written.
 
     Attributes:
-        packets_copied: packets of all tracks that went over unchanged.
+        way: how.
         units_replaced: units of the edited stream that came from splices.
         headers_restored: source units that got the source's own parameter sets in front, because a splice before them
             brought others and they had none.
         dropped: tracks that the target's format cannot hold.
     """
 
-    packets_copied: int
+    way: Way
     units_replaced: int
     headers_restored: int
     dropped: tuple[DroppedTrack, ...]
@@ -123,6 +132,13 @@ def remux(
         muxer = container or muxer_for(target, info)
     except KeyError:
         return CannotRemux(f"nothing here writes {info.container}")
+    if family(muxer) is family(info.container) is Family.TRANSPORT:
+        with storage_errors(target):
+            refusal = patch_transport_stream(
+                source, info, index, splices, target, _packet_bytes(source), progress, cancel
+            )
+        if refusal is None:
+            return RemuxReport(Way.IN_PLACE, sum(len(splice.units) for splice in splices), 0, ())
     obstacle = _obstacle(info, index, muxer)
     if obstacle is not None:
         return CannotRemux(obstacle)
@@ -209,7 +225,6 @@ def _obstacle(info: MediaInfo, index: FrameIndex, muxer: str) -> str | None:
 class _Feed(Protocol):
     """Where the edited track's packets come from."""
 
-    copied: int
     replaced: int
     restored: int
 
@@ -259,7 +274,6 @@ def _run(job: _Job, refused: set[int], progress: Progress, cancel: CancelToken) 
 def _attempt(job: _Job, refused: set[int], progress: Progress, cancel: CancelToken) -> RemuxReport | CannotHold:
     edited = job.info.video.stream
     size = max(1, job.source.stat().st_size)
-    copied = 0
     with opened(job.source, job.reading) as reader, storage_errors(job.target):
         writer = av.open(job.file or str(job.target), "w", format=job.muxer, container_options=_options(job, reader))
         try:
@@ -275,7 +289,6 @@ def _attempt(job: _Job, refused: set[int], progress: Progress, cancel: CancelTok
                 elif stream in tracks:
                     _mux(writer, feed.until(_time_of(packet)), edited)
                     packet.stream = tracks[stream]
-                    copied += 1
                     _mux(writer, (packet,), stream)
             _mux(writer, feed.rest(), edited)
             writer.close()
@@ -286,7 +299,7 @@ def _attempt(job: _Job, refused: set[int], progress: Progress, cancel: CancelTok
             _close_quietly(writer)
             raise
     progress.report("Writing", 1.0)
-    return RemuxReport(copied + feed.copied, feed.replaced, feed.restored, dropped)
+    return RemuxReport(Way.ANEW, feed.replaced, feed.restored, dropped)
 
 
 class _Spliced:
@@ -307,7 +320,6 @@ class _Spliced:
         length_prefixed = info.video.codec in ("h264", "hevc") and info.video.extradata[:1] == b"\x01"
         syntax = header_syntax(info.video.codec, Framing.LENGTH_4 if length_prefixed else Framing.START_CODES)
         self._headers = HeaderMemory(syntax, info.video.extradata) if syntax and splices else None
-        self.copied = 0
         self.replaced = 0
         self.restored = 0
 
@@ -330,7 +342,6 @@ class _Spliced:
                 packet = self._with_headers(packet)
                 self._foreign_headers = False
             packet.stream = self._track
-            self.copied += 1
             yield packet
         elif starts_unit:
             if self._headers is not None:
@@ -404,7 +415,6 @@ class _Anew:
         self._time_base = time_base
         self._track = track
         self._next = next(units, None)
-        self.copied = 0
         self.replaced = 0
         self.restored = 0
 
@@ -450,14 +460,22 @@ def _time_of(packet: Packet[Stream]) -> Fraction | None:
 
 
 def _options(job: _Job, reader: InputContainer) -> dict[str, str]:
-    with job.source.open("rb") as file:
-        packet_bytes = transport_packet_bytes(file.read(4096))
     time_bases = [stream.time_base for stream in reader.streams if stream.time_base]
     films = [stream for stream in reader.streams.video if not is_still(stream)]
     video = [job.video.time_base or stream.time_base for stream in films if stream.time_base]
     return muxer_options(
-        job.muxer, job.info, time_bases, video, packet_bytes=packet_bytes, edit_list=job.starts_before_zero
+        job.muxer,
+        job.info,
+        time_bases,
+        video,
+        packet_bytes=_packet_bytes(job.source),
+        edit_list=job.starts_before_zero,
     )
+
+
+def _packet_bytes(source: Path) -> int:
+    with source.open("rb") as file:
+        return transport_packet_bytes(file.read(4096))
 
 
 def _mux(writer: OutputContainer, packets: Iterable[Packet[Stream]], stream: int) -> None:
