@@ -25,7 +25,7 @@ NAL_SPS = avcc.NAL_SPS
 NAL_PPS = avcc.NAL_PPS
 NAL_AUD = 9
 
-_SLICES = (NAL_SLICE, NAL_PARTITION_A, NAL_IDR)
+SLICES = (NAL_SLICE, NAL_PARTITION_A, NAL_IDR)
 _I_SLICES = (2, 4, 7, 9)
 _ALL_I = (7, 9)
 # first_mb_in_slice, slice_type, pps id, frame_num and the field flags take at most 3 * 65 + 20 bits.
@@ -86,7 +86,7 @@ def facts(packet: bytes, framing: Framing, sets: ParameterSets) -> UnitFacts:
     pps: list[bytes] = []
     for start in nal.starts(packet, framing):
         kind = packet[start] & 31
-        if kind in _SLICES:
+        if kind in SLICES:
             return _slice_facts(packet, start, framing, sets.updated(sps, pps) if sps or pps else sets, recovery)
         if kind == NAL_SEI:
             recovery = recovery or recovery_point(nal.unit_at(packet, start, framing)) is not None
@@ -207,7 +207,7 @@ def _slice_facts(packet: bytes, start: int, framing: Framing, sets: ParameterSet
 
 def _slice_heads(packet: bytes, framing: Framing, sets: ParameterSets) -> Iterator[SliceHead]:
     for start in nal.starts(packet, framing):
-        if packet[start] & 31 in _SLICES:
+        if packet[start] & 31 in SLICES:
             try:
                 yield slice_head(packet[start : start + _SLICE_HEAD_BYTES], sets)
             except DamagedMedia:

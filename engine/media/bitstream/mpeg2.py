@@ -16,7 +16,7 @@ from engine.model.frame_index import UnitKind
 _START_CODE = b"\x00\x00\x01"
 # Table 6-1
 _PICTURE, _FIRST_SLICE, _LAST_SLICE = 0x00, 0x01, 0xAF
-_SEQUENCE, _EXTENSION, _GROUP = 0xB3, 0xB5, 0xB8
+_USER_DATA, _SEQUENCE, _EXTENSION, _GROUP = 0xB2, 0xB3, 0xB5, 0xB8
 # Table 6-2
 _SEQUENCE_EXTENSION, _QUANT_MATRIX_EXTENSION, _PICTURE_CODING_EXTENSION = 1, 3, 8
 _INTRA_PICTURE = 1
@@ -173,6 +173,26 @@ def has_matrix_extension(packet: bytes) -> bool:
         code == _EXTENSION and start < len(packet) and packet[start] >> 4 == _QUANT_MATRIX_EXTENSION
         for start, code in _headers(packet)
     )
+
+
+def picture_user_data(packet: bytes) -> bytes:
+    """Return the user data behind the picture's headers, each with its start code; maybe nothing."""
+    found = []
+    in_picture = False
+    for start, code in _headers(packet):
+        in_picture = in_picture or code == _PICTURE
+        if in_picture and code == _USER_DATA:
+            stop = packet.find(_START_CODE, start)
+            found.append(packet[start - 4 : len(packet) if stop < 0 else stop])
+    return b"".join(found)
+
+
+def with_user_data(packet: bytes, user_data: bytes) -> bytes:
+    """Return the packet with user data behind the headers of its picture, unless it has some there already."""
+    slices = next((start for start, code in _starts(packet) if _FIRST_SLICE <= code <= _LAST_SLICE), None)
+    if not user_data or slices is None or picture_user_data(packet):
+        return packet
+    return packet[: slices - 4] + user_data + packet[slices - 4 :]
 
 
 def with_closed_group(packet: bytes) -> bytes:

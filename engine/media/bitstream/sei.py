@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 
 from engine.media.bitstream.bits import BitReader
-from engine.media.bitstream.nal import unescaped
+from engine.media.bitstream.nal import escaped, unescaped
 
-RECOVERY_POINT = 6
-UNREGISTERED = 5
+# H.264 D.1.1, H.265 D.2.1: user_data_registered_itu_t_t35, user_data_unregistered, recovery_point (H.264).
+REGISTERED, UNREGISTERED, RECOVERY_POINT = 4, 5, 6
 
 _UUID_BYTES = 16
 # Where the notes of the two encoders begin; both put their settings behind "options:".
@@ -51,6 +51,18 @@ def messages(unit: bytes, header_bytes: int) -> Iterator[tuple[int, bytes]]:
         at += size
 
 
+def message_unit(header: bytes, kind: int, payload: bytes) -> bytes:
+    """Return an SEI NAL unit with one message.
+
+    Args:
+        header: the NAL header.
+        kind: the payload type.
+        payload: the message.
+    """
+    numbers = b"".join(b"\xff" * (number // 255) + bytes((number % 255,)) for number in (kind, len(payload)))
+    return escaped(header + numbers + payload + b"\x80")
+
+
 def recovery_frames(payload: bytes) -> int:
     """Return recovery_frame_cnt of an H.264 recovery point message (D.1.8): 0 means right from this picture on.
 
@@ -72,13 +84,18 @@ def encoder_settings(units: Iterable[bytes], header_bytes: int) -> dict[str, str
     """
     for unit in units:
         for kind, payload in messages(unit, header_bytes):
-            if kind == UNREGISTERED and (note := _NOTE.search(payload, _UUID_BYTES)):
+            if kind == UNREGISTERED and (note := _NOTE.match(payload, _UUID_BYTES)):
                 build = _BUILD.search(note[2])
                 about = {"encoder": note[1].decode("ascii")}
                 if build is not None:
                     about["build"] = build[1].decode("ascii")
                 return about | _options(note[3].decode("ascii", "replace"))
     return {}
+
+
+def is_note(kind: int, payload: bytes) -> bool:
+    """Tell whether a message is x264's or x265's note about its settings."""
+    return kind == UNREGISTERED and _NOTE.match(payload, _UUID_BYTES) is not None
 
 
 def _options(text: str) -> dict[str, str]:
