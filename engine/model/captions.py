@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.errors import EditRefused
+from engine.model.caption_files import is_time_line
 from engine.model.place import TimePlace
 from engine.model.text_style import TextStyle
 
@@ -30,7 +31,10 @@ class Caption:
     visible: bool = True
 
     def __post_init__(self) -> None:
-        if not self.text.strip():
-            raise EditRefused("a caption without text shows nothing; remove it instead")
-        if any("\n" in part or "\r" in part for part in (self.cue, self.settings)) or "-->" in self.cue:
+        lines = self.text.split("\n")
+        if not all(line.strip() for line in lines):
+            raise EditRefused("a caption has no blank lines; one without text is removed instead")
+        if any(is_time_line(line) for line in lines) or any(c in self.text for c in "\r\0"):
+            raise EditRefused(f"this text cannot stand in a caption file: {self.text[:60]!r}")
+        if any(c in part for part in (self.cue, self.settings) for c in "\n\r\0") or "-->" in self.cue:
             raise EditRefused("a cue's name and settings are one line, and a name holds no arrow")

@@ -89,7 +89,7 @@ class MoveLayer:
 
 @dataclass(frozen=True, slots=True)
 class ChangeLayer:
-    """Change the head of a layer: name, visible, locked, opacity, blend; a locked one can only be unlocked or renamed."""
+    """Change the head of a layer: name, visible, locked, opacity, blend; a locked one only to unlock or rename it."""
 
     layer_id: str
     settings: LayerSettings

@@ -120,7 +120,7 @@ class TrimClip:
         """Return the project with the clip trimmed."""
         index, span = find(project, self.clip_id)
         item = project.storyline[index]
-        frames = Range(self.by, len(item)) if self.edge is Edge.START else Range(0, len(item) + self.by)
+        frames = _grown(item, self.by, 0) if self.edge is Edge.START else _grown(item, 0, self.by)
         after = _with_item(project, index, _checked_part(item, frames, project))
         at = span.start if self.edge is Edge.START else span.stop
         grown = len(frames) - len(item)
