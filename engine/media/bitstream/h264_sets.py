@@ -11,49 +11,13 @@ from dataclasses import dataclass
 from engine.errors import DamagedMedia
 from engine.media.bitstream.bits import BitReader, BitWriter, completed
 from engine.media.bitstream.nal import escaped, unescaped
+from engine.media.bitstream.vui import Vui, read_h264_vui
 
 SPS_IDS = 32
 PPS_IDS = 256
 
 # 7.3.2.1.1: the profiles whose SPS carries chroma format, bit depths and scaling matrices.
 HIGH_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
-
-# Table E-1, sample aspect ratios by aspect_ratio_idc.
-_RATIOS = (
-    (0, 0), (1, 1), (12, 11), (10, 11), (16, 11), (40, 33), (24, 11), (20, 11), (32, 11), (80, 33), (18, 11), (15, 11),
-    (64, 33), (160, 99), (4, 3), (3, 2), (2, 1),
-)  # fmt: skip
-_EXTENDED_SAR = 255
-
-
-@dataclass(frozen=True, slots=True)
-class Reorder:
-    """The bitstream_restriction fields that size a decoder's picture buffer (E.2.1)."""
-
-    max_num_reorder_frames: int
-    max_dec_frame_buffering: int
-
-
-@dataclass(frozen=True, slots=True)
-class Vui:
-    """Video usability information (Annex E); numbers as in ISO/IEC 23091-2, None where not said.
-
-    Attributes:
-        sar: width and height of a sample; (0, 0) where unspecified.
-        chroma_location: chroma_sample_loc_type of the top field.
-        tick: num_units_in_tick and time_scale; a frame lasts two ticks.
-    """
-
-    sar: tuple[int, int] | None
-    video_format: int | None
-    full_range: bool | None
-    colour: tuple[int, int, int] | None
-    chroma_location: int | None
-    tick: tuple[int, int] | None
-    fixed_frame_rate: bool
-    has_hrd: bool
-    has_pic_struct: bool
-    reorder: Reorder | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +158,7 @@ def parse_sps(unit: bytes) -> Sps:
     height = coded_height - unit_y * (top + bottom)
     if width <= 0 or height <= 0:
         raise DamagedMedia(f"a sequence parameter set crops {coded_width}x{coded_height} to nothing")
-    vui = _parse_vui(reader) if reader.flag() else None
+    vui = read_h264_vui(reader) if reader.flag() else None
     return Sps(
         sps_id, profile, constraints, level, chroma_format, separate, luma_depth, chroma_depth, scaling, frame_num_bits,
         poc_type, poc_lsb_bits, max_num_ref_frames, gaps_allowed, coded_width, coded_height, width, height,
@@ -320,51 +284,3 @@ def _skip_slice_groups(reader: BitReader, groups: int) -> None:
         reader.ue()
     elif kind == 6:
         reader.skip((reader.ue() + 1) * (groups - 1).bit_length())
-
-
-def _parse_vui(reader: BitReader) -> Vui:
-    sar = video_format = full_range = colour = chroma_location = tick = reorder = None
-    if reader.flag():
-        code = reader.bits(8)
-        if code == _EXTENDED_SAR:
-            sar = (reader.bits(16), reader.bits(16))
-        else:
-            sar = _RATIOS[code] if code < len(_RATIOS) else (0, 0)
-    if reader.flag():
-        reader.skip(1)
-    if reader.flag():
-        video_format, full_range = reader.bits(3), reader.flag()
-        if reader.flag():
-            colour = (reader.bits(8), reader.bits(8), reader.bits(8))
-    if reader.flag():
-        chroma_location = reader.ue()
-        reader.ue()
-    fixed = False
-    if reader.flag():
-        tick = (reader.bits(32), reader.bits(32))
-        fixed = reader.flag()
-    hrds = 0
-    for _ in ("nal", "vcl"):
-        if reader.flag():
-            hrds += 1
-            _skip_hrd(reader)
-    if hrds:
-        reader.skip(1)
-    pic_struct = reader.flag()
-    if reader.flag():
-        reader.skip(1)
-        for _ in range(4):
-            reader.ue()
-        reorder = Reorder(reader.ue(), reader.ue())
-    return Vui(sar, video_format, full_range, colour, chroma_location, tick, fixed, hrds > 0, pic_struct, reorder)
-
-
-def _skip_hrd(reader: BitReader) -> None:
-    # E.1.2
-    count = _within(reader.ue(), 32, "cpb_cnt_minus1") + 1
-    reader.skip(8)
-    for _ in range(count):
-        reader.ue()
-        reader.ue()
-        reader.skip(1)
-    reader.skip(20)

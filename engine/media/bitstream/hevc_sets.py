@@ -11,18 +11,13 @@ from dataclasses import dataclass
 from engine.errors import DamagedMedia
 from engine.media.bitstream.bits import BitReader
 from engine.media.bitstream.nal import unescaped
+from engine.media.bitstream.vui import Vui, read_hevc_vui
 
 VPS_IDS, SPS_IDS, PPS_IDS = 16, 16, 64
 
-_EXTENDED_SAR = 255
 _GENERAL_PROFILE_BITS = 88
 _LEVEL_BITS = 8
 _MOST_RPS = 64
-# E.3.1, Table E-1.
-_RATIOS = (
-    (0, 0), (1, 1), (12, 11), (10, 11), (16, 11), (40, 33), (24, 11), (20, 11), (32, 11), (80, 33), (18, 11), (15, 11),
-    (64, 33), (160, 99), (4, 3), (3, 2), (2, 1),
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +31,6 @@ class Dpb:
     max_dec_pic_buffering: int
     max_num_reorder: int
     max_latency_increase: int
-
-
-@dataclass(frozen=True, slots=True)
-class Vui:
-    """Video usability information (Annex E); numbers as in ISO/IEC 23091-2, None where not said.
-
-    Attributes:
-        sar: width and height of a sample; (0, 0) where unspecified.
-        chroma_location: chroma_sample_loc_type of the top field.
-        field_seq: the pictures are fields.
-        tick: num_units_in_tick and time_scale; a picture lasts one tick.
-    """
-
-    sar: tuple[int, int] | None
-    video_format: int | None
-    full_range: bool | None
-    colour: tuple[int, int, int] | None
-    chroma_location: int | None
-    field_seq: bool
-    frame_field_info: bool
-    tick: tuple[int, int] | None
-    has_hrd: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +160,7 @@ def parse_sps(unit: bytes) -> Sps:
             reader.skip(poc_lsb_bits + 1)
     temporal_mvp, smoothing = reader.flag(), reader.flag()
     vui_at = reader.position
-    vui = _parse_vui(reader, layers) if reader.flag() else None
+    vui = read_hevc_vui(reader, layers) if reader.flag() else None
     # The extensions come last, behind the VUI.
     end = reader.position + max(0, reader.rbsp_bits())
     coding = tuple(
@@ -346,65 +319,6 @@ def _bits(data: bytes, start: int, stop: int) -> int:
     reader.skip(start)
     # A leading one keeps runs of different length apart.
     return 1 << stop - start | reader.bits(stop - start)
-
-
-def _parse_vui(reader: BitReader, layers: int) -> Vui:
-    # E.2.1
-    sar = video_format = full_range = colour = chroma_location = tick = None
-    if reader.flag():
-        code = reader.bits(8)
-        if code == _EXTENDED_SAR:
-            sar = (reader.bits(16), reader.bits(16))
-        else:
-            sar = _RATIOS[code] if code < len(_RATIOS) else (0, 0)
-    if reader.flag():
-        reader.skip(1)
-    if reader.flag():
-        video_format, full_range = reader.bits(3), reader.flag()
-        if reader.flag():
-            colour = (reader.bits(8), reader.bits(8), reader.bits(8))
-    if reader.flag():
-        chroma_location = reader.ue()
-        reader.ue()
-    reader.skip(1)
-    field_seq, frame_field_info = reader.flag(), reader.flag()
-    if reader.flag():
-        for _ in range(4):
-            reader.ue()
-    has_hrd = False
-    if reader.flag():
-        tick = (reader.bits(32), reader.bits(32))
-        if reader.flag():
-            reader.ue()
-        has_hrd = reader.flag()
-        if has_hrd:
-            _skip_hrd(reader, layers)
-    if reader.flag():
-        reader.skip(3)
-        for _ in range(5):
-            reader.ue()
-    return Vui(sar, video_format, full_range, colour, chroma_location, field_seq, frame_field_info, tick, has_hrd)
-
-
-def _skip_hrd(reader: BitReader, layers: int) -> None:
-    # E.2.2, E.2.3
-    kinds = reader.flag() + reader.flag()
-    by_part = False
-    if kinds:
-        by_part = reader.flag()
-        reader.skip(19 * by_part + 8 + 4 * by_part + 15)
-    for _ in range(layers):
-        fixed = reader.flag() or reader.flag()
-        low_delay = False
-        if fixed:
-            reader.ue()
-        else:
-            low_delay = reader.flag()
-        buffers = 1 if low_delay else _within(reader.ue(), 32, "cpb_cnt_minus1") + 1
-        for _ in range(kinds * buffers):
-            for _ in range(4 if by_part else 2):
-                reader.ue()
-            reader.skip(1)
 
 
 def _within(value: int, limit: int, name: str) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 
 from engine.errors import DamagedMedia
 from engine.media.bitstream.bits import BitReader
@@ -15,7 +14,7 @@ from engine.model.frame_index import UnitKind
 _START_CODE = b"\x00\x00\x01"
 # Table 6-3
 _FIRST_LAYER, _LAST_LAYER = 0x20, 0x2F
-_USER_DATA, _GROUP, _PLANE = 0xB2, 0xB3, 0xB6
+_GROUP, _PLANE = 0xB3, 0xB6
 _I, _P, _B, _SPRITE = range(4)
 _EXTENDED_PAR = 15
 _RECTANGULAR, _GREYSCALE = 0, 3
@@ -191,17 +190,6 @@ def header_bytes(packet: bytes) -> bytes:
         if code in (_GROUP, _PLANE):
             return packet[: start - 4]
     return packet
-
-
-def without_user_data(packet: bytes) -> bytes:
-    """Return the packet without user data in its headers.
-
-    Decoders read the encoder's name there and work around its faults from then on, also in pictures of another encoder.
-    """
-    headers = header_bytes(packet)
-    starts = [start - 4 for start, _ in _starts(headers)] + [len(headers)]
-    kept = [headers[begin:end] for begin, end in pairwise(starts) if headers[begin + 3] != _USER_DATA]
-    return b"".join(kept) + packet[len(headers) :]
 
 
 @lru_cache(maxsize=8)

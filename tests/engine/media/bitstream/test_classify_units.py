@@ -116,7 +116,7 @@ READERS = {
     "H.264 sets": lambda data: parameter_sets.units_of("h264", data),
     "MPEG-2 sequence": lambda data: mpeg2.parse_sequence(b"\x00\x00\x01\xb3" + data),
     "MPEG-4 layer": lambda data: mpeg4.parse_layer(b"\x00\x00\x01\x20" + data),
-    "MPEG-4 headers": mpeg4.without_user_data,
+    "MPEG-4 headers": mpeg4.header_bytes,
     "VP9": lambda data: vp9.frames(data + b"\xc9"),
     "AV1": lambda data: av1_sequence.parse_sequence(b"\x0a" + bytes((len(data) & 127,)) + data),
     "AV1 units": lambda data: list(av1.obus(data)),
