@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
+import ssl
 
 import pytest
 from pytest_socket import socket_allow_hosts
@@ -22,3 +24,11 @@ def _bare_environment(monkeypatch):
     for name in list(os.environ):
         if name.upper().endswith(("_API_KEY", "_PROXY")) or name.startswith(_FOREIGN):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_ssl_context():
+    """Reading the system's certificates takes 30 ms, and each test makes clients of its own for plain loopback."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", functools.cache(ssl.create_default_context))
+        yield
