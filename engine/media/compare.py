@@ -1,4 +1,4 @@
-"""Decoded stretches of two films side by side."""
+"""Decoded stretches of films: hashed, or side by side with another."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine.control import CancelToken
 from engine.media.fidelity import psnr_db
-from engine.media.replay import Broken, Entry, Replay, Shown
+from engine.media.replay import Broken, Shown
 
 UNREAD = 0
 """Stands for the digest of a frame that was decoded and not hashed."""
@@ -28,7 +28,7 @@ class Watched:
     broken: tuple[str, ...]
 
 
-def watch(film: Replay, entry: Entry, stop_pts: int, wanted: Callable[[int], bool], cancel: CancelToken) -> Watched:
+def watch(stretch: Iterator[Shown | Broken], wanted: Callable[[int], bool], cancel: CancelToken) -> Watched:
     """Decode a stretch and hash the frames whose pts is wanted.
 
     Raises:
@@ -38,7 +38,7 @@ def watch(film: Replay, entry: Entry, stop_pts: int, wanted: Callable[[int], boo
     digests: dict[int, int] = {}
     corrupt: set[int] = set()
     broken: list[str] = []
-    for shown in film.stretch(entry, stop_pts):
+    for shown in stretch:
         cancel.check()
         if isinstance(shown, Broken):
             broken.append(shown.reason)
@@ -50,19 +50,14 @@ def watch(film: Replay, entry: Entry, stop_pts: int, wanted: Callable[[int], boo
 
 
 def psnr_of_pairs(
-    source: Iterator[Shown | Broken],
-    out: Iterator[Shown | Broken],
-    source_pts_of: Mapping[int, int],
-    wanted: Collection[int],
-    cancel: CancelToken,
+    source: Iterator[Shown | Broken], out: Iterator[Shown | Broken], wanted: Collection[int], cancel: CancelToken
 ) -> dict[int, float]:
-    """Return the PSNR in dB of each wanted frame against the source's, by its pts in the output.
+    """Return the PSNR in dB of each wanted frame of one stretch against the other's, by pts.
 
     Args:
-        source: a stretch of the source.
-        out: the same stretch of the output, frames in the same order.
-        source_pts_of: the source's pts for the output's.
-        wanted: pts in the output.
+        source: the reference.
+        out: the same stretch of another film; both give their frames in the order of pts.
+        wanted: pts of the frames to measure.
         cancel: looked at before each frame.
 
     Raises:
@@ -74,11 +69,10 @@ def psnr_of_pairs(
         cancel.check()
         if isinstance(ours, Broken) or ours.pts not in wanted:
             continue
-        at = source_pts_of[ours.pts]
-        while isinstance(theirs, Broken) or (theirs is not None and theirs.pts < at):
+        while isinstance(theirs, Broken) or (theirs is not None and theirs.pts < ours.pts):
             theirs = next(source, None)
         if theirs is None:
             break
-        if theirs.pts == at:
+        if theirs.pts == ours.pts:
             result[ours.pts] = psnr_db(theirs.picture, ours.picture)
     return result

@@ -5,9 +5,10 @@ Plain FFmpeg, the decoder kept open over the seeks: what it remembers from one p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 from av.container import InputContainer
@@ -80,7 +81,28 @@ class Replay:
         Raises:
             DamagedMedia: the entry is not found in the file.
         """
-        for packet in self._from(entry):
+        for shown in self._decoded(self._from(entry)):
+            if isinstance(shown, Broken):
+                yield shown
+            elif shown.pts >= stop_pts:
+                return
+            elif shown.pts >= entry.pts:
+                yield shown
+
+    def counted(self, first: int, stop: int) -> Iterator[Shown | Broken]:
+        """Yield the frames of the packets [first, stop), counted from the start of the file.
+
+        For files whose clock runs back somewhere: no time leads to one place in them.
+
+        Raises:
+            DamagedMedia: the file fails.
+        """
+        self._container.seek(0, stream=self._stream, unsupported_byte_offset=True)
+        packets = (packet for packet in self._container.demux(self._stream) if packet.size)
+        yield from self._decoded(chain(islice(packets, first, stop), (None,)))
+
+    def _decoded(self, packets: Iterable[Packet[AvVideoStream] | None]) -> Iterator[Shown | Broken]:
+        for packet in packets:
             try:
                 frames = self._stream.decode(packet)
             except EOFError:
@@ -89,11 +111,8 @@ class Replay:
                 yield Broken(str(error))
                 continue
             for frame in frames:
-                if frame.pts is None or frame.pts < entry.pts:
-                    continue
-                if frame.pts >= stop_pts:
-                    return
-                yield Shown(frame.pts, frame.is_corrupt, frame)
+                if frame.pts is not None:
+                    yield Shown(frame.pts, frame.is_corrupt, frame)
 
     def _from(self, entry: Entry) -> Iterator[Packet[AvVideoStream]]:
         """Yield the packets from the entry on, and the empty one that makes the decoder give what it holds back."""

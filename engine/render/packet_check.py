@@ -22,18 +22,23 @@ class Plan:
 
     Attributes:
         frame_pts: int64, of every frame of the source in ticks of its edited stream, increasing.
+        packet_frame: int64, the frame number of every packet of that stream, -1 for what is never shown.
+        has_own_times: whether `frame_pts` are the file's times, not ones that were made for it.
         frames: the frames planned to be re-encoded.
         dropped: streams of the source known not to fit into the output's format.
     """
 
     frame_pts: Int64
+    packet_frame: Int64
+    has_own_times: bool
     frames: tuple[Range, ...]
     dropped: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, index: FrameIndex, frames: Sequence[Range], dropped: Sequence[int] = ()) -> Plan:
-        """Return the plan in a film's own times."""
-        return cls(index.frame_pts, tuple(frames), frozenset(dropped))
+        """Return the plan for a film with this index."""
+        packet_frame = np.repeat(index.frame_of, index.packet_count)
+        return cls(index.frame_pts, packet_frame, index.exact_timestamps, tuple(frames), frozenset(dropped))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,19 +169,34 @@ def _is_ordered(rows: PacketRows) -> bool:
     return bool((np.diff(dts) > 0).all() and (rows.dts[known] <= rows.pts[known]).all())
 
 
+def clock_runs_back(rows: PacketRows) -> bool:
+    """Tell whether a time does not lead to one place of the track: recordings were put one after the other."""
+    dts = rows.dts[rows.dts != NO_TIME]
+    return bool((np.diff(dts) < 0).any())
+
+
 def _pairs(source: PacketRows, out: PacketRows) -> tuple[Int64, Int64]:
     """Return the ordinals of packets with the same time in both files, ordered by it.
 
     Packets that share a time (the fields of a frame, a hidden frame) are paired in file order.
     """
-    by_time = np.argsort(source.pts, kind="stable")
-    out_by_time = np.argsort(out.pts, kind="stable")
+    by_time = np.lexsort((source.pts, _part(source)))
+    out_by_time = np.lexsort((out.pts, _part(out)))
     if by_time.size == out_by_time.size:
         return by_time.astype(np.int64), out_by_time.astype(np.int64)
     ours = {key: ordinal for ordinal, key in zip(out_by_time, _keys(out, out_by_time), strict=True)}
     found = [(ordinal, ours[key]) for ordinal, key in zip(by_time, _keys(source, by_time), strict=True) if key in ours]
     pairs = np.array(found, np.int64).reshape(-1, 2)
     return pairs[:, 0], pairs[:, 1]
+
+
+def _part(rows: PacketRows) -> Int64:
+    """Return for each packet how often the clock ran back before it."""
+    back = np.zeros(len(rows), np.int64)
+    known = np.flatnonzero(rows.dts != NO_TIME)
+    back[known[1:]] = np.diff(rows.dts[known]) < 0
+    parts: Int64 = np.cumsum(back)
+    return parts
 
 
 def _keys(rows: PacketRows, order: NDArray[np.intp]) -> list[tuple[int, int]]:
@@ -187,7 +207,11 @@ def _keys(rows: PacketRows, order: NDArray[np.intp]) -> list[tuple[int, int]]:
 
 
 def _frame_numbers(source: PacketRows, source_at: Int64, plan: Plan | None) -> Int64:
+    if plan is not None and not plan.has_own_times and plan.packet_frame.size == len(source):
+        return plan.packet_frame[source_at]
     pts = source.pts[source_at]
+    if plan is None and clock_runs_back(source):
+        return np.arange(pts.size, dtype=np.int64)
     frame_pts = np.unique(source.pts[~source.hidden]) if plan is None else plan.frame_pts
     if not frame_pts.size:
         return np.full(pts.size, -1, np.int64)

@@ -8,18 +8,19 @@ What looks wrong is looked at in the source too: a fault that the source has is 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import numpy as np
 
 from engine.control import CancelToken, Progress
 from engine.media.compare import Watched, psnr_of_pairs, watch
-from engine.media.replay import Entry, Replay, replay
-from engine.media.survey import NO_TIME, Survey
+from engine.media.replay import Broken, Entry, Replay, Shown, replay
+from engine.media.survey import PacketRows, Survey
+from engine.model.frame_index import Int64
 from engine.model.time import Range
-from engine.render.packet_check import VideoMatch
+from engine.render.packet_check import VideoMatch, clock_runs_back
 
 _BEHIND = 8
 """Frames looked at behind an entry: the first ones that refer to it, and what a decoder holds back for reordering."""
@@ -48,30 +49,30 @@ class SeamFindings:
     Attributes:
         frames_compared: decoded frames of the output that were compared with the source's, bit for bit.
         seeks: places that were decoded after a seek.
-        psnr_db: of each re-encoded frame that was measured, by output pts.
+        worst_psnr_db: of a re-encoded frame that was measured, None where none was.
         problems: what is wrong, in sentences.
     """
 
     frames_compared: int = 0
     seeks: int = 0
-    psnr_db: dict[int, float] = field(default_factory=dict)
+    worst_psnr_db: float | None = None
     problems: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch around re-encoded runs, in output ordinals and output ticks.
+    """A stretch around re-encoded runs. Ordinals count the output's packets; a moment is a row of the VideoMatch.
 
     Attributes:
         entry: ordinal of the packet at which decoding starts.
         restart: ordinal of the entry at which copied pictures begin again; None when none follows or it is not reached.
-        stop_pts: where decoding stops.
-        runs: the re-encoded runs inside, or the part of one.
+        stop: the moment at which decoding stops.
+        runs: the re-encoded runs inside, or the part of one, in ordinals.
     """
 
     entry: int
     restart: int | None
-    stop_pts: int
+    stop: int
     runs: tuple[Range, ...]
 
 
@@ -85,66 +86,84 @@ def check_seams(
         Cancelled: on request.
     """
     findings = SeamFindings()
-    timeline = _Timeline(source, out, match)
+    timeline = _Timeline(out.video.rows, match)
     windows = _windows(timeline, match.runs, depth)
     with replay(source.path, source.edited) as theirs, replay(out.path, out.edited) as ours:
+        its = _Film(theirs, source.video.rows, match.source_at)
+        own = _Film(ours, out.video.rows, match.out_at)
         for n, window in enumerate(windows):
             progress.report("Playing around the seams", n / len(windows))
-            _Seam(timeline, theirs, ours, window, depth, findings, cancel).check()
+            _Seam(timeline, its, own, window, depth, findings, cancel).check()
             if len(findings.problems) >= _ENOUGH_PROBLEMS:
                 break
     return findings
 
 
+class _Film:
+    """One of the two films, played by moments, whatever its clock says."""
+
+    def __init__(self, player: Replay, rows: PacketRows, at: Int64) -> None:
+        self._player = player
+        self._rows = rows
+        self._at = at
+        self.keys = np.flatnonzero(rows.key)
+        self.moment_of = np.full(len(rows), -1, np.int64)
+        self.moment_of[at] = np.arange(at.size)
+        self._runs_back = clock_runs_back(rows)
+        # Of packets with the same time (the fields of a frame) the first gives the frame its time.
+        times = rows.pts[at]
+        self._known = dict(zip(times[::-1].tolist(), range(at.size - 1, -1, -1), strict=True))
+
+    def play(self, entry: int, stop: int) -> Iterator[Shown | Broken]:
+        """Yield the frames from an entry (an ordinal) up to a moment (left out); their pts are moments."""
+        first = int(self.moment_of[entry])
+        if self._runs_back:
+            inside = self._at[max(0, first) : stop]
+            last = max(entry, int(inside.max())) if inside.size else entry
+            known = {int(self._rows.pts[n]): int(self.moment_of[n]) for n in range(last, entry - 1, -1)}
+            frames = self._player.counted(entry, last + 1)
+        else:
+            known = self._known
+            stop_pts = int(self._rows.pts[self._at[stop]]) if stop < self._at.size else _FOREVER
+            frames = self._player.stretch(Entry(int(self._rows.pts[entry]), int(self._rows.dts[entry])), stop_pts)
+        for shown in frames:
+            if isinstance(shown, Broken):
+                yield shown
+            elif first <= known.get(shown.pts, -1) < stop:
+                yield replace(shown, pts=known[shown.pts])
+
+
 class _Timeline:
-    """Both films' packets by output time."""
+    """The output's packets and the moments at which they are shown."""
 
-    def __init__(self, source: Survey, out: Survey, match: VideoMatch) -> None:
-        theirs, self.rows = source.video.rows, out.video.rows
-        self.keys = np.flatnonzero(self.rows.key)
-        self.source_of = np.full(len(self.rows), -1, np.int64)
+    def __init__(self, rows: PacketRows, match: VideoMatch) -> None:
+        self.keys = np.flatnonzero(rows.key)
+        self.copied = np.zeros(len(rows), np.bool_)
+        self.copied[match.out_at[~match.recoded]] = True
+        self.source_of = np.full(len(rows), -1, np.int64)
         self.source_of[match.out_at] = match.source_at
-        copied = np.zeros(len(self.rows), np.bool_)
-        copied[match.out_at[~match.recoded]] = True
-        self.copied = copied
-        self.source_rows = theirs
-        self.source_keys = np.flatnonzero(theirs.key)
-        self.out_pts_of = dict(
-            zip(theirs.pts[match.source_at].tolist(), self.rows.pts[match.out_at].tolist(), strict=True)
-        )
-        self.source_pts_of: dict[int, int] = {ours: its for its, ours in self.out_pts_of.items()}
-        frames = zip(self.rows.pts[match.out_at].tolist(), match.frame_of.tolist(), strict=True)
-        self.frame_of = dict(frames)
-        self.exact = set(self.rows.pts[copied].tolist())
-        shown = self.rows.pts[~self.rows.hidden]
-        self.shown_pts = np.unique(shown[shown != NO_TIME])
+        self.moment_of = np.full(len(rows), -1, np.int64)
+        self.moment_of[match.out_at] = np.arange(match.out_at.size)
+        self.exact = ~match.recoded
+        self.frame_of = match.frame_of
+        times = rows.pts[match.out_at]
+        is_first = np.r_[True, times[1:] != times[:-1]] if times.size else np.zeros(0, np.bool_)
+        self.shown = np.flatnonzero(is_first & ~rows.hidden[match.out_at])
+        self.end = int(match.out_at.size)
 
-    def entry(self, ordinal: int) -> Entry:
-        return Entry(int(self.rows.pts[ordinal]), int(self.rows.dts[ordinal]))
+    def after(self, moment: int, frames: int) -> int:
+        """Return the moment of the frame `frames` behind the one shown at `moment`."""
+        at = int(np.searchsorted(self.shown, moment)) + frames
+        return int(self.shown[at]) if at < self.shown.size else self.end
 
-    def source_entry(self, ordinal: int) -> Entry | None:
-        """Return the source's own entry for an output packet: the same picture, None where it is no entry there."""
-        at = int(self.source_of[ordinal])
-        if at < 0 or not self.source_rows.key[at]:
-            return None
-        return Entry(int(self.source_rows.pts[at]), int(self.source_rows.dts[at]))
-
-    def pts_after(self, pts: int, frames: int) -> int:
-        """Return the time of the frame `frames` behind the one at `pts`."""
-        at = int(np.searchsorted(self.shown_pts, pts)) + frames
-        return int(self.shown_pts[at]) if at < self.shown_pts.size else _FOREVER
-
-    def source_pts(self, pts: int) -> int:
-        """Return the source's time for an output time."""
-        return self.source_pts_of.get(pts, _FOREVER)
-
-    def shown_between(self, start_pts: int, stop_pts: int) -> set[int]:
-        first, stop = np.searchsorted(self.shown_pts, [start_pts, stop_pts])
-        return set(self.shown_pts[first:stop].tolist())
+    def shown_between(self, start: int, stop: int) -> set[int]:
+        """Return the moments of [start, stop) that should show a frame."""
+        first, last = np.searchsorted(self.shown, [start, stop])
+        return set(self.shown[first:last].tolist())
 
 
 def _windows(timeline: _Timeline, runs: Sequence[Range], depth: Depth) -> list[Window]:
-    rows, keys = timeline.rows, timeline.keys
+    keys = timeline.keys
     copied_keys = keys[timeline.copied[keys]]
     windows: list[Window] = []
     for run in runs:
@@ -152,32 +171,30 @@ def _windows(timeline: _Timeline, runs: Sequence[Range], depth: Depth) -> list[W
         behind = copied_keys[copied_keys >= run.stop]
         entry = int(before[-1]) if before.size else run.start
         restart = int(behind[0]) if behind.size else None
-        stop_pts = _FOREVER
-        if restart is not None:
-            further = behind[1:2] if depth is Depth.FULL else behind[:1]
-            stop_pts = timeline.pts_after(int(rows.pts[further[0]]), _BEHIND) if further.size else _FOREVER
+        further = behind[1:2] if depth is Depth.FULL else behind[:1]
+        stop = timeline.after(int(timeline.moment_of[further[0]]), _BEHIND) if further.size else timeline.end
         if len(run) > _LONGEST_WHOLE:
-            head_stop = timeline.pts_after(int(rows.pts[run.start]), _LONGEST_WHOLE // 4)
+            head_stop = timeline.after(int(timeline.moment_of[run.start]), _LONGEST_WHOLE // 4)
             windows.append(Window(entry, None, head_stop, (Range(run.start, run.start + 1),)))
-            late = keys[(keys >= run.start) & (keys <= run.stop - min(len(run), _BEHIND))]
-            windows.append(Window(int(late[-1]), restart, stop_pts, (Range(int(late[-1]), run.stop),)))
+            late = int(keys[(keys >= run.start) & (keys <= run.stop - _BEHIND)][-1])
+            windows.append(Window(late, restart, stop, (Range(late, run.stop),)))
             continue
         last = windows[-1] if windows else None
         if last is not None and last.restart is not None and entry < last.restart:
-            windows[-1] = Window(last.entry, restart, max(last.stop_pts, stop_pts), (*last.runs, run))
+            windows[-1] = Window(last.entry, restart, max(last.stop, stop), (*last.runs, run))
         else:
-            windows.append(Window(entry, restart, stop_pts, (run,)))
+            windows.append(Window(entry, restart, stop, (run,)))
     return windows
 
 
 class _Seam:
-    """One window of both films."""
+    """One window of both films. Everything is told in moments."""
 
     def __init__(
         self,
         timeline: _Timeline,
-        source: Replay,
-        out: Replay,
+        source: _Film,
+        out: _Film,
         window: Window,
         depth: Depth,
         findings: SeamFindings,
@@ -194,17 +211,15 @@ class _Seam:
 
     def check(self) -> None:
         """Compare the window played through, then after seeks."""
+        timeline, window = self._timeline, self._window
         entries = self._seek_entries()
-        soon_after = {
-            pts
-            for entry in entries
-            for pts in self._timeline.shown_between(int(self._timeline.rows.pts[entry]), self._stop_after(entry))
-        }
-        exact = self._timeline.exact
-        first = self._timeline.entry(self._window.entry)
-        ours = self._play(self._out, first, self._window.stop_pts, lambda pts: pts in exact or pts in soon_after)
+        start = self._moment(window.entry)
+        soon_after: set[int] = set()
+        for entry in entries:
+            soon_after |= timeline.shown_between(self._moment(entry), self._stop_after(entry))
+        ours = self._watch(self._out, window.entry, window.stop, lambda at: self._is_exact(at) or at in soon_after)
         reference = self._reference(ours)
-        self._check_presence(ours, first.pts)
+        self._check_presence(ours, start)
         self._check_decoder(ours)
         self._check_pictures(ours, reference)
         if self._findings.problems:
@@ -223,67 +238,65 @@ class _Seam:
         if window.restart is not None:
             entries.add(window.restart)
             entries.update(keys[keys > window.restart][:1].tolist() if self._depth is Depth.FULL else [])
-        order = sorted(entries)
+        order = sorted(entry for entry in entries if self._moment(entry) >= 0)
         random.Random(window.entry).shuffle(order)
         # The last seek leads back across the run, from behind it.
         order.sort(key=lambda ordinal: ordinal == window.entry)
         return order
 
-    def _stop_after(self, entry: int) -> int:
-        pts = int(self._timeline.rows.pts[entry])
-        return min(self._window.stop_pts, self._timeline.pts_after(pts, _BEHIND))
-
     def _reference(self, ours: Watched) -> dict[int, int]:
-        """Return the digests of the source's frames by output pts, for every frame that was copied."""
-        timeline, window = self._timeline, self._window
-        exact = {pts for pts in ours.digests if pts in timeline.exact}
+        """Return the digests of the source's frames, for every frame that was copied."""
+        window = self._window
+        exact = {at for at in ours.digests if self._is_exact(at)}
         if self._depth is Depth.FULL or len(window.runs) > 1:
             return dict(self._source_whole().digests)
         found: dict[int, int] = {}
-        changed_pts = timeline.rows.pts[window.runs[0].start : window.runs[0].stop]
-        before = timeline.source_entry(window.entry)
-        if before is not None and window.entry < window.runs[0].start:
-            stop = timeline.source_pts(int(changed_pts.min()))
-            found |= self._play_source(before, stop).digests
-        if window.restart is not None:
-            behind = timeline.source_entry(window.restart)
-            if behind is not None:
-                found |= self._play_source(behind, timeline.source_pts(window.stop_pts)).digests
+        run = window.runs[0]
+        before = self._source_entry(window.entry)
+        if before is not None and window.entry < run.start:
+            stop = min(at for at in self._timeline.moment_of[run.start : run.stop].tolist() if at >= 0)
+            found |= self._watch(self._source, before, stop, self._is_exact).digests
+        behind = None if window.restart is None else self._source_entry(window.restart)
+        if behind is not None:
+            found |= self._watch(self._source, behind, window.stop, self._is_exact).digests
         return found if exact <= found.keys() else dict(self._source_whole().digests)
 
     def _source_whole(self) -> Watched:
         """Return the whole window of the source."""
         if self._whole is None:
-            timeline = self._timeline
-            at = int(timeline.source_of[self._window.entry])
-            earlier = timeline.source_keys[timeline.source_keys <= max(0, at)]
-            start = int(earlier[-1]) if earlier.size else 0
-            rows = timeline.source_rows
-            entry = Entry(int(rows.pts[start]), int(rows.dts[start]))
-            self._whole = self._play_source(entry, timeline.source_pts(self._window.stop_pts))
+            self._whole = self._watch(self._source, self._source_start(), self._window.stop, self._is_exact)
         return self._whole
 
-    def _play_source(self, entry: Entry, stop_pts: int) -> Watched:
-        """Play the source; the result is in output ticks."""
-        to_out = self._timeline.out_pts_of
-        exact = self._timeline.exact
-        seen = self._play(self._source, entry, stop_pts, lambda pts: to_out.get(pts) in exact)
-        digests = {to_out[pts]: digest for pts, digest in seen.digests.items() if pts in to_out}
-        return Watched(digests, frozenset(to_out.get(pts, pts) for pts in seen.corrupt), seen.broken)
+    def _source_start(self) -> int:
+        """Return the source's last entry at or before the window's, as an ordinal of the source."""
+        at = max(0, int(self._timeline.source_of[self._window.entry]))
+        earlier = self._source.keys[self._source.keys <= at]
+        return int(earlier[-1]) if earlier.size else 0
 
-    def _play(self, film: Replay, entry: Entry, stop_pts: int, wanted: Callable[[int], bool]) -> Watched:
-        return watch(film, entry, stop_pts, wanted, self._cancel)
+    def _source_entry(self, entry: int) -> int | None:
+        """Return the source's ordinal of the same picture, None where it is no entry there."""
+        at = int(self._timeline.source_of[entry])
+        return at if at >= 0 and at in self._source.keys else None
 
-    def _check_presence(self, ours: Watched, from_pts: int) -> None:
-        stop_pts = self._window.stop_pts
-        if ours.digests.keys() == self._timeline.shown_between(from_pts, stop_pts):
+    def _watch(self, film: _Film, entry: int, stop: int, wanted: Callable[[int], bool]) -> Watched:
+        return watch(film.play(entry, stop), wanted, self._cancel)
+
+    def _is_exact(self, moment: int) -> bool:
+        return bool(self._timeline.exact[moment])
+
+    def _moment(self, ordinal: int) -> int:
+        return int(self._timeline.moment_of[ordinal])
+
+    def _stop_after(self, entry: int) -> int:
+        return min(self._window.stop, self._timeline.after(self._moment(entry), _BEHIND))
+
+    def _check_presence(self, ours: Watched, start: int) -> None:
+        if ours.digests.keys() == self._timeline.shown_between(start, self._window.stop):
             return
         # Not every packet gives a frame (hidden ones, second fields): then the source says which do.
-        known = self._timeline.source_pts_of
-        expected = {pts for pts in self._source_whole().digests if from_pts <= pts < stop_pts}
-        seen = {pts for pts in ours.digests if pts in known}
-        self._tell("is missing when played", expected - seen)
-        self._tell("is shown although the source hides it", seen - expected)
+        expected = {at for at in self._source_whole().digests if at >= start}
+        self._tell("is missing when played", expected - ours.digests.keys())
+        self._tell("is shown although the source hides it", ours.digests.keys() - expected)
 
     def _check_decoder(self, ours: Watched) -> None:
         if ours.broken and not self._source_whole().broken:
@@ -292,9 +305,9 @@ class _Seam:
             self._tell("is incomplete, says the decoder", ours.corrupt - self._source_whole().corrupt)
 
     def _check_pictures(self, ours: Watched, reference: dict[int, int]) -> None:
-        compared = ours.digests.keys() & self._timeline.exact & reference.keys()
+        compared = {at for at in ours.digests if self._is_exact(at) and at in reference}
         self._findings.frames_compared += len(compared)
-        wrong = {pts for pts in compared if ours.digests[pts] != reference[pts]}
+        wrong = {at for at in compared if ours.digests[at] != reference[at]}
         if wrong:
             wrong = self._second_opinion(wrong)
         self._tell("is a copy and looks different from the source", wrong)
@@ -305,39 +318,32 @@ class _Seam:
         An entry into an open group of pictures gives its first frames with references missing; what a decoder makes of
         them is not defined.
         """
-        timeline, window = self._timeline, self._window
-        usable = [
-            k for k in timeline.keys[timeline.keys < window.entry].tolist() if timeline.source_entry(k) is not None
-        ]
+        earlier = self._timeline.keys[self._timeline.keys < self._window.entry].tolist()
+        usable = [(key, its) for key in earlier[-_FURTHER_BACK:] if (its := self._source_entry(key)) is not None]
         if not usable:
             return wrong
-        start = usable[-_FURTHER_BACK:][0]
-        theirs_entry = timeline.source_entry(start)
-        assert theirs_entry is not None
-        stop_pts = timeline.pts_after(max(wrong), 1)
-        ours = self._play(self._out, timeline.entry(start), stop_pts, wrong.__contains__)
-        theirs = self._play_source(theirs_entry, timeline.source_pts(stop_pts))
-        return {pts for pts in wrong if ours.digests.get(pts) != theirs.digests.get(pts)}
+        stop = self._timeline.after(max(wrong), 1)
+        ours = self._watch(self._out, usable[0][0], stop, wrong.__contains__)
+        theirs = self._watch(self._source, usable[0][1], stop, wrong.__contains__)
+        return {at for at in wrong if ours.digests.get(at) != theirs.digests.get(at)}
 
     def _check_seek(self, entry: int, linear: Watched, reference: dict[int, int]) -> None:
-        timeline = self._timeline
-        stop_pts = self._stop_after(entry)
-        first = timeline.entry(entry)
-        seen = self._play(self._out, first, stop_pts, lambda _: True)
+        start, stop = self._moment(entry), self._stop_after(entry)
+        seen = self._watch(self._out, entry, stop, lambda _: True)
         self._findings.seeks += 1
-        expected = {pts for pts in linear.digests if first.pts <= pts < stop_pts}
         right = {
-            pts: reference.get(pts, linear.digests[pts]) if pts in timeline.exact else linear.digests[pts]
-            for pts in expected
+            at: reference[at] if self._is_exact(at) and at in reference else digest
+            for at, digest in linear.digests.items()
+            if start <= at < stop
         }
         if seen.digests == right and not seen.broken:
             return
-        baseline = self._source_after_seek(entry, stop_pts)
-        missing = expected - seen.digests.keys()
-        wrong = {pts for pts in expected & seen.digests.keys() if seen.digests[pts] != right[pts]}
+        baseline = self._source_after_seek(entry, stop)
+        missing = right.keys() - seen.digests.keys()
+        wrong = {at for at in right.keys() & seen.digests.keys() if seen.digests[at] != right[at]}
         if baseline is not None:
-            missing &= baseline.digests.keys()
-            wrong = {pts for pts in wrong if seen.digests[pts] != baseline.digests.get(pts)}
+            missing = missing & baseline.digests.keys()
+            wrong = {at for at in wrong if seen.digests[at] != baseline.digests.get(at)}
         self._tell("is missing after a seek", missing)
         self._tell("looks different after a seek", wrong)
         if seen.broken and not (baseline is not None and baseline.broken):
@@ -345,34 +351,28 @@ class _Seam:
                 f"the decoder refuses a packet after a seek to {self._place()}: {seen.broken[0]}"
             )
 
-    def _source_after_seek(self, entry: int, stop_pts: int) -> Watched | None:
-        theirs = self._timeline.source_entry(entry) if self._timeline.copied[entry] else None
-        return None if theirs is None else self._play_source(theirs, self._timeline.source_pts(stop_pts))
+    def _source_after_seek(self, entry: int, stop: int) -> Watched | None:
+        theirs = self._source_entry(entry) if self._timeline.copied[entry] else None
+        return None if theirs is None else self._watch(self._source, theirs, stop, lambda _: True)
 
     def _measure(self) -> None:
-        timeline, window = self._timeline, self._window
-        wanted = {int(pts) for run in window.runs for pts in timeline.rows.pts[run.start : run.stop]}
-        at = max(0, int(timeline.source_of[window.entry]))
-        earlier = timeline.source_keys[timeline.source_keys <= at]
-        start = int(earlier[-1]) if earlier.size else 0
-        rows = timeline.source_rows
-        self._findings.psnr_db |= psnr_of_pairs(
-            self._source.stretch(
-                Entry(int(rows.pts[start]), int(rows.dts[start])), timeline.source_pts(window.stop_pts)
-            ),
-            self._out.stretch(timeline.entry(window.entry), window.stop_pts),
-            timeline.source_pts_of,
-            wanted & timeline.source_pts_of.keys(),
+        window = self._window
+        wanted = {self._moment(n) for run in window.runs for n in run}
+        found = psnr_of_pairs(
+            self._source.play(self._source_start(), window.stop),
+            self._out.play(window.entry, window.stop),
+            wanted,
             self._cancel,
         )
+        worst = [figure for figure in (self._findings.worst_psnr_db, *found.values()) if figure is not None]
+        self._findings.worst_psnr_db = min(worst, default=None)
 
-    def _tell(self, what: str, pts: set[int] | frozenset[int]) -> None:
-        if not pts:
+    def _tell(self, what: str, moments: set[int] | frozenset[int]) -> None:
+        if not moments:
             return
-        frames = sorted(self._timeline.frame_of.get(at, -1) for at in pts)
+        frames = sorted(int(self._timeline.frame_of[at]) for at in moments)
         more = f" and {len(frames) - 3} more" if len(frames) > 3 else ""
         self._findings.problems.append(f"frame {', '.join(map(str, frames[:3]))}{more} {what}")
 
     def _place(self) -> str:
-        pts = int(self._timeline.rows.pts[self._window.runs[0].start])
-        return f"frame {self._timeline.frame_of.get(pts, -1)}"
+        return f"frame {int(self._timeline.frame_of[self._moment(self._window.runs[0].start)])}"

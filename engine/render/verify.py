@@ -110,7 +110,7 @@ def verify(
         changed_runs=frame_ranges(match.frame_of[match.recoded]),
         frames_compared=seams.frames_compared,
         seeks=seams.seeks,
-        worst_psnr_db=min(seams.psnr_db.values(), default=None),
+        worst_psnr_db=seams.worst_psnr_db,
         problems=tuple(problems),
         notes=facts.notes,
     )
