@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
 
 import av
 import numpy as np
@@ -22,12 +21,11 @@ from av.packet import Packet
 from av.stream import Stream
 
 from engine.control import CancelToken, Progress
-from engine.errors import DamagedMedia
-from engine.media.bitstream.nal import Framing
 from engine.media.coded import CodedUnit, Splice
 from engine.media.containers import Family, family, muxer_for, muxer_options, patience, transport_packet_bytes
 from engine.media.demux import is_still, opened, reading_options
-from engine.media.in_band import HeaderMemory, header_syntax
+from engine.media.feeds import Anew, Feed, Spliced, time_of
+from engine.media.file_times import in_file_times
 from engine.media.tracks import (
     CannotHold,
     DroppedTrack,
@@ -38,7 +36,7 @@ from engine.media.tracks import (
     words,
 )
 from engine.media.transport_stream import patch_transport_stream
-from engine.model.frame_index import FrameIndex, UnitKind
+from engine.model.frame_index import FrameIndex
 from engine.model.media import MediaInfo
 
 _REPORT_EVERY = 512
@@ -132,6 +130,7 @@ def remux(
         muxer = container or muxer_for(target, info)
     except KeyError:
         return CannotRemux(f"nothing here writes {info.container}")
+    splices = in_file_times(source, info, index, splices, cancel)
     if family(muxer) is family(info.container) is Family.TRANSPORT:
         with storage_errors(target):
             refusal = patch_transport_stream(
@@ -151,7 +150,7 @@ def remux(
         reading=reading_options(info.container) | patience(info.container),
         starts_before_zero=bool(index.unit_count and index.dts[0] < 0),
         video=EditedVideo(info.video.stream, info.video.codec, extradata),
-        feed=lambda track: _Spliced(info, index, splices, track),
+        feed=lambda track: Spliced(info, index, splices, track),
     )
     return _run(job, set(), progress, cancel)
 
@@ -201,10 +200,10 @@ def remux_with_new_video(
         reading=patience(info.container),
         starts_before_zero=first.dts < 0,
         video=EditedVideo(info.video.stream, video.codec, video.extradata, video.time_base, video.pix_fmt),
-        feed=lambda track: _Anew(itertools.chain([first], units), video.time_base, track),
+        feed=lambda track: Anew(itertools.chain([first], units), video.time_base, track),
     )
     # The units come once: which tracks do not fit is found out first, without them.
-    trial = replace(job, file=_Nowhere(), feed=lambda track: _Anew(iter(()), video.time_base, track))
+    trial = replace(job, file=_Nowhere(), feed=lambda track: Anew(iter(()), video.time_base, track))
     refused: set[int] = set()
     outcome = _run(trial, refused, progress.part(0.0, 0.02), cancel)
     return outcome if isinstance(outcome, CannotRemux) else _run(job, refused, progress.part(0.02, 1.0), cancel)
@@ -220,22 +219,6 @@ def _obstacle(info: MediaInfo, index: FrameIndex, muxer: str) -> str | None:
     if hidden.size and index.frame_count and bool((index.pts[hidden] > index.frame_pts[0]).any()):
         return "the film's edit list hides pictures behind its first frame"
     return None
-
-
-class _Feed(Protocol):
-    """Where the edited track's packets come from."""
-
-    replaced: int
-    restored: int
-
-    def instead_of(self, packet: Packet[Stream]) -> Iterator[Packet[Stream]]:
-        """Yield what stands for the source's next packet of the edited track."""
-
-    def until(self, time: Fraction | None) -> Iterator[Packet[Stream]]:
-        """Yield what has to be written before another track's packet of this decode time, in seconds."""
-
-    def rest(self) -> Iterator[Packet[Stream]]:
-        """Yield what is left behind the source's last packet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +239,7 @@ class _Job:
     reading: Mapping[str, str]
     starts_before_zero: bool
     video: EditedVideo
-    feed: Callable[[Stream], _Feed]
+    feed: Callable[[Stream], Feed]
     file: _Nowhere | None = None
 
 
@@ -287,7 +270,7 @@ def _attempt(job: _Job, refused: set[int], progress: Progress, cancel: CancelTok
                 if stream == edited:
                     _mux(writer, feed.instead_of(packet), edited)
                 elif stream in tracks:
-                    _mux(writer, feed.until(_time_of(packet)), edited)
+                    _mux(writer, feed.until(time_of(packet)), edited)
                     packet.stream = tracks[stream]
                     _mux(writer, (packet,), stream)
             _mux(writer, feed.rest(), edited)
@@ -300,86 +283,6 @@ def _attempt(job: _Job, refused: set[int], progress: Progress, cancel: CancelTok
             raise
     progress.report("Writing", 1.0)
     return RemuxReport(Way.ANEW, feed.replaced, feed.restored, dropped)
-
-
-class _Spliced:
-    """The edited stream's packets, one by one: a copy, or the unit that stands in its place."""
-
-    def __init__(self, info: MediaInfo, index: FrameIndex, splices: Sequence[Splice], track: Stream) -> None:
-        self._index = index
-        self._track = track
-        self._new: dict[int, CodedUnit] = {}
-        self._restarts: set[int] = set()
-        for splice in splices:
-            self._new.update(zip(range(splice.start, splice.stop), splice.units, strict=True))
-            self._restarts.add(splice.stop)
-        self._unit = -1
-        self._ordinal = 0
-        self._ticks_ahead: int | None = None
-        self._foreign_headers = False
-        length_prefixed = info.video.codec in ("h264", "hevc") and info.video.extradata[:1] == b"\x01"
-        syntax = header_syntax(info.video.codec, Framing.LENGTH_4 if length_prefixed else Framing.START_CODES)
-        self._headers = HeaderMemory(syntax, info.video.extradata) if syntax and splices else None
-        self.replaced = 0
-        self.restored = 0
-
-    def until(self, time: Fraction | None) -> Iterator[Packet[Stream]]:
-        """Yield nothing: every new packet has its place in the source's order."""
-        return iter(())
-
-    def instead_of(self, packet: Packet[Stream]) -> Iterator[Packet[Stream]]:
-        """Yield the source's packet itself, a new one, or nothing."""
-        starts_unit = self._advance()
-        unit = self._unit
-        if self._ticks_ahead is None:
-            # Read sample by sample, an MP4's clock may start elsewhere than in the index, where its edit list applies.
-            self._ticks_ahead = 0 if packet.pts is None else packet.pts - int(self._index.pts[unit])
-        if self._headers is not None and starts_unit and self._index.kind[unit] != UnitKind.OTHER:
-            self._headers.read(bytes(packet))
-        new = self._new.get(unit)
-        if new is None:
-            if starts_unit and unit in self._restarts and self._foreign_headers:
-                packet = self._with_headers(packet)
-                self._foreign_headers = False
-            packet.stream = self._track
-            yield packet
-        elif starts_unit:
-            if self._headers is not None:
-                self._foreign_headers |= self._headers.is_changed_by(new.data)
-            self.replaced += 1
-            yield _packet(new, self._ticks_ahead, self._index.time_base, self._track)
-
-    def rest(self) -> Iterator[Packet[Stream]]:
-        """Yield nothing.
-
-        Raises:
-            DamagedMedia: the source had fewer packets than its index.
-        """
-        if self._ordinal != self._index.packet_total:
-            raise DamagedMedia(f"the film has {self._ordinal} video packets, its index {self._index.packet_total}")
-        return iter(())
-
-    def _advance(self) -> bool:
-        following = self._unit + 1
-        if self._ordinal >= self._index.packet_total:
-            raise DamagedMedia(f"the film has more video packets than its index: {self._index.packet_total}")
-        starts_unit = following < self._index.unit_count and self._ordinal == self._index.first_packet[following]
-        if starts_unit:
-            self._unit = following
-        self._ordinal += 1
-        return starts_unit
-
-    def _with_headers(self, packet: Packet[Stream]) -> Packet[Stream]:
-        assert self._headers is not None
-        before = bytes(packet)
-        data = self._headers.restored(before)
-        if data == before:
-            return packet
-        self.restored += 1
-        copy: Packet[Stream] = Packet(data)
-        copy.pts, copy.dts, copy.duration = packet.pts, packet.dts, packet.duration
-        copy.time_base, copy.is_keyframe = packet.time_base, packet.is_keyframe
-        return copy
 
 
 class _Nowhere:
@@ -407,56 +310,11 @@ class _Nowhere:
         return self._at
 
 
-class _Anew:
-    """The edited track's packets, all of them new, in step with the other tracks."""
-
-    def __init__(self, units: Iterator[CodedUnit], time_base: Fraction, track: Stream) -> None:
-        self._units = units
-        self._time_base = time_base
-        self._track = track
-        self._next = next(units, None)
-        self.replaced = 0
-        self.restored = 0
-
-    def instead_of(self, packet: Packet[Stream]) -> Iterator[Packet[Stream]]:
-        """Yield what the source's packet gives way to: all up to its time."""
-        return self.until(_time_of(packet))
-
-    def until(self, time: Fraction | None) -> Iterator[Packet[Stream]]:
-        """Yield the units that are decoded before a time, in seconds."""
-        while self._next is not None and time is not None and self._next.dts * self._time_base <= time:
-            yield self._take(self._next)
-
-    def rest(self) -> Iterator[Packet[Stream]]:
-        """Yield the units that are left."""
-        while self._next is not None:
-            yield self._take(self._next)
-
-    def _take(self, unit: CodedUnit) -> Packet[Stream]:
-        self._next = next(self._units, None)
-        self.replaced += 1
-        return _packet(unit, 0, self._time_base, self._track)
-
-
-def _packet(unit: CodedUnit, ticks_ahead: int, time_base: Fraction, track: Stream) -> Packet[Stream]:
-    packet: Packet[Stream] = Packet(unit.data)
-    packet.pts, packet.dts, packet.duration = unit.pts + ticks_ahead, unit.dts + ticks_ahead, unit.duration
-    packet.time_base = time_base
-    packet.is_keyframe = unit.key
-    packet.stream = track
-    return packet
-
-
 def _packets(reader: InputContainer) -> Iterator[Packet[Stream]]:
     """Yield every packet of every track in file order, but for the empty ones that only flush decoders."""
     for packet in reader.demux():
         if packet.size or packet.dts is not None or packet.pts is not None:
             yield packet
-
-
-def _time_of(packet: Packet[Stream]) -> Fraction | None:
-    ticks = packet.pts if packet.dts is None else packet.dts
-    return None if ticks is None or packet.time_base is None else ticks * packet.time_base
 
 
 def _options(job: _Job, reader: InputContainer) -> dict[str, str]:

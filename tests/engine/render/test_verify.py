@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
 from engine.control import CancelToken, Progress
@@ -288,6 +289,47 @@ def test_headers_are_restored_in_front_of_the_first_copied_picture(tmp_path):
     report = checked(stripped, out)
     assert report.problems == ()
     assert report.packets_restated == 1
+
+
+def test_two_recordings_put_together_are_spliced_and_verified(tmp_path):
+    """The clock starts again in the middle: times lead to two places, and the index has made up others."""
+    once = make(tmp_path / "once.ts")
+    source = tmp_path / "twice.ts"
+    source.write_bytes(once.read_bytes() * 2)
+    info, index = facts(source)
+    assert index.unit_count == 100
+    later = np.repeat([0, int(index.pts[:50].max() - index.pts[:50].min()) + 3600], 50)
+    order = np.argsort(index.pts + later).astype(np.int64)
+    frame_of = np.empty(100, np.int64)
+    frame_of[order] = np.arange(100)
+    index = replace(
+        index,
+        pts=index.pts + later,
+        dts=index.dts + later,
+        order=order,
+        frame_of=frame_of,
+        exact_timestamps=False,
+    )
+    splice, _ = recoded(source, info, index, 70, 80, OTHER_IDS)
+    outcome = remux(
+        source,
+        info,
+        index,
+        [splice],
+        info.video.extradata,
+        tmp_path / "out.ts",
+        progress=Progress(),
+        cancel=CancelToken(),
+    )
+    assert isinstance(outcome, RemuxReport)
+    for depth in Depth:
+        report = checked(source, tmp_path / "out.ts", Plan.of(index, [Range(70, 80)]), depth)
+        assert report.problems == ()
+        assert report.packets_identical == 90
+        assert report.changed_runs == (Range(70, 80),)
+        assert report.frames_compared >= 18
+    wrong = checked(source, tmp_path / "out.ts", Plan.of(index, [Range(20, 30)]))
+    assert any("was to be copied" in problem for problem in wrong.problems)
 
 
 def test_a_check_can_be_stopped(films):
