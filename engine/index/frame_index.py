@@ -49,6 +49,8 @@ def _of_samples(path: Path, info: MediaInfo, table: SampleTable, progress: Progr
         kind=table.kind,
         shown=np.ones(count, np.bool_),
     )
+    if _is_decode_order(path, info, table.pts, cancel):
+        return by_demuxing(path, info, progress, cancel)
     times = repaired(table.pts, table.dts, _usual_step(np.sort(table.pts), info), _second(info))
     times = as_edited(path, times, table.shown_pts)
     presented = table.shown_pts != NO_TIME
@@ -186,9 +188,20 @@ def _timestamps(
 ) -> Timestamps:
     pts = packets.pts[units.timed_packet]
     dts = packets.dts[units.first_packet]
-    if (pts == NO_TIME).any():
+    if (pts == NO_TIME).any() or _is_decode_order(path, info, pts, cancel):
         return _made_timestamps(path, info, packets, units, progress, cancel)
     return repaired(pts, dts, _usual_step(np.sort(pts), info), _second(info))
+
+
+def _is_decode_order(path: Path, info: MediaInfo, pts: Int64, cancel: CancelToken) -> bool:
+    """Tell whether the presentation times only count packets while the decoder shows them in another order.
+
+    So it is with reordered H.264 in AVI, which knows no presentation times, and with careless writers of others.
+    """
+    if not info.video.reorder_depth or (np.diff(pts) <= 0).any():
+        return False
+    shown = output_order(path, info, min(pts.size, _HEAD_LEAST), Progress(), cancel)
+    return bool((np.diff(shown) < 0).any())
 
 
 def _made_timestamps(
@@ -196,7 +209,7 @@ def _made_timestamps(
 ) -> Timestamps:
     """Time a stream whose file does not: the decoder tells the order, the frame rate the distance."""
     count = units.kind.size
-    shown = output_order(path, info, int(packets.pts.size), progress, cancel)
+    shown = output_order(path, info, int(packets.pts.size) + 1, progress, cancel)
     unit_of_packet = np.repeat(np.arange(count), units.packet_count)
     shown_units = list(dict.fromkeys(unit_of_packet[shown].tolist()))
     # Units without a picture keep their place in decode order, behind all that was decoded before them.
@@ -231,7 +244,7 @@ def _hidden_at_head(
     unit_of_packet = np.repeat(np.arange(units.kind.size), units.packet_count)
     while True:
         packets = int(units.packet_count[:head].sum())
-        shown = unit_of_packet[output_order(path, info, packets, progress, cancel)]
+        shown = unit_of_packet[output_order(path, info, packets + (packets == packet_total), progress, cancel)]
         if shown.size or packets == packet_total:
             break
         head = min(head * 4, units.kind.size)

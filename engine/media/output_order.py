@@ -22,12 +22,11 @@ from engine.model.media import MediaInfo
 def output_order(path: Path, info: MediaInfo, packets: int, progress: Progress, cancel: CancelToken) -> Int64:
     """Return the ordinals of the packets whose pictures come out of the decoder, in the order they come out.
 
-    What the decoder still holds back after the last packet is not among them.
-
     Args:
         path: the film.
         info: what probing it gave.
-        packets: how many packets of the edited stream to decode from its start.
+        packets: how many packets of the edited stream to decode from its start. What the decoder then holds back is not
+            returned, unless the film ends before.
         progress: reports the share of packets decoded.
         cancel: looked at before each packet.
 
@@ -39,16 +38,20 @@ def output_order(path: Path, info: MediaInfo, packets: int, progress: Progress, 
     with opened(path, reading_options(info.container)) as container:
         stream = video_stream(container, info.video.stream)
         stream.codec_context.thread_count = 1  # more would hold more pictures back
+        count = 0
         for ordinal, packet in enumerate(islice(media_packets(container, stream), packets)):
+            count += 1
             cancel.check()
             progress.report("Finding the order of frames", ordinal / packets)
             # The decoder carries a packet's pts to its picture: here it carries the packet's number.
             packet.pts, packet.dts = ordinal, None
             shown.extend(_shown_by(path, stream, packet))
+        if count < packets:
+            shown.extend(_shown_by(path, stream, None))
     return np.array(shown, np.int64)
 
 
-def _shown_by(path: Path, stream: AvVideoStream, packet: Packet[AvVideoStream]) -> list[int]:
+def _shown_by(path: Path, stream: AvVideoStream, packet: Packet[AvVideoStream] | None) -> list[int]:
     with translated(path):
         try:
             frames = stream.codec_context.decode(packet)

@@ -126,8 +126,8 @@ class PacketSource:
         """Open the film and find how many ticks its clock is ahead of the index, which may apply an edit list."""
         film = self._opened()
         for unit, packet in self._believed(self._numbered(0, islice(self._packets(film), _STRAY_PACKETS))):
-            if packet.pts is not None:
-                self._ticks_ahead = packet.pts - int(self._index.pts[unit])
+            if packet.dts is not None:
+                self._ticks_ahead = packet.dts - int(self._index.dts[unit])
                 break
         return film
 
@@ -201,4 +201,4 @@ def _seeking(info: MediaInfo, index: FrameIndex) -> _Seeking:
         return _Seeking.NONE
     if info.container in _BYTE_SEEKABLE:
         return _Seeking.BY_BYTE
-    return _Seeking.BY_TIME if index.exact_timestamps else _Seeking.NONE
+    return _Seeking.BY_TIME

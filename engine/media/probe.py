@@ -28,6 +28,9 @@ from engine.media.movie_facts import MovieFacts, read_movie_facts
 from engine.model.media import AudioStream, Colour, MediaInfo, OtherStream, VideoStream
 
 _FIELD_ORDERS = {1: "progressive", 2: "tt", 3: "bb", 4: "tb", 5: "bt"}
+_FASTEST = 1000
+"""Frames per second beyond which a figure is no frame rate."""
+
 _FULL_RANGE = {1: False, 2: True}
 
 # A recording cut out of a broadcast may begin this many packets before the first picture that can be decoded.
@@ -133,7 +136,7 @@ def _video(stream: AvVideoStream, picture: VideoFrame, movie: MovieFacts) -> Vid
         rotation=clockwise_rotation(side_data.get(SideDataType.DISPLAYMATRIX, b"")),
         field_order=_FIELD_ORDERS.get(codec.field_order, "unknown"),
         time_base=stream.time_base or Fraction(1, av.time_base),
-        rate=stream.average_rate or stream.base_rate or stream.guessed_rate or Fraction(25),
+        rate=_rate(stream),
         start_pts=stream.start_time or 0,
         reorder_depth=codec.reorder_depth,
         bit_rate=stream.bit_rate or 0,
@@ -143,6 +146,12 @@ def _video(stream: AvVideoStream, picture: VideoFrame, movie: MovieFacts) -> Vid
         content_light=side_data.get(SideDataType.CONTENT_LIGHT_LEVEL),
         dolby_vision=movie.dolby_vision.get(stream.id),
     )
+
+
+def _rate(stream: AvVideoStream) -> Fraction:
+    """Return the frame rate; a clock rate that FFmpeg takes for one is passed over."""
+    rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
+    return next((rate for rate in rates if rate and 0 < rate <= _FASTEST), Fraction(25))
 
 
 def clockwise_rotation(matrix: bytes) -> int:

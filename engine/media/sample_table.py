@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.control import CancelToken
 from engine.errors import UnsupportedMedia
+from engine.media.bitstream import h264
 from engine.media.bitstream.intra import CODECS as INTRA_CODECS
 from engine.media.bitstream.units import classify
 from engine.media.demux import NO_TIME
@@ -83,8 +84,10 @@ def read_sample_table(path: Path, info: MediaInfo, cancel: CancelToken) -> Sampl
 
 def _may_spread_frames(info: MediaInfo) -> bool:
     """Tell whether the fields of a frame may lie in two samples: only a look at every sample would tell."""
-    progressive = info.video.field_order in ("progressive", "unknown")
-    return info.video.codec in ("h264", "hevc") and not progressive
+    if info.video.codec == "h264":
+        _, sets = h264.stream(info.video.extradata)
+        return not sets.sps or not all(sps.frame_mbs_only for sps in sets.sps.values())
+    return info.video.codec == "hevc" and info.video.field_order not in ("progressive", "unknown")
 
 
 def _is_plain(track: Track) -> bool:
