@@ -242,15 +242,18 @@ class _Walk:
 
 
 def _packets(samples: Samples, rows: Int64, dts: Int64, hidden: Bool) -> Packets:
-    pts = dts + samples.dts_shift + samples.offset[rows] if samples.has_offsets else dts
+    # One run of rows, which nearly every track is, needs no copies.
+    run = rows.size > 0 and int(rows[-1]) - int(rows[0]) == rows.size - 1 and bool((np.diff(rows) == 1).all())
+    pick = slice(int(rows[0]), int(rows[-1]) + 1) if run else rows
+    pts = dts + samples.dts_shift + samples.offset[pick] if samples.has_offsets else dts
     return Packets(
         sample=rows,
         pts=pts,
         # Where a damaged table puts showing before decoding, libavformat moves the decoding.
         dts=np.minimum(dts, pts),
-        duration=samples.duration[rows],
-        size=samples.size[rows],
-        position=samples.position[rows],
-        sync=samples.sync[rows],
+        duration=samples.duration[pick],
+        size=samples.size[pick],
+        position=samples.position[pick],
+        sync=samples.sync[pick],
         hidden=hidden,
     )

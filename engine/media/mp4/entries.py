@@ -57,24 +57,33 @@ def sample_entries(moov: bytes, stsd: Box) -> tuple[SampleEntry, ...]:
 
 
 def decoder_specific_info(esds: bytes) -> bytes:
-    """Return the DecoderSpecificInfo of an `esds` payload (ISO/IEC 14496-1, 7.2.6), empty where there is none."""
-    span = decoder_specific_span(esds)
-    return esds[span[1] : span[2]] if span is not None else b""
+    """Return the DecoderSpecificInfo of an `esds` payload, empty where there is none."""
+    spans = descriptor_spans(esds)
+    return esds[spans[2].payload : spans[2].stop] if spans else b""
 
 
-def decoder_specific_span(esds: bytes) -> tuple[int, int, int] | None:
-    """Return where the DecoderSpecificInfo descriptor begins, where its payload begins, and where that ends."""
-    at, stop = 4, len(esds)
-    for wanted in (0x03, 0x04, 0x05):
-        found = _descriptor(esds, at, stop, wanted)
-        if found is None:
-            return None
-        start, payload, end = found
-        if wanted == 0x05:
-            return start, payload, end
-        at = payload + (_es_fields(esds, payload) if wanted == 0x03 else 13)
-        stop = end
-    return None
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A descriptor: where its tag, its payload and what follows it begin."""
+
+    start: int
+    payload: int
+    stop: int
+
+
+def descriptor_spans(esds: bytes) -> tuple[Span, Span, Span] | None:
+    """Find the ES, DecoderConfig and DecoderSpecificInfo descriptors of an `esds` payload (ISO/IEC 14496-1, 7.2.6).
+
+    Each lies in the one before it. None where one is missing.
+    """
+    stream = _descriptor(esds, 4, len(esds), 0x03)
+    if stream is None:
+        return None
+    config = _descriptor(esds, stream.payload + _es_fields(esds, stream.payload), stream.stop, 0x04)
+    if config is None:
+        return None
+    info = _descriptor(esds, config.payload + 13, config.stop, 0x05)
+    return (stream, config, info) if info is not None else None
 
 
 def _es_fields(esds: bytes, payload: int) -> int:
@@ -84,7 +93,7 @@ def _es_fields(esds: bytes, payload: int) -> int:
     return 3 + (2 if flags & 0x80 else 0) + url + (2 if flags & 0x20 else 0)
 
 
-def _descriptor(esds: bytes, at: int, stop: int, wanted: int) -> tuple[int, int, int] | None:
+def _descriptor(esds: bytes, at: int, stop: int, wanted: int) -> Span | None:
     """Find a descriptor by its tag among those between two offsets."""
     while at + 2 <= stop:
         start, tag = at, esds[at]
@@ -99,7 +108,7 @@ def _descriptor(esds: bytes, at: int, stop: int, wanted: int) -> tuple[int, int,
             if not octet & 0x80:
                 break
         if tag == wanted:
-            return start, at, min(stop, at + length)
+            return Span(start, at, min(stop, at + length))
         at += length
     return None
 

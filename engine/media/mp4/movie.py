@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from engine.errors import DamagedMedia, MissingMedia, UnsupportedMedia
 from engine.media.mp4 import tables
 from engine.media.mp4.boxes import Box, Malformed, TopLevel, boxes_between, children, scan
 from engine.media.mp4.edits import MAX_EDITS, Edit, Packets, edit_list, packets, unedited
 from engine.media.mp4.entries import SampleEntry, sample_entries
-from engine.media.mp4.tables import Samples
+from engine.media.mp4.tables import Int64, Samples
 
 MAX_MOOV_BYTES = 256 << 20
 """A day of film at 60 frames a second needs about 100 MB of tables."""
@@ -33,8 +35,10 @@ class Track:
         entries: the sample entries of `stsd`.
         edits: the edit list.
         samples: its samples as stored, before the edit list; empty where `demux_reason` says why.
+        chunks: int64, byte offsets of its chunks.
         packets: its packets as a demuxer gives them, with the edit list applied.
         demux_reason: why the caller has to demux instead of using `packets`; "" where it need not.
+        external: its samples are in another file.
         trak: the box, in `Movie.moov`.
     """
 
@@ -46,8 +50,10 @@ class Track:
     entries: tuple[SampleEntry, ...]
     edits: tuple[Edit, ...]
     samples: Samples
+    chunks: Int64
     packets: Packets
     demux_reason: str
+    external: bool
     trak: Box
 
     @property
@@ -113,8 +119,24 @@ def read_movie(path: Path) -> Movie:
         raise MissingMedia(f"{path} is not there; relink the source or choose another file") from error
     except OSError as error:
         raise DamagedMedia(f"{path} cannot be read: {error.strerror or error}") from error
+    return parse_movie(path, size, layout, moov, moov_box.start)
+
+
+def parse_movie(path: Path, size: int, layout: TopLevel, moov: bytes, moov_start: int) -> Movie:
+    """Read a movie box that is in memory already.
+
+    Args:
+        path: the file it belongs to, for messages.
+        size: bytes of that file.
+        layout: its top-level boxes.
+        moov: the movie box with its header.
+        moov_start: where it stands in the file.
+
+    Raises:
+        DamagedMedia, UnsupportedMedia: as read_movie.
+    """
     try:
-        return _movie(path, size, layout, moov, moov_box)
+        return _movie(path, size, layout, moov, moov_start)
     except Malformed as error:
         raise DamagedMedia(
             f"{path} is damaged: {error}; repair or export it again with the program it came from"
@@ -141,9 +163,8 @@ def _movie_box(path: Path, layout: TopLevel) -> Box:
     return moov
 
 
-def _movie(path: Path, size: int, layout: TopLevel, moov: bytes, in_file: Box) -> Movie:
-    root = Box(b"moov", 0, in_file.header, len(moov))
-    boxes = list(children(moov, root))
+def _movie(path: Path, size: int, layout: TopLevel, moov: bytes, moov_start: int) -> Movie:
+    boxes = list(children(moov, root_box(moov)))
     kinds = [box.kind for box in boxes]
     if b"cmov" in kinds:
         raise UnsupportedMedia(f"{path} has a compressed header (box 'cmov'); save it again without header compression")
@@ -159,7 +180,7 @@ def _movie(path: Path, size: int, layout: TopLevel, moov: bytes, in_file: Box) -
         size=size,
         layout=layout,
         moov=moov,
-        moov_start=in_file.start,
+        moov_start=moov_start,
         timescale=timescale,
         tracks=tracks,
         fragmented=fragmented,
@@ -191,6 +212,7 @@ class _Parts:
     entries: tuple[SampleEntry, ...]
     stbl: dict[bytes, bytes]
     rap_groups: tables.Runs | None
+    external: bool
 
 
 def _parts(moov: bytes, trak: Box) -> _Parts:
@@ -216,19 +238,34 @@ def _parts(moov: bytes, trak: Box) -> _Parts:
         handler = moov[hdlr.body + 8 : hdlr.body + 12].decode("latin-1")
     edits = edit_list(moov[in_edts[b"elst"].body : in_edts[b"elst"].stop]) if b"elst" in in_edts else ()
     return _Parts(
-        trak, _track_id(moov, in_trak), handler, timescale, duration, language, edits, entries, stbl, rap_groups
+        trak=trak,
+        track_id=_track_id(moov, in_trak),
+        handler=handler,
+        timescale=timescale,
+        duration=duration,
+        language=language,
+        edits=edits,
+        entries=entries,
+        stbl=stbl,
+        rap_groups=rap_groups,
+        external=_external(moov, in_minf),
     )
 
 
 def _track(parts: _Parts, edited: bool, movie_timescale: int, file_size: int) -> Track:
     timescale = parts.timescale or movie_timescale
     samples = tables.no_samples()
+    chunks = np.zeros(0, np.int64)
     reason = ""
-    if _counts_sound_frames(parts):
-        reason = "its sound is stored as single frames, which a demuxer gathers into packets"
+    if parts.external:
+        reason = "its samples are in another file"
     elif parts.stbl:
         try:
-            samples = tables.samples(parts.stbl, parts.rap_groups, file_size)
+            chunks = tables.chunks(parts.stbl)
+            if _counts_sound_frames(parts):
+                reason = "its sound is stored as single frames, which a demuxer gathers into packets"
+            else:
+                samples = tables.samples(parts.stbl, parts.rap_groups, file_size)
         except Malformed as error:
             if parts.handler in ("vide", "soun"):
                 raise Malformed(f"track {parts.track_id}: {error}") from error
@@ -249,8 +286,10 @@ def _track(parts: _Parts, edited: bool, movie_timescale: int, file_size: int) ->
         entries=parts.entries,
         edits=parts.edits,
         samples=samples,
+        chunks=chunks,
         packets=given,
         demux_reason=reason,
+        external=parts.external,
         trak=parts.trak,
     )
 
@@ -313,6 +352,29 @@ def _track_id(moov: bytes, in_trak: dict[bytes, Box]) -> int:
     body = moov[box.body : box.stop]
     at = 20 if body[:1] == b"\1" else 12
     return int.from_bytes(body[at : at + 4], "big")
+
+
+def _external(moov: bytes, in_minf: dict[bytes, Box]) -> bool:
+    """Tell whether a track's samples are in another file (ISO/IEC 14496-12, 8.7.2).
+
+    Some writers leave the flag "in this file" unset and name no file either; those mean this file.
+    """
+    if b"dinf" not in in_minf:
+        return False
+    dref = _by_kind(moov, in_minf[b"dinf"]).get(b"dref")
+    if dref is None:
+        return False
+    references = boxes_between(moov, dref.body + 8, dref.stop)
+    return any(
+        not int.from_bytes(moov[box.body : box.body + 4], "big") & 1
+        and bool(moov[box.body + 4 : box.stop].strip(b"\0"))
+        for box in references
+    )
+
+
+def root_box(moov: bytes) -> Box:
+    """Return a movie box as a box of its own buffer."""
+    return Box(b"moov", 0, 16 if moov[:4] == b"\0\0\0\1" else 8, len(moov))
 
 
 def _by_kind(moov: bytes, parent: Box) -> dict[bytes, Box]:

@@ -209,8 +209,7 @@ def samples(stbl: Mapping[bytes, bytes], rap_groups: Runs | None, file_size: int
     Raises:
         Malformed: a box that is needed is missing, or they contradict each other.
     """
-    offsets_kind = b"co64" if b"co64" in stbl else b"stco"
-    chunk_position = chunk_offsets(offsets_kind, _needed(stbl, offsets_kind))
+    chunk_position = chunks(stbl)
     runs = chunk_runs(_needed(stbl, b"stsc"), chunk_position.size)
     sizes_kind = b"stz2" if b"stz2" in stbl and b"stsz" not in stbl else b"stsz"
     sizes = sample_sizes(sizes_kind, _needed(stbl, sizes_kind))
@@ -244,6 +243,16 @@ def samples(stbl: Mapping[bytes, bytes], rap_groups: Runs | None, file_size: int
         dts_shift=shift,
         lists_more=listed > sizes.count,
     )
+
+
+def chunks(stbl: Mapping[bytes, bytes]) -> Int64:
+    """Return the byte offset of each chunk of a track.
+
+    Raises:
+        Malformed: the box is missing or damaged.
+    """
+    kind = b"co64" if b"co64" in stbl else b"stco"
+    return chunk_offsets(kind, _needed(stbl, kind))
 
 
 def no_samples() -> Samples:

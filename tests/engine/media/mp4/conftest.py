@@ -6,10 +6,15 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 import numpy as np
 import pytest
+
+from engine.media.coded import CodedUnit, Splice
+from engine.media.mp4.movie import Movie
+from engine.media.mp4.samples import SampleReader
 
 MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 
@@ -177,6 +182,43 @@ def demuxed(path: Path) -> dict[int, list[Packet]]:
     return found
 
 
+def contents(file: Path | BinaryIO) -> dict[int, list[tuple]]:
+    """Return (pts, dts, duration, sync, hidden, bytes) of the packets of each track, wherever in the file they are."""
+    found: dict[int, list[tuple]] = {}
+    with av.open(str(file) if isinstance(file, Path) else file) as container:
+        for stream in container.streams:
+            found[stream.id] = []
+        for packet in container.demux():
+            if packet.dts is None and packet.size == 0:
+                continue
+            row = (packet.pts, packet.dts, packet.duration, packet.is_keyframe, packet.is_discard, bytes(packet))
+            found[packet.stream.id].append(row)
+    return found
+
+
+def same_units(movie: Movie, track_id: int, start: int, stop: int) -> Splice:
+    """Return a splice that puts in again what is there."""
+    packets = movie.track(track_id).packets
+    units = []
+    with SampleReader(movie.path) as reader:
+        for i in range(start, stop):
+            data = reader.read(int(packets.position[i]), int(packets.size[i]))
+            units.append(_unit(movie, track_id, i, data, bool(packets.sync[i])))
+    return Splice(start, stop, tuple(units))
+
+
+def new_units(movie: Movie, track_id: int, start: int, stop: int, letter: bytes, size: int = 700) -> Splice:
+    """Return a splice of units that consist of one letter; the first is a key."""
+    return Splice(
+        start, stop, tuple(_unit(movie, track_id, i, letter * (size + i), i == start) for i in range(start, stop))
+    )
+
+
+def _unit(movie: Movie, track_id: int, i: int, data: bytes, key: bool) -> CodedUnit:
+    packets = movie.track(track_id).packets
+    return CodedUnit(data, int(packets.pts[i]), int(packets.dts[i]), int(packets.duration[i]), key)
+
+
 @dataclass(frozen=True)
 class Toolbox:
     """The parts of a film, for the tests of this folder."""
@@ -190,6 +232,9 @@ class Toolbox:
     film: type[FilmPlan] = FilmPlan
     packet: type[Packet] = Packet
     demuxed: Callable[[Path], dict[int, list[Packet]]] = demuxed
+    contents: Callable[[Path | BinaryIO], dict[int, list[tuple]]] = contents
+    same_units: Callable[..., Splice] = same_units
+    new_units: Callable[..., Splice] = new_units
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,167 @@
+"""The movie box of an edited file: the source's own, with the edited track's tables and every track's chunk offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.errors import MediaError
+from engine.media.mp4 import tables
+from engine.media.mp4.boxes import Box, children
+from engine.media.mp4.edit import CannotPatch, TrackEdit
+from engine.media.mp4.movie import Movie, Track, parse_movie, root_box
+from engine.media.mp4.record import Record, is_record, sealed
+from engine.media.mp4.rewrite import EditedSamples, chunk_offsets, edited_tables, with_children
+from engine.media.mp4.tables import Int64
+
+Moved = Callable[[Int64], Int64]
+"""Where byte offsets of the source stand in the new file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How a demuxer's view of the edited track differs from the source's.
+
+    Attributes:
+        dts_moved: ticks by which all decode times move. FFmpeg shifts a track by its most negative composition offset;
+            where that sample was replaced, the shift changes. Nothing that is shown moves.
+        hidden_changed: packets before or behind the edit list's range that come or go, since FFmpeg begins and ends at
+            sync samples.
+    """
+
+    dts_moved: int
+    hidden_changed: int
+
+
+def movie_header(source: Movie, edit: TrackEdit, position: Int64, moved: Moved, record: bytes) -> bytes:
+    """Return the movie box, with the record at its end.
+
+    Args:
+        source: the file that was edited.
+        edit: what is edited.
+        position: int64 [samples], where the edited track's samples stand in the new file.
+        moved: for the samples of all other tracks.
+        record: the box that says where this file came from; one that the source brings is dropped.
+    """
+    moov = source.moov
+    changes: dict[Box, bytes] = {}
+    ours = False
+    for box in children(moov, root_box(moov)):
+        ours = ours or is_record(moov, box)
+        if ours and (is_record(moov, box) or box.kind == b"free"):
+            changes[box] = b""
+    for track in source.tracks:
+        if track.trak == edit.track.trak:
+            changes[track.trak] = _edited_track(moov, edit, position)
+        elif not track.external:
+            moved_track = _moved_track(moov, track, moved)
+            if moved_track is not None:
+                changes[track.trak] = moved_track
+    return with_children(moov, root_box(moov), changes, record)
+
+
+def fits(moov: bytes, size: int) -> bool:
+    """Tell whether a movie box can be grown to exactly `size` bytes."""
+    return len(moov) == size or len(moov) + 8 <= size
+
+
+def finished(moov: bytes, record: Record, size: int) -> bytes:
+    """Return a movie box whose record, at its end, is replaced, and which is padded and sealed."""
+    return sealed(padded(moov[: -len(record.box())] + record.box(), size))
+
+
+def padded(moov: bytes, size: int) -> bytes:
+    """Return a movie box grown to `size` bytes, which it fits, by a `free` box inside it.
+
+    The padding is inside, so that one box fills a place in the file whatever the tables need.
+    """
+    if len(moov) == size:
+        return moov
+    parts = (
+        size.to_bytes(4, "big"),
+        moov[4:],
+        (size - len(moov)).to_bytes(4, "big"),
+        b"free",
+        bytes(size - len(moov) - 8),
+    )
+    return b"".join(parts)
+
+
+def check(
+    source: Movie, edit: TrackEdit, position: Int64, moved: Moved, moov: bytes, path: Path, size: int
+) -> Timing | CannotPatch:
+    """Read the new movie box back and compare it with what was meant.
+
+    Args:
+        source: as for movie_header.
+        edit: as for movie_header.
+        position: as for movie_header.
+        moved: as for movie_header.
+        moov: the new movie box.
+        path: the new file, for messages.
+        size: its bytes.
+    """
+    try:
+        movie = parse_movie(path, size, source.layout, moov, 0)
+    except MediaError as error:
+        return CannotPatch(f"the new tables do not read back ({error})")
+    for old, new in zip(source.tracks, movie.tracks, strict=True):
+        wanted = position if old.trak == edit.track.trak else moved(old.samples.position)
+        if not old.external and not np.array_equal(new.samples.position, wanted):
+            return CannotPatch(f"the new offsets of track {old.track_id} do not read back")
+    return _timing(edit, movie.track(edit.track.track_id))
+
+
+def _timing(edit: TrackEdit, track: Track) -> Timing | CannotPatch:
+    old, new = edit.track.packets, track.packets
+    samples = track.samples
+    if not (np.array_equal(samples.size, edit.size) and np.array_equal(samples.offset, edit.offset)):
+        return CannotPatch("the new sample sizes or times do not read back")
+    if not np.array_equal(samples.sync[edit.rows], edit.sync[edit.rows]):
+        return CannotPatch("the new sync samples do not read back")
+    pts = old.pts.copy()
+    pts[np.isin(old.sample, edit.rows)] = [unit.pts for unit in edit.units]
+    shown_before, shown_after = ~old.hidden, ~new.hidden
+    if not np.array_equal(old.sample[shown_before], new.sample[shown_after]) or not np.array_equal(
+        pts[shown_before], new.pts[shown_after]
+    ):
+        return CannotPatch("the new frames would be shown at other times")
+    moves = np.unique(new.dts[shown_after] - old.dts[shown_before])
+    if moves.size > 1:
+        return CannotPatch("the new frames would be decoded at other times")
+    hidden = np.setxor1d(old.sample[old.hidden], new.sample[new.hidden])
+    return Timing(int(moves[0]) if moves.size else 0, int(hidden.size))
+
+
+def _edited_track(moov: bytes, edit: TrackEdit, position: Int64) -> bytes:
+    edited = EditedSamples(position, edit.size, edit.offset, edit.sync, edit.replaced)
+    return _upwards(moov, edit.path, edit.stbl, edited_tables(moov, edit.stbl, edit.track.samples, edited, edit.stsd))
+
+
+def _moved_track(moov: bytes, track: Track, moved: Moved) -> bytes | None:
+    """Return a track with its chunk offsets moved, None where nothing moves."""
+    path: list[Box] = [track.trak]
+    for kind in (b"mdia", b"minf", b"stbl"):
+        inner = next((box for box in children(moov, path[-1]) if box.kind == kind), None)
+        if inner is None:
+            return None
+        path.append(inner)
+    changes: dict[Box, bytes] = {}
+    for box in children(moov, path[-1]):
+        if box.kind in (b"stco", b"co64"):
+            old = tables.chunk_offsets(box.kind, moov[box.body : box.stop])
+            new = moved(old)
+            if not np.array_equal(old, new):
+                changes[box] = chunk_offsets(box.kind, new)
+    return _upwards(moov, tuple(path[:-1]), path[-1], with_children(moov, path[-1], changes)) if changes else None
+
+
+def _upwards(moov: bytes, path: tuple[Box, ...], child: Box, changed: bytes) -> bytes:
+    """Return the first box of a path, with the child of its last box changed."""
+    for parent in reversed(path):
+        changed = with_children(moov, parent, {child: changed})
+        child = parent
+    return changed
