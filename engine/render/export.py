@@ -17,6 +17,7 @@ from engine.control import CancelToken, Progress
 from engine.errors import NoSpace, StorageError, UnsupportedMedia, UsageError, VerificationFailed
 from engine.media.coded import EncodedSegment, Splice
 from engine.media.encoders.plan import CannotEncode, EncoderPlan
+from engine.media.encoders.whole import choose_whole
 from engine.model.recipe import RecipeRun
 from engine.model.time import Range, merged
 from engine.plan.export_plan import ExportPlan, Mode, RenderSegment, plan_export, plan_full, wider
@@ -24,9 +25,9 @@ from engine.render.compose import Composer, Pictures
 from engine.render.film import Film
 from engine.render.packet_check import Plan
 from engine.render.seam_check import Depth
-from engine.render.segment import SegmentCache, encoder_for, render_cuts
+from engine.render.segment import SegmentCache, encoder_for, render_cuts, render_whole
 from engine.render.verify import VerifyReport, verify
-from engine.render.write import Written, write
+from engine.render.write import Written, whole_framing, write, write_whole
 
 _ENCODING, _WRITING, _CHECKING = 0.7, 0.85, 1.0
 
@@ -104,37 +105,39 @@ def export(
     plan, encoder = plan_of(film, runs)
     notes: list[str] = []
     encoding_s = 0.0
-    problems: tuple[str, ...] = ()
     with _beside(target) as draft:
         while True:
-            if isinstance(encoder, CannotEncode):
-                raise UnsupportedMedia(f"{film.path.name} cannot be exported: {encoder.reason}")
+            draft.unlink(missing_ok=True)
             before = time.monotonic()
-            rendered: tuple[tuple[Splice, EncodedSegment], ...] = ()
-            if encoder is not None:
-                part = progress.part(0.0, _ENCODING)
-                rendered = render_cuts(film, runs, composer, plan, encoder, cache, part, cancel)
-            encoding_s += time.monotonic() - before
-            written = write(
-                film,
-                [splice for splice, _ in rendered],
-                encoder.extradata if encoder is not None else film.info.video.extradata,
-                draft,
-                target,
-                since if since is not None and since.exists() else None,
-                progress.part(_ENCODING, _WRITING),
-                cancel,
-            )
+            part = progress.part(0.0, _ENCODING)
+            rest = progress.part(_ENCODING, _WRITING)
+            if isinstance(encoder, CannotEncode):
+                whole = choose_whole(film.info.video, whole_framing(film, target))
+                if isinstance(whole, CannotEncode):
+                    raise UnsupportedMedia(f"{film.path.name} cannot be exported: {encoder.reason}, and {whole.reason}")
+                segments = [render_whole(film, runs, composer, whole, cache, part, cancel)]
+                encoding_s += time.monotonic() - before
+                written = write_whole(film, segments[0], draft, target, rest, cancel)
+            else:
+                rendered: tuple[tuple[Splice, EncodedSegment], ...] = ()
+                if encoder is not None:
+                    rendered = render_cuts(film, runs, composer, plan, encoder, cache, part, cancel)
+                encoding_s += time.monotonic() - before
+                segments = [segment for _, segment in rendered]
+                extradata = encoder.extradata if encoder is not None else film.info.video.extradata
+                splices = [splice for splice, _ in rendered]
+                written = write(film, splices, extradata, draft, target, since, rest, cancel)
             check = _checked(film, plan, written, progress.part(_WRITING, _CHECKING), cancel)
             if check.verified:
                 break
-            problems = check.problems
             widened = _widened(film, plan, changed)
             if widened is None:
                 raise VerificationFailed(
-                    f"the export of {film.path.name} did not pass its check, and nothing was written: {problems[0]}"
+                    f"the export of {film.path.name} did not pass its check; nothing was written: {check.problems[0]}"
                 )
-            notes.append(f"The range was widened, because the narrower one did not pass its check: {problems[0]}.")
+            notes.append(
+                f"The range was widened, because the narrower one did not pass its check: {check.problems[0]}."
+            )
             plan = widened
         cancel.check()
         _put_in_place(written.path, target)
@@ -143,7 +146,7 @@ def export(
         output=target,
         check=check,
         notes=(*written.notes, *notes),
-        worst_psnr_db=min((segment.worst_psnr_db for _, segment in rendered), default=None),
+        worst_psnr_db=min((segment.worst_psnr_db for segment in segments), default=None),
         seconds=time.monotonic() - started,
         seconds_encoding=encoding_s,
     )

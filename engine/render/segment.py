@@ -19,7 +19,7 @@ from engine.media.encoders.choose import choose_encoder
 from engine.media.encoders.plan import CannotEncode, EncoderPlan
 from engine.media.entry import standing_alone, with_header
 from engine.media.pixels import Frame
-from engine.media.quality import SourceQuality, source_quality
+from engine.media.quality import UNKNOWN_QUALITY, SourceQuality, source_quality
 from engine.media.unit_bytes import read_units
 from engine.model.recipe import RecipeRun
 from engine.model.time import Range
@@ -111,12 +111,53 @@ def render_cuts(
             raise
 
 
+def render_whole(
+    film: Film,
+    runs: Sequence[RecipeRun],
+    composer: Composer,
+    encoder: EncoderPlan,
+    cache: SegmentCache,
+    progress: Progress,
+    cancel: CancelToken,
+) -> EncodedSegment:
+    """Render every shown frame of a film as one stream of its own, in the order of its frames.
+
+    Raises:
+        Cancelled: on request.
+        MediaError: a frame cannot be decoded or encoded.
+    """
+    index = film.index
+    frames = Range(0, index.frame_count)
+    key = _key(film, runs, frames, encoder, "whole film")
+    blob = cache.get(_CACHE_KIND, key)
+    kept = segment_blob.from_bytes(blob) if blob is not None else None
+    if kept is not None:
+        return kept
+    cores = os.cpu_count() or 2
+    times = tuple(index.frame_pts.tolist())
+    job = SegmentJob(
+        plan=encoder,
+        pts=times,
+        dts=times,
+        durations=tuple(index.duration[index.order].tolist()),
+        replaced=tuple(index.size[index.order].tolist()),
+        quality=UNKNOWN_QUALITY,
+        threads=cores,
+    )
+    segment = encode_segment(job, lambda: _frames(film, composer, tuple(frames), cores), progress, cancel)
+    cache.put(_CACHE_KIND, key, segment_blob.to_bytes(segment))
+    return segment
+
+
 def segment_key(film: Film, runs: Sequence[RecipeRun], cut: Cut, encoder: EncoderPlan) -> str:
     """Return the cache key of a cut: everything that its packets depend on."""
-    digest = hashlib.blake2b(digest_size=20, person=b"dcut-segment")
     numbers = frames_of_ranks(film.index, cut.ranks)
-    frames = Range(min(numbers), max(numbers) + 1)
-    inputs: list[object] = [ENGINE_VERSION, film.identity, repr(encoder), cut.ranks, cut.units]
+    return _key(film, runs, Range(min(numbers), max(numbers) + 1), encoder, (cut.ranks, cut.units))
+
+
+def _key(film: Film, runs: Sequence[RecipeRun], frames: Range, encoder: EncoderPlan, what: object) -> str:
+    digest = hashlib.blake2b(digest_size=20, person=b"dcut-segment")
+    inputs: list[object] = [ENGINE_VERSION, film.identity, repr(encoder), what]
     for run in runs:
         shared = run.timeline_range.intersection(frames)
         if shared:
@@ -144,9 +185,9 @@ def _segment(
     if kept is not None:
         progress.report("Re-encoded frames from the cache", 1.0)
         return kept
-    segment = encode_segment(
-        _job(film, cut, encoder, threads), lambda: _frames(film, composer, cut, threads), progress, cancel
-    )
+    numbers = frames_of_ranks(film.index, cut.ranks)
+    job = _job(film, cut, encoder, threads)
+    segment = encode_segment(job, lambda: _frames(film, composer, numbers, threads), progress, cancel)
     cache.put(_CACHE_KIND, key, segment_blob.to_bytes(segment))
     return segment
 
@@ -173,9 +214,8 @@ def _quality(film: Film, cut: Cut) -> SourceQuality:
     return source_quality(film.info.video, units_of(film, Range(start, min(film.index.unit_count, start + 40))))
 
 
-def _frames(film: Film, composer: Composer, cut: Cut, threads: int) -> Iterator[Frame]:
-    """Yield the composed frame of every display rank of a cut."""
-    numbers = frames_of_ranks(film.index, cut.ranks)
+def _frames(film: Film, composer: Composer, numbers: Sequence[int], threads: int) -> Iterator[Frame]:
+    """Yield composed frames; numbers do not decrease, and may repeat."""
     with FrameReader(film.path, film.info, film.index, threads=threads) as reader:
         source = reader.frames(numbers[0], numbers[-1] + 1)
         at = numbers[0] - 1
