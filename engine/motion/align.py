@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.motion.chart import PARAMETERS, Chart
 from engine.motion.frame import Float32, Float64, MotionFrame
+from engine.motion.linear import product_of_transposed, solved
 from engine.motion.template import Level, Template, normalised, smoothed
 
 LOOSE = 0.35
@@ -64,11 +65,11 @@ class Sight:
         self._from_frame: list[Float64] = []
         if self.empty:
             return
-        crop = frame.luma[y0:y1, x0:x1].astype(np.float32)
+        small = frame.luma[y0:y1, x0:x1].astype(np.float32)
         for level in template.levels:
-            scale = level.scale
-            target = max(2, round((x1 - x0) * scale)), max(2, round((y1 - y0) * scale))
-            small = crop if scale >= 0.999 else cv2.resize(crop, target, interpolation=cv2.INTER_AREA)
+            target = max(2, round((x1 - x0) * level.scale)), max(2, round((y1 - y0) * level.scale))
+            if target != (small.shape[1], small.shape[0]):
+                small = cv2.resize(small, target, interpolation=cv2.INTER_AREA)
             sx, sy = small.shape[1] / (x1 - x0), small.shape[0] / (y1 - y0)
             self._pictures.append(smoothed(np.asarray(small, np.float32)))
             self._from_frame.append(
@@ -90,7 +91,9 @@ class Sight:
         values = np.where(seen > 0, values, float(picture.mean())).astype(np.float32)
         return normalised(values, level.floor), np.asarray(cv2.erode(seen, np.ones((3, 3), np.uint8)), np.float32)
 
-    def sampled(self, level_number: int, map_x: Float32, map_y: Float32, homography: Float64) -> tuple[Float32, Float32]:
+    def sampled(
+        self, level_number: int, map_x: Float32, map_y: Float32, homography: Float64
+    ) -> tuple[Float32, Float32]:
         """Return the frame on a level's grid displaced to (map_x, map_y), pixels of the level, before the homography."""
         level = self._template.levels[level_number]
         matrix = self._from_frame[level_number] @ homography @ level.to_anchor
@@ -172,9 +175,9 @@ def align(
                 break
             noise = max(float((w * r * r).sum()) / total, 2e-3) * _CORRELATED_PIXELS
             weighted = level.jacobian * w[:, None]
-            information = (level.jacobian.T @ weighted).astype(np.float64) / noise
-            pull = (weighted.T @ r).astype(np.float64) / noise
-            step = -np.linalg.solve(information + prior, pull + prior @ parameters)
+            information = product_of_transposed(level.jacobian, weighted).astype(np.float64) / noise
+            pull = product_of_transposed(weighted, r[:, None]).astype(np.float64).ravel() / noise
+            step = -solved(information + prior, pull + prior @ parameters)
             parameters = parameters + _bounded(step)
             if np.abs(step).max() * chart.radius * level.scale < (0.004 if level_number == 0 else 0.03):
                 break

@@ -350,11 +350,15 @@ def _moved(chart: Chart, corners: Float64, otherwise: Float64) -> Float64:
 
 def is_cut(before: MotionFrame, after: MotionFrame) -> bool:
     """Tell whether the next frame is plainly another shot: other tones in other places."""
-    small = [cv2.resize(frame.luma, (48, 27), interpolation=cv2.INTER_AREA).astype(np.float32) for frame in (before, after)]
+    small = [
+        cv2.resize(frame.luma, (48, 27), interpolation=cv2.INTER_AREA).astype(np.float32) for frame in (before, after)
+    ]
     if float(np.abs(small[0] - small[1]).mean()) < 20:
         return False
     counts = [np.histogram(item, bins=24, range=(0, 256))[0] / item.size for item in small]
     apart = float(np.abs(counts[0] - counts[1]).sum()) / 2
     blurred = [cv2.GaussianBlur(item, (0, 0), 2.0) for item in small]
-    alike = float(np.corrcoef(blurred[0].ravel(), blurred[1].ravel())[0, 1]) if all(b.std() > 0 for b in blurred) else 0.0
+    alike = (
+        float(np.corrcoef(blurred[0].ravel(), blurred[1].ravel())[0, 1]) if all(b.std() > 0 for b in blurred) else 0.0
+    )
     return apart > 0.35 and alike < 0.45

@@ -71,9 +71,7 @@ class Chart:
         """Return d corners / d parameters at zero of homography @ motion(parameters), float64 [8, 8]."""
         step = 1e-5
         at = self.corners_of(homography)
-        columns = [
-            (self.corners_of(homography @ self.motion(step * unit)) - at) / step for unit in np.eye(PARAMETERS)
-        ]
+        columns = [(self.corners_of(homography @ self.motion(step * unit)) - at) / step for unit in np.eye(PARAMETERS)]
         return np.stack(columns, axis=1)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from engine.motion.align import LOOSE, Alignment, Sight, figures, match_weight
 from engine.motion.chart import Chart
 from engine.motion.frame import Float32, Float64
+from engine.motion.linear import product, solved
 from engine.motion.template import Level, Template
 
 SPANS = 6
@@ -50,18 +51,16 @@ class Grid:
         half_width, half_height = chart.half_width * (1 + _MARGIN), chart.half_height * (1 + _MARGIN)
         spacing = 2 * chart.radius / SPANS
         across, down = int(np.ceil(2 * half_width / spacing)), int(np.ceil(2 * half_height / spacing))
-        return cls(
-            chart.x - across * spacing / 2, chart.y - down * spacing / 2, spacing, across + 3, down + 3
-        )
+        return cls(chart.x - across * spacing / 2, chart.y - down * spacing / 2, spacing, across + 3, down + 3)
 
     def basis(self, positions: Float64, origin: float, count: int) -> Float64:
         """Return the spline basis at positions along one axis, float64 [n, count]; the border goes on flat."""
         at = np.clip((positions - origin) / self.spacing, 0.0, count - 3 - 1e-9)
         cell = np.floor(at).astype(np.int64)
         t = at - cell
-        weights = np.stack(
-            [(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], axis=1
-        ) / 6.0
+        weights = (
+            np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], axis=1) / 6.0
+        )
         basis = np.zeros((len(positions), count))
         rows = np.arange(len(positions))
         for k in range(4):
@@ -190,17 +189,6 @@ class _Lattice:
         return normal, right
 
 
-def product(a: Float32, b: Float32) -> Float32:
-    """Return the matrix product; by OpenCV, since NumPy's starts a thread per core for matrices as small as these."""
-    return np.asarray(cv2.gemm(a, b, 1.0, None, 0.0), np.float32)
-
-
-def solved(matrix: Float64, right: Float64) -> Float64:
-    """Return the solution of a symmetric positive definite system; by OpenCV for the same reason."""
-    done, solution = cv2.solve(matrix, right[:, None], flags=cv2.DECOMP_CHOLESKY)
-    return np.asarray(solution, np.float64).ravel() if done else np.zeros(len(right))
-
-
 def _pairs(count: int) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], np.ndarray[tuple[int], np.dtype[np.int64]]]:
     """Return the pairs of control points along one axis that share a cell."""
     first, second = np.divmod(np.arange(count * count), count)
@@ -231,7 +219,12 @@ def _roughness(grid: Grid) -> Float64:
 
 
 def inverse_map(
-    grid: Grid, coefficients: Float64, homography: Float64, x: Float32, y: Float32, box: tuple[float, float, float, float]
+    grid: Grid,
+    coefficients: Float64,
+    homography: Float64,
+    x: Float32,
+    y: Float32,
+    box: tuple[float, float, float, float],
 ) -> tuple[Float32, Float32]:
     """Return the anchor pixels seen at frame pixels (x, y), float32 arrays of one shape.
 

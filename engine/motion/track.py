@@ -194,7 +194,9 @@ def _assembled(
     chains: tuple[Chain, Chain],
 ) -> Track:
     homographies, found = [], []
-    coefficients = _filled(steps) if bending is Bending.SURFACE else np.zeros((len(steps), *steps[0].coefficients.shape))
+    coefficients = (
+        _filled(steps) if bending is Bending.SURFACE else np.zeros((len(steps), *steps[0].coefficients.shape))
+    )
     known = [k for k, step in enumerate(steps) if step.found]
     for k, step in enumerate(steps):
         homographies.append(subject.chart.of_corners(path.corners[k]))
