@@ -80,7 +80,8 @@ def encode_segment(job: SegmentJob, frames: Frames, progress: Progress, cancel: 
     counts = [len(column) for column in (job.pts, job.dts, job.durations, job.replaced)]
     if not job.pts or len(set(counts)) != 1:
         raise ValueError(f"a segment needs as many times, slots, durations and sizes as frames, not {counts}")
-    search = Search(starting_figure(job.quality, job.plan.scale))
+    bits_per_pixel = 8 * sum(job.replaced) / len(job.pts) / (job.plan.width * job.plan.height)
+    search = Search(starting_figure(job.quality, job.plan.scale, bits_per_pixel))
     passes_left = _MOST_PASSES
     while True:
         passes_left -= 1

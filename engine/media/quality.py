@@ -25,12 +25,15 @@ FLOOR_DB = 42.0
 MOST_GROWTH = 2.0
 """How many times the bytes that they replace re-encoded frames may take."""
 
+# Bits per pixel of a film at the bit rate of a small download, and at that of a good camera.
+_POOR, _RICH = 0.015, 0.4
 _MARGIN_DB = 0.6
 _SPARE_DB = 1.5
 # A pass that takes too many bytes is repeated with the aim of this share of what it may take.
 _AIM = 0.8
 # So many frames, two rounds of a usual pattern of B-frames, tell the bytes of the rest once they are a fair share.
 _SURE_AFTER = 10
+_EARLY = 5
 _SURE_SHARE = 0.3
 # Frames that come back like this are flat: they tell nothing of the rest, and coarser they would take no fewer bytes.
 _FLAT_DB = 70.0
@@ -83,11 +86,18 @@ def _mean_quantiser(frame: VideoFrame) -> list[float]:
     return [float(data.qp_map().mean())]
 
 
-def starting_figure(quality: SourceQuality, scale: QualityScale) -> float:
-    """Return the figure of the first pass."""
+def starting_figure(quality: SourceQuality, scale: QualityScale, bits_per_pixel: float) -> float:
+    """Return the figure of the first pass.
+
+    Args:
+        quality: of the source around the segment.
+        scale: the encoder's.
+        bits_per_pixel: of the source's frames that the segment replaces; tells where the quantiser is not known.
+    """
     lowest, highest = scale.first
     if quality.quantiser is None:
-        return float(round((lowest + highest) / 2))
+        fineness = math.log(max(bits_per_pixel, _POOR) / _POOR) / math.log(_RICH / _POOR)
+        return float(round(highest - (highest - lowest) * min(1.0, fineness)))
     known = quality.quantiser
     if scale.control is QualityControl.QUANTISER:
         known = 6 * math.log2(max(1.0, known))
@@ -162,8 +172,9 @@ def better(search: Search, tally: Tally, scale: QualityScale, budget_bytes: floa
     growth = math.log(scale.growth_per_step)
     steps_over = math.log(max(tally.projected_bytes, 1.0) / max(budget_bytes, 1.0)) / growth
     figure = search.figure
-    if tally.worst_db < FLOOR_DB:
-        # Worse frames may follow the first ones.
+    # Worse frames may follow the first ones, and it costs least to begin anew while few are through.
+    early = tally.frames <= _EARLY and tally.total > 3 * _EARLY
+    if tally.worst_db < FLOOR_DB + (_MARGIN_DB if early else 0.0):
         margin = _MARGIN_DB if tally.frames * 2 > tally.total else 2 * _MARGIN_DB
         finer = figure - max(2, math.ceil((FLOOR_DB + margin - tally.worst_db) / scale.db_per_step))
         if search.too_many_bytes is not None and search.too_many_bytes < figure:

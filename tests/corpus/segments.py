@@ -86,7 +86,7 @@ def decoded(video: VideoStream, units: Sequence[tuple[bytes, int]], extradata: b
 def job(source: Film, plan: EncoderPlan, start: int, stop: int, quality: SourceQuality = UNKNOWN_QUALITY) -> SegmentJob:
     """Return the job that encodes units [start, stop), a closed run, anew.
 
-    It is told of three times the bytes that are replaced: in so short a run, the keyframe would use up the room.
+    It is told of ten times the bytes that are replaced: so short a run of so noisy a picture would not fit its room.
     """
     run = source.units[start:stop]
     shown = sorted(run, key=lambda unit: unit.pts)
@@ -95,7 +95,7 @@ def job(source: Film, plan: EncoderPlan, start: int, stop: int, quality: SourceQ
         pts=tuple(unit.pts for unit in shown),
         dts=tuple(unit.dts for unit in run),
         durations=tuple(unit.duration for unit in run),
-        replaced=tuple(3 * len(unit.data) for unit in shown),
+        replaced=tuple(10 * len(unit.data) for unit in shown),
         quality=quality,
         threads=2,
     )

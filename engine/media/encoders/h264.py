@@ -56,7 +56,7 @@ _TUNING = "psy=0:aq-mode=0:mbtree=0:rc-lookahead=0:b-adapt=0:scenecut=0:weightp=
 _PRESET = "faster"
 
 _SCALE = QualityScale(
-    QualityControl.CRF, finest=4, coarsest=32, first=(15, 21), offset=-5, db_per_step=0.75, growth_per_step=1.14
+    QualityControl.CRF, finest=4, coarsest=32, first=(15, 20), offset=-6, db_per_step=0.75, growth_per_step=1.14
 )
 
 # FFmpeg decodes 4:4:4 with CABAC from older x264 in the wrong way these wrote it, once it has seen such a note.
@@ -108,6 +108,7 @@ def _plan(video: VideoStream, profile: str, framing: Framing, keyframe_interval:
         ("preset", _PRESET),
         ("profile", profile),
         ("forced-idr", "1"),
+        ("a53cc", "0"),
         *colour_options(video),
         ("x264-params", ":".join((_TUNING, "stitchable=1", *_buffer(reorder), *_hdr(video)))),
     ]

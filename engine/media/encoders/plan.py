@@ -31,7 +31,7 @@ class QualityScale:
 
     Attributes:
         finest, coarsest: the bounds of the figure.
-        first: the lowest and the highest figure to begin with; their middle where the source's own is not known.
+        first: the lowest and the highest figure to begin with.
         offset: what to add to the source's mean quantiser to begin with.
         db_per_step, growth_per_step: how much the worst frame's PSNR falls, and by which factor the bytes shrink, when
             the figure rises by one; measured on real films, only used to choose the next figure.
