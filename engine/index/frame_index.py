@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.control import CancelToken, Progress
 from engine.errors import DamagedMedia, UnsupportedMedia
-from engine.index.timestamps import Timestamps, decode_times, repaired
+from engine.index.timestamps import Timestamps, apart, decode_times, repaired
 from engine.index.units import Units, joined
 from engine.media.demux import NO_TIME, PacketTable, ShownSamples, is_mov, read_packets, read_shown_samples
 from engine.media.output_order import output_order
@@ -52,7 +52,7 @@ def _of_samples(path: Path, info: MediaInfo, table: SampleTable, progress: Progr
     if _is_decode_order(path, info, table.pts, cancel):
         return by_demuxing(path, info, progress, cancel)
     times = repaired(table.pts, table.dts, _usual_step(np.sort(table.pts), info), _second(info))
-    times = as_edited(path, times, table.shown_pts)
+    times = as_edited(times, table.shown_pts)
     presented = table.shown_pts != NO_TIME
     presented &= ~_hidden_at_head(path, info, units, times, progress, cancel)
     return assembled(
@@ -85,7 +85,12 @@ def by_demuxing(path: Path, info: MediaInfo, progress: Progress, cancel: CancelT
     presented = units.shown & ~np.logical_or.reduceat(packets.discard, units.first_packet)
     if is_mov(info.container) and not info.fragmented:
         shown_pts = _shown_pts(path, positions, read_shown_samples(path, info, cancel))
-        times = as_edited(path, times, shown_pts)
+        if not _shown_in_order(times.pts, shown_pts):
+            raise UnsupportedMedia(
+                f"{path}: its edit list shows pictures in another order than the file's; convert it first, then edit "
+                "the result"
+            )
+        times = as_edited(times, shown_pts)
         presented &= shown_pts != NO_TIME
     presented &= ~_hidden_at_head(path, info, units, times, progress.part(0.9, 1.0), cancel)
     return assembled(
@@ -100,21 +105,32 @@ def by_demuxing(path: Path, info: MediaInfo, progress: Progress, cancel: CancelT
 
 
 def _shown_pts(path: Path, positions: Int64, shown: ShownSamples) -> Int64:
-    """Return the edited time of each unit, NO_TIME for those that are not shown."""
-    stored_apart = np.unique(positions).size == positions.size
-    if stored_apart and np.unique(shown.position).size < shown.position.size:
-        raise UnsupportedMedia(
-            f"{path} shows pictures twice (its edit list repeats them); convert it first, then edit the result"
-        )
-    result = np.full(positions.size, NO_TIME, np.int64)
+    """Return the edited time of each unit, NO_TIME for those that are not shown.
+
+    Raises:
+        UnsupportedMedia: units are shown twice.
+    """
     order = np.argsort(positions, kind="stable")
     at = np.minimum(np.searchsorted(positions[order], shown.position), positions.size - 1)
     known = positions[order][at] == shown.position
-    result[order[at[known]]] = shown.pts[known]
+    units = order[at[known]]
+    stored_apart = np.unique(positions).size == positions.size
+    if stored_apart and np.unique(units).size < units.size:
+        raise UnsupportedMedia(
+            f"{path}: its edit list, as it is read here, shows pictures twice; convert it first, then edit the result"
+        )
+    result = np.full(positions.size, NO_TIME, np.int64)
+    result[units] = shown.pts[known]
     return result
 
 
-def as_edited(path: Path, times: Timestamps, shown_pts: Int64) -> Timestamps:
+def _shown_in_order(pts: Int64, shown_pts: Int64) -> bool:
+    """Tell whether units are shown in the order of their media times."""
+    shown = np.flatnonzero(shown_pts != NO_TIME)
+    return bool((np.diff(shown_pts[shown[np.argsort(pts[shown], kind="stable")]]) > 0).all())
+
+
+def as_edited(times: Timestamps, shown_pts: Int64) -> Timestamps:
     """Apply an MP4's edit list: move the times of the media to those of the film.
 
     All units are moved alike, so that what the list hides keeps its place between what it shows. Where the list leaves
@@ -122,12 +138,8 @@ def as_edited(path: Path, times: Timestamps, shown_pts: Int64) -> Timestamps:
     not exact.
 
     Args:
-        path: for messages.
         times: of the media.
         shown_pts: int64 ticks of each unit as shown, NO_TIME where it is hidden.
-
-    Raises:
-        UnsupportedMedia: units are shown in another order than that of the media.
     """
     shown = np.flatnonzero(shown_pts != NO_TIME)
     if not shown.size:
@@ -136,14 +148,11 @@ def as_edited(path: Path, times: Timestamps, shown_pts: Int64) -> Timestamps:
     if (moves == moves[0]).all():
         return Timestamps(times.pts + moves[0], times.dts + moves[0], times.exact)
     in_order = shown[np.argsort(times.pts[shown], kind="stable")]
-    if (np.diff(shown_pts[in_order]) <= 0).any():
-        raise UnsupportedMedia(
-            f"{path} shows its pictures in another order than it stores them (its edit list has several entries); "
-            "convert it first, then edit the result"
-        )
     hidden = np.flatnonzero(shown_pts == NO_TIME)
+    hidden = hidden[np.argsort(times.pts[hidden], kind="stable")]
     pts = shown_pts.copy()
-    pts[hidden[np.argsort(times.pts[hidden], kind="stable")]] = shown_pts[shown].min() - np.arange(hidden.size, 0, -1)
+    pts[in_order] = apart(shown_pts[in_order])
+    pts[hidden] = pts[shown].min() - np.arange(hidden.size, 0, -1)
     return Timestamps(pts, decode_times(pts, np.full(pts.size, NO_TIME), 1), exact=False)
 
 

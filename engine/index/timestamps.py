@@ -45,7 +45,9 @@ def repaired(pts: Int64, dts: Int64, step: int, second: int) -> Timestamps:
         return Timestamps(pts, dts, exact=True)
     moved_by = _moves(pts, dts, step, second)
     moved = pts + moved_by
-    unique = _apart(moved)
+    order = np.argsort(moved, kind="stable")
+    unique = np.empty_like(moved)
+    unique[order] = apart(moved[order])
     known = np.where(dts == NO_TIME, NO_TIME, dts + moved_by)
     return Timestamps(unique, decode_times(unique, known, step), exact=bool((unique == pts).all()))
 
@@ -96,11 +98,8 @@ def _moves(pts: Int64, dts: Int64, step: int, second: int) -> Int64:
     return moves
 
 
-def _apart(pts: Int64) -> Int64:
-    """Move equal times one tick apart, in decode order."""
-    order = np.argsort(pts, kind="stable")
-    # Each time is at least one more than the one before: a running maximum of what remains after counting up.
-    count = np.arange(pts.size)
-    result = np.empty_like(pts)
-    result[order] = np.maximum.accumulate(pts[order] - count) + count
-    return result
+def apart(times: Int64) -> Int64:
+    """Raise times so that each is at least one tick after the one before it in the array."""
+    # What remains after counting up may not fall.
+    count = np.arange(times.size)
+    return np.maximum.accumulate(times - count) + count

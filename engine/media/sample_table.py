@@ -65,12 +65,13 @@ def read_sample_table(path: Path, info: MediaInfo, cancel: CancelToken) -> Sampl
         track = read_movie(path).track(info.video.track_id)
     except (UnsupportedMedia, KeyError):
         return None
-    shown = np.flatnonzero(~track.packets.hidden)
-    if not _is_plain(track) or np.unique(track.packets.sample[shown]).size != shown.size:
+    shown = ~track.packets.hidden
+    shown_samples = track.packets.sample[shown]
+    if not _is_plain(track) or not _is_forward(track) or np.unique(shown_samples).size < shown_samples.size:
         return None
     samples = track.samples
     shown_pts = np.full(samples.count, NO_TIME, np.int64)
-    shown_pts[track.packets.sample[shown]] = track.packets.pts[shown]
+    shown_pts[shown_samples] = track.packets.pts[shown]
     return SampleTable(
         pts=samples.dts + samples.offset,
         dts=samples.dts - samples.dts_shift,
@@ -94,6 +95,12 @@ def _is_plain(track: Track) -> bool:
     """Tell whether the samples are in this file, of one codec, and under an edit list that was followed to its end."""
     kinds = {entry.kind for entry in track.entries}
     return track.samples.count > 0 and not track.external and len(kinds) == 1 and len(track.edits) <= MAX_EDITS
+
+
+def _is_forward(track: Track) -> bool:
+    """Tell whether the edit list goes through the media in its order."""
+    starts = [edit.media_time for edit in track.edits if edit.media_time >= 0]
+    return starts == sorted(starts)
 
 
 def _kinds(path: Path, video: VideoStream, samples: Samples, cancel: CancelToken) -> NDArray[np.uint8]:
