@@ -1,4 +1,7 @@
-"""What each command does: call a workflow, print its result."""
+"""What each command does: call a workflow, print its result.
+
+Each imports its own workflow, so that a command loads only the libraries it needs.
+"""
 
 from __future__ import annotations
 
@@ -17,23 +20,23 @@ from app.cli.report import (
     verify_facts,
     verify_text,
 )
-from app.workflows.demo import run_demo
-from app.workflows.edit import PatchRequest, add_patch
-from app.workflows.export import export_project, plan_project, verify_films
-from app.workflows.import_media import look_at, new_project
 from engine.errors import VerificationFailed
-from engine.index.description import describe
 
 Command = Callable[[argparse.Namespace, Console], int]
 
 
 def _info(given: argparse.Namespace, console: Console) -> int:
+    from app.workflows.import_media import look_at
+    from engine.index.description import describe
+
     facts = describe(*look_at(given.file, console.progress, console.cancel))
     console.result(facts, info_text(given.file, facts))
     return 0
 
 
 def _new(given: argparse.Namespace, console: Console) -> int:
+    from app.workflows.import_media import new_project
+
     project = new_project(given.project, given.file, console.progress, console.cancel)
     (source,) = project.sources
     facts = {"project": str(given.project), "file": str(given.file), "frames": source.frame_count}
@@ -42,6 +45,8 @@ def _new(given: argparse.Namespace, console: Console) -> int:
 
 
 def _patch(given: argparse.Namespace, console: Console) -> int:
+    from app.workflows.edit import PatchRequest, add_patch
+
     request = PatchRequest(
         frames=given.frames,
         region=given.region,
@@ -67,24 +72,32 @@ def _patch(given: argparse.Namespace, console: Console) -> int:
 
 
 def _plan(given: argparse.Namespace, console: Console) -> int:
+    from app.workflows.export import plan_project
+
     plan = plan_project(given.project, console.progress, console.cancel)
     console.result(plan_facts(plan), plan_text(plan))
     return 0
 
 
 def _export(given: argparse.Namespace, console: Console) -> int:
+    from app.workflows.export import export_project
+
     report = export_project(given.project, given.output, given.since, console.progress, console.cancel)
     console.result(export_facts(report), export_text(report))
     return 0
 
 
 def _verify(given: argparse.Namespace, console: Console) -> int:
+    from app.workflows.export import verify_films
+
     report = verify_films(given.source, given.output, console.progress, console.cancel)
     console.result(verify_facts(report), verify_text(report))
     return 0 if report.verified else VerificationFailed.exit_status
 
 
 def _demo(given: argparse.Namespace, console: Console) -> int:
+    from app.workflows.demo import run_demo
+
     result = run_demo(given.file, given.out, console.progress, console.cancel)
     console.result(demo_facts(result), demo_text(result))
     return 0

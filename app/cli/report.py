@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from app.workflows.demo import DemoResult
 from engine.plan.export_plan import CopySegment, ExportPlan
-from engine.render.export import ExportReport
-from engine.render.verify import VerifyReport
+
+if TYPE_CHECKING:
+    from app.workflows.demo import DemoResult
+    from engine.render.export import ExportReport
+    from engine.render.verify import VerifyReport
 
 
 def plan_facts(plan: ExportPlan) -> dict[str, Any]:
