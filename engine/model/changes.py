@@ -31,10 +31,8 @@ def changed_between(before: tuple[RecipeRun, ...], after: tuple[RecipeRun, ...])
                 break
             old = before[i]
             end = min(stop, old.timeline_range.stop)
-            same = old.recipe.ops == run.recipe.ops and old.recipe.advanced(
-                frame - old.timeline_range.start
-            ) == run.recipe.advanced(frame - run.timeline_range.start)
-            if not same:
+            was = old.recipe.advanced(frame - old.timeline_range.start)
+            if was != run.recipe.advanced(frame - run.timeline_range.start):
                 changed.append(Range(frame, end))
             frame = end
     return merged(changed)

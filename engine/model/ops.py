@@ -149,10 +149,10 @@ def op_of(layer: Layer, item: Item, rate: Fraction) -> Op | None:
 
 
 def _patch_op(layer: Layer, patch: Patch) -> PatchOp | None:
-    tool = patch.tool
-    if tool is None or not patch.shows:
+    take = patch.picked
+    if take is None or not patch.shows:
         return None
-    motion = patch.effective_motion
+    motion = take.motion or patch.motion
     return PatchOp(
         patch.region,
         patch.anchor,
@@ -161,7 +161,7 @@ def _patch_op(layer: Layer, patch: Patch) -> PatchOp | None:
         patch.matte,
         motion,
         None if motion.follow is Follow.STATIC else patch.frames,
-        tool,
+        take.tool,
         layer.settings.opacity,
         layer.settings.blend,
     )

@@ -55,23 +55,14 @@ def time_place_ranges(place: TimePlace, timeline: TimelineMap) -> tuple[Range, .
 
 def source_frames(start_s: Fraction, stop_s: Fraction, times: FrameTimes) -> Range:
     """Return the source frames that begin within a time of the source, at least one."""
-    if start_s >= times.time_of(times.count) or stop_s <= times.time_of(0):
-        return Range(0, 0)
-    first, stop = first_frame_from(start_s, times), first_frame_from(stop_s, times)
+    first, stop = times.first_from(start_s), times.first_from(stop_s)
     if stop > first:
         return Range(first, stop)
+    # Shorter than a frame, or beyond one of the source's ends.
+    if start_s >= times.time_of(times.count) or stop_s <= times.time_of(0):
+        return Range(0, 0)
     frame = times.frame_at(start_s)
     return Range(frame, frame + 1)
-
-
-def first_frame_from(time_s: Fraction, times: FrameTimes) -> int:
-    """Return the first frame that begins at or after a time (`count` if none does)."""
-    if time_s <= times.time_of(0):
-        return 0
-    if time_s >= times.time_of(times.count):
-        return times.count
-    frame = times.frame_at(time_s)
-    return frame if times.time_of(frame) == time_s else frame + 1
 
 
 def caption_times(place: TimePlace, timeline: TimelineMap) -> tuple[tuple[Fraction, Fraction], ...]:

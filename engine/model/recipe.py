@@ -8,6 +8,7 @@ position). Equal recipes mean equal pixels, wherever they stand; so they key cac
 from __future__ import annotations
 
 import hashlib
+from bisect import insort
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -98,13 +99,11 @@ class Recipe:
 
 
 def _base_advanced(base: Base, by: int) -> Base:
-    match base:
-        case SourceBase(source_id, frame):
-            return SourceBase(source_id, frame + by)
-        case ConformedBase(source_id, time_s, rate):
-            return ConformedBase(source_id, time_s + by / rate, rate)
-        case BlackBase():
-            return base
+    if by == 0 or isinstance(base, BlackBase):
+        return base
+    if isinstance(base, SourceBase):
+        return SourceBase(base.source_id, base.frame + by)
+    return ConformedBase(base.source_id, base.time_s + by / base.rate, base.rate)
 
 
 def _placement_advanced(placement: Placement | None, by: int) -> Placement | None:
@@ -129,27 +128,32 @@ def recipe_runs(project: Project) -> tuple[RecipeRun, ...]:
     runs: list[RecipeRun] = []
     for span in timeline.spans:
         first = lay.recipe(span.item)
+        base, placement = first.base, first.placement
         start, stop = span.timeline_range.start, span.timeline_range.stop
-        frame = start
+        frame = at = start
         while frame < stop:
             ops = stack.at(frame)
             end = min(stop, stack.next_change)
-            recipe = first.advanced(frame - start)
-            _append(runs, frame, end, Recipe(recipe.base, recipe.placement, ops) if ops else recipe)
+            if frame != start:
+                base, placement = _base_advanced(first.base, frame - start), _placement_advanced(placement, frame - at)
+            recipe = Recipe(base, placement, ops)
+            if runs and len(ops) == len(runs[-1].recipe.ops) and _goes_on(runs[-1], recipe):
+                runs[-1] = RecipeRun(Range(runs[-1].timeline_range.start, end), runs[-1].recipe)
+            else:
+                runs.append(RecipeRun(Range(frame, end), recipe))
+            at = frame
             frame = end
     return tuple(runs)
 
 
-def _append(runs: list[RecipeRun], start: int, stop: int, recipe: Recipe) -> None:
-    """Add a run, as a continuation of the last one where it is that (a cut in the middle of nothing is no change)."""
-    if runs:
-        last = runs[-1].recipe
-        begun = runs[-1].timeline_range.start
-        alike = type(last.base) is type(recipe.base) and len(last.ops) == len(recipe.ops)
-        if alike and last.advanced(start - begun) == recipe:
-            runs[-1] = RecipeRun(Range(begun, stop), last)
-            return
-    runs.append(RecipeRun(Range(start, stop), recipe))
+def _goes_on(run: RecipeRun, recipe: Recipe) -> bool:
+    """Tell whether a recipe only continues the run before it: a cut in the middle of nothing is no change."""
+    last, by = run.recipe.base, len(run.timeline_range)
+    if isinstance(last, SourceBase):
+        base = recipe.base
+        if not isinstance(base, SourceBase) or last.frame + by != base.frame:
+            return False
+    return run.recipe.advanced(by) == recipe
 
 
 class _BaseLayer:
@@ -174,24 +178,26 @@ class _BaseLayer:
         return Recipe(base, Placement(item.geometry, self._canvas.width, self._canvas.height, self._canvas.sar))
 
 
-_Event = tuple[int, int, Op | None]
-"""A timeline frame, the place in the stack, and what begins there (None: it ends)."""
+_Event = tuple[int, bool, int, Op | None]
+"""A timeline frame, whether something begins there or ends, its place in the stack, and what begins."""
 
 
 def _events(project: Project, timeline: TimelineMap) -> list[_Event]:
     """Return where operations begin and end, by frame; on the same frame ends come first."""
     events: list[_Event] = []
     order = 0
+    rate = project.canvas.rate
     for layer in project.layers:
         for item in layer.items:
             order += 1
-            op = op_of(layer, item, project.canvas.rate)
+            op = op_of(layer, item, rate)
             if op is None:
                 continue
             for shown in timeline_ranges(item, timeline):
-                events.append((shown.start, order, op))
-                events.append((shown.stop, order, None))
-    events.sort(key=lambda event: (event[0], event[2] is not None))
+                events.append((shown.start, True, order, op))
+                events.append((shown.stop, False, order, None))
+    # The first three never tie, so operations are never compared.
+    events.sort()
     return events
 
 
@@ -199,40 +205,44 @@ class _Stack:
     """The operations that are active as the sweep goes along the timeline."""
 
     def __init__(self, events: list[_Event]) -> None:
-        self._events = events
+        self._events = [*events, (1 << 62, False, 0, None)]
         self._next = 0
+        self._orders: list[int] = []
         self._active: dict[int, tuple[Op, int]] = {}
+        self._special: set[int] = set()
         self._ops: tuple[Op, ...] = ()
-        self._moving = False
-        self._end = 1 << 62
 
     @property
     def next_change(self) -> int:
         """Return the next frame on which an operation begins or ends."""
-        return self._events[self._next][0] if self._next < len(self._events) else self._end
+        return self._events[self._next][0]
 
     def at(self, frame: int) -> tuple[Op, ...]:
         """Return the operations at a frame, bottom first; frames are asked for in order."""
         changed = False
-        while self._next < len(self._events) and self._events[self._next][0] <= frame:
-            since, order, op = self._events[self._next]
+        while self._events[self._next][0] <= frame:
+            since, _, order, op = self._events[self._next]
             self._next += 1
             changed = True
             if op is None:
+                self._orders.remove(order)
+                self._special.discard(order)
                 del self._active[order]
             else:
+                insort(self._orders, order)
                 self._active[order] = (op, since)
-        if changed or self._moving:
-            found = [self._active[order] for order in sorted(self._active)]
-            self._moving = any(moves(op) for op, _ in found)
+                if isinstance(op, OverlayOp) and (moves(op) or op.depth is Depth.BEHIND_SUBJECT):
+                    self._special.add(order)
+        if self._special:
+            found = [self._active[order] for order in self._orders]
             self._ops = _without_idle_background(tuple([advanced(op, frame - since) for op, since in found]))
+        elif changed:
+            self._ops = tuple([self._active[order][0] for order in self._orders])
         return self._ops
 
 
 def _without_idle_background(ops: tuple[Op, ...]) -> tuple[Op, ...]:
     """Leave a background out where no subject would be drawn on it: it would hide the film."""
-    if any(isinstance(op, OverlayOp) and op.depth is Depth.BEHIND_SUBJECT for op in ops) and not any(
-        isinstance(op, SubjectOp) for op in ops
-    ):
-        return tuple([op for op in ops if not (isinstance(op, OverlayOp) and op.depth is Depth.BEHIND_SUBJECT)])
-    return ops
+    if any(isinstance(op, SubjectOp) for op in ops):
+        return ops
+    return tuple([op for op in ops if not (isinstance(op, OverlayOp) and op.depth is Depth.BEHIND_SUBJECT)])

@@ -101,7 +101,7 @@ def source_frame(timing: Timing, at: int, times: FrameTimes, rate: Fraction) -> 
         case Native(source_range):
             return source_range.start + at
         case Conformed(start_s, _):
-            return times.frame_at(start_s + (at + HALF) / rate)
+            return times.frame_at(start_s + Fraction((2 * at + 1) * rate.denominator, 2 * rate.numerator))
 
 
 def source_span(timing: Timing, times: FrameTimes, rate: Fraction) -> Range:
