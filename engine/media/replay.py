@@ -6,19 +6,17 @@ Plain FFmpeg, the decoder kept open over the seeks: what it remembers from one p
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
-from pathlib import Path
 
-from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream as AvVideoStream
 
 from engine.errors import DamagedMedia
-from engine.media.demux import opened, video_stream
+from engine.media.demux import video_stream
 from engine.media.fidelity import planes
+from engine.media.film_file import FilmFile
 
 # How far before an entry to look for it, in seconds, until it is found; at last from the start of the file.
 _STEPS_BACK_S = (0, 1, 5, 20)
@@ -52,25 +50,14 @@ class Broken:
     reason: str
 
 
-@contextmanager
-def replay(path: Path, stream: int) -> Iterator[Replay]:
-    """Open a film for playing one of its video streams.
-
-    Raises:
-        MissingMedia, DamagedMedia, UnsupportedMedia: it cannot be opened.
-    """
-    with opened(path) as container:
-        yield Replay(path, container, video_stream(container, stream))
-
-
 class Replay:
-    """An open film; made by `replay`. For one thread at a time."""
+    """Plays the picture of an open film. The file's other tracks are not read any more."""
 
-    def __init__(self, path: Path, container: InputContainer, stream: AvVideoStream) -> None:
-        self._path = path
-        self._container = container
-        self._stream = stream
-        stream.thread_type = "AUTO"
+    def __init__(self, film: FilmFile) -> None:
+        self._path = film.path
+        self._container = film.container
+        self._stream = video_stream(film.container, film.edited)
+        self._stream.thread_type = "AUTO"
 
     def stretch(self, entry: Entry, stop_pts: int) -> Iterator[Shown | Broken]:
         """Yield the frames from an entry up to `stop_pts` (left out), in the order the decoder gives them.

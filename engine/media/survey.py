@@ -12,17 +12,16 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from av.container import InputContainer
-from av.stream import AttachmentStream, Disposition, Stream
+from av.stream import AttachmentStream, Stream
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream as AvVideoStream
 from numpy.typing import NDArray
 
 from engine.control import CancelToken, Progress
-from engine.errors import UnsupportedMedia
 from engine.media.bitstream.nal import Framing, split
-from engine.media.containers import Family, family, patience
-from engine.media.demux import is_still, opened
+from engine.media.containers import Family, family
+from engine.media.demux import is_still
+from engine.media.film_file import FilmFile, framing_of
 from engine.media.in_band import header_syntax
 
 NO_TIME = int(np.iinfo(np.int64).min)
@@ -116,81 +115,68 @@ class Survey:
         return self.tracks[self.edited]
 
 
-def reading_for(source: Path, out: Path) -> Reading:
+def reading_for(source: FilmFile, out: FilmFile) -> Reading:
     """Return what of a packet can be compared between two files."""
-    forms = []
-    for path in (source, out):
-        with opened(path) as container:
-            forms.append((family(container.format.name), _framing(container.streams[_edited(container)])))
+    forms = [(film.family, framing_of(film.container.streams[film.edited])) for film in (source, out)]
     return Reading.BYTES if forms[0] == forms[1] else Reading.SLICES
 
 
-def container_name(path: Path) -> str:
-    """Return FFmpeg's name of a file's format."""
-    with opened(path) as container:
-        return container.format.name
-
-
-def survey(path: Path, reading: Reading, progress: Progress, cancel: CancelToken) -> Survey:
+def survey(film: FilmFile, reading: Reading, progress: Progress, cancel: CancelToken) -> Survey:
     """Read every packet of every track once, from start to end.
 
     Raises:
-        MissingMedia, DamagedMedia, UnsupportedMedia: the file cannot be read to its end.
+        DamagedMedia: the file cannot be read to its end.
         Cancelled: on request.
     """
-    size = max(1, path.stat().st_size)
-    with opened(path, patience(container_name(path))) as container:
-        streams = list(container.streams)
-        edited = _edited(container)
-        contents = {s.index: _content(s, container.format.name, reading) for s in streams}
-        essence = _essence_of(streams[edited])
-        trims: dict[int, str] = {}
-        found: list[list[tuple[int, int, int, int, bool, bool, int, int]]] = [[] for _ in streams]
-        for n, packet in enumerate(container.demux()):
-            if n % _REPORT_EVERY == 0:
-                cancel.check()
-                progress.report("Checking every packet", (packet.pos or 0) / size)
-            if not packet.size and packet.pts is None and packet.dts is None:
-                continue
-            stream, pts, dts, key = packet.stream_index, packet.pts, packet.dts, packet.is_keyframe
-            data = bytes(packet)
-            if stream not in trims:
-                trims[stream] = bytes(packet.get_sidedata("skip_samples")).hex()
-            content = contents[stream]
-            found[stream].append(
-                (
-                    NO_TIME if pts is None else pts,
-                    NO_TIME if dts is None else dts,
-                    packet.duration or 0,
-                    packet.size,
-                    key,
-                    packet.is_discard,
-                    hash(data if content is None else content(data)) & _UINT64,
-                    hash(essence(data)) & _UINT64 if key and stream == edited else 0,
-                )
+    size = max(1, film.path.stat().st_size)
+    container = film.container
+    streams = list(container.streams)
+    contents = {s.index: _content(s, container.format.name, reading) for s in streams}
+    essence = essence_of(streams[film.edited])
+    trims: dict[int, str] = {}
+    found: list[list[tuple[int, int, int, int, bool, bool, int, int]]] = [[] for _ in streams]
+    for n, packet in enumerate(container.demux()):
+        if n % _REPORT_EVERY == 0:
+            cancel.check()
+            progress.report("Checking every packet", (packet.pos or 0) / size)
+        if not packet.size and packet.pts is None and packet.dts is None:
+            continue
+        stream, pts, dts, key = packet.stream_index, packet.pts, packet.dts, packet.is_keyframe
+        data = bytes(packet)
+        if stream not in trims:
+            trims[stream] = bytes(packet.get_sidedata("skip_samples")).hex()
+        content = contents[stream]
+        found[stream].append(
+            (
+                NO_TIME if pts is None else pts,
+                NO_TIME if dts is None else dts,
+                packet.duration or 0,
+                packet.size,
+                key,
+                packet.is_discard,
+                hash(data if content is None else content(data)) & _UINT64,
+                hash(essence(data)) & _UINT64 if key and stream == film.edited else 0,
             )
-        return Survey(
-            path=path,
-            container=container.format.name,
-            edited=edited,
-            duration_s=Fraction(container.duration or 0, 1_000_000),
-            tags=dict(container.metadata),
-            chapters=tuple(
-                (c["start"] * c["time_base"], c["end"] * c["time_base"], c["metadata"].get("title", ""))
-                for c in container.chapters()
-                if c["time_base"]
-            ),
-            tracks=tuple(_track(s, trims.get(s.index, ""), _rows(s, found[s.index])) for s in streams),
         )
+    return described(film, {s.index: _rows(s, found[s.index]) for s in streams}, trims)
 
 
-def _edited(container: InputContainer) -> int:
-    """Return the index of the film's picture: the video track marked as default, else the first, covers aside."""
-    videos = [s for s in container.streams.video if not is_still(s) and s.codec_context is not None]
-    marked = [s for s in videos if s.disposition & Disposition.default]
-    if not videos:
-        raise UnsupportedMedia(f"{container.name} holds no video that can be decoded here")
-    return (marked or videos)[0].index
+def described(film: FilmFile, rows: Mapping[int, PacketRows], trims: Mapping[int, str]) -> Survey:
+    """Return a survey from each stream's packets and the trim that its first packet carries."""
+    container = film.container
+    return Survey(
+        path=film.path,
+        container=container.format.name,
+        edited=film.edited,
+        duration_s=Fraction(container.duration or 0, 1_000_000),
+        tags=dict(container.metadata),
+        chapters=tuple(
+            (c["start"] * c["time_base"], c["end"] * c["time_base"], c["metadata"].get("title", ""))
+            for c in container.chapters()
+            if c["time_base"]
+        ),
+        tracks=tuple(_track(s, trims.get(s.index, ""), rows[s.index]) for s in container.streams),
+    )
 
 
 def _rows(stream: Stream, rows: list[tuple[int, int, int, int, bool, bool, int, int]]) -> PacketRows:
@@ -240,33 +226,24 @@ def _track(stream: Stream, trim: str, rows: PacketRows) -> TrackFacts:
     )
 
 
-def _framing(stream: Stream) -> Framing:
-    context = stream.codec_context
-    if context is None or context.name not in ("h264", "hevc") or not (context.extradata or b"").startswith(b"\x01"):
-        return Framing.START_CODES
-    extradata = context.extradata or b""
-    # lengthSizeMinusOne: ISO/IEC 14496-15 5.3.3.1.2 and 8.3.3.1.2.
-    at = 4 if context.name == "h264" else 21
-    return Framing((extradata[at] & 3) + 1) if len(extradata) > at and extradata[at] & 3 != 2 else Framing.LENGTH_4
-
-
 def _content(stream: Stream, container: str, reading: Reading) -> Callable[[bytes], bytes] | None:
     """Return what to keep of a track's packets, None for all of it."""
     if reading is Reading.BYTES or stream.codec_context is None:
         return None
     codec = stream.codec_context.name
     if codec in ("h264", "hevc"):
-        return _slices(codec, _framing(stream))
+        return _slices(codec, framing_of(stream))
     if codec == "aac" and family(container) is Family.TRANSPORT:
         return _without_adts
     return None
 
 
-def _essence_of(stream: Stream) -> Callable[[bytes], bytes]:
+def essence_of(stream: Stream) -> Callable[[bytes], bytes]:
+    """Return what makes of a key packet its coded picture alone; see PacketRows.essence."""
     context = stream.codec_context
     codec = context.name if context is not None else ""
     if codec in ("h264", "hevc"):
-        return _slices(codec, _framing(stream))
+        return _slices(codec, framing_of(stream))
     syntax = header_syntax(codec, Framing.START_CODES)
     return syntax.without_headers if syntax is not None else bytes
 

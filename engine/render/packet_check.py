@@ -26,6 +26,7 @@ class Plan:
         has_own_times: whether `frame_pts` are the file's times, not ones that were made for it.
         frames: the frames planned to be re-encoded.
         dropped: streams of the source known not to fit into the output's format.
+        inherited_bytes: the first bytes of the output, which were checked with an earlier export and not written since.
     """
 
     frame_pts: Int64
@@ -33,12 +34,17 @@ class Plan:
     has_own_times: bool
     frames: tuple[Range, ...]
     dropped: frozenset[int] = frozenset()
+    inherited_bytes: int = 0
 
     @classmethod
-    def of(cls, index: FrameIndex, frames: Sequence[Range], dropped: Sequence[int] = ()) -> Plan:
+    def of(
+        cls, index: FrameIndex, frames: Sequence[Range], dropped: Sequence[int] = (), inherited_bytes: int = 0
+    ) -> Plan:
         """Return the plan for a film with this index."""
         packet_frame = np.repeat(index.frame_of, index.packet_count)
-        return cls(index.frame_pts, packet_frame, index.exact_timestamps, tuple(frames), frozenset(dropped))
+        return cls(
+            index.frame_pts, packet_frame, index.exact_timestamps, tuple(frames), frozenset(dropped), inherited_bytes
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

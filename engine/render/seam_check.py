@@ -16,8 +16,9 @@ import numpy as np
 
 from engine.control import CancelToken, Progress
 from engine.media.compare import Watched, psnr_of_pairs, watch
-from engine.media.replay import Broken, Entry, Replay, Shown, replay
-from engine.media.survey import PacketRows, Survey
+from engine.media.film_file import FilmFile
+from engine.media.replay import Broken, Entry, Replay, Shown
+from engine.media.survey import PacketRows
 from engine.model.frame_index import Int64
 from engine.model.time import Range
 from engine.render.packet_check import VideoMatch, clock_runs_back
@@ -77,25 +78,37 @@ class Window:
 
 
 def check_seams(
-    source: Survey, out: Survey, match: VideoMatch, depth: Depth, progress: Progress, cancel: CancelToken
+    films: tuple[FilmFile, FilmFile],
+    rows: tuple[PacketRows, PacketRows],
+    match: VideoMatch,
+    depth: Depth,
+    progress: Progress,
+    cancel: CancelToken,
 ) -> SeamFindings:
     """Decode both films around every re-encoded run, and compare.
+
+    Args:
+        films: the source and the export; their other tracks are not read any more.
+        rows: the packets of their pictures.
+        match: which of these belong together.
+        depth: how much is decoded.
+        progress: reports the share of the seams.
+        cancel: looked at before each frame.
 
     Raises:
         DamagedMedia: a film cannot be read.
         Cancelled: on request.
     """
     findings = SeamFindings()
-    timeline = _Timeline(out.video.rows, match)
+    timeline = _Timeline(rows[1], match)
     windows = _windows(timeline, match.runs, depth)
-    with replay(source.path, source.edited) as theirs, replay(out.path, out.edited) as ours:
-        its = _Film(theirs, source.video.rows, match.source_at)
-        own = _Film(ours, out.video.rows, match.out_at)
-        for n, window in enumerate(windows):
-            progress.report("Playing around the seams", n / len(windows))
-            _Seam(timeline, its, own, window, depth, findings, cancel).check()
-            if len(findings.problems) >= _ENOUGH_PROBLEMS:
-                break
+    source = _Film(Replay(films[0]), rows[0], match.source_at)
+    out = _Film(Replay(films[1]), rows[1], match.out_at)
+    for n, window in enumerate(windows):
+        progress.report("Playing around the seams", n / len(windows))
+        _Seam(timeline, source, out, window, depth, findings, cancel).check()
+        if len(findings.problems) >= _ENOUGH_PROBLEMS:
+            break
     return findings
 
 

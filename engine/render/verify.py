@@ -11,6 +11,8 @@ from pathlib import Path
 
 from engine.control import CancelToken, Progress
 from engine.media.containers import Family, family
+from engine.media.film_file import FilmFile, open_film
+from engine.media.movie_survey import survey_movies
 from engine.media.survey import Reading, reading_for, survey
 from engine.model.time import Range
 from engine.render.fact_check import check_facts, track_name
@@ -77,10 +79,21 @@ def verify(
         MissingMedia, DamagedMedia, UnsupportedMedia: one of the files cannot be read.
         Cancelled: on request.
     """
+    with open_film(source) as source_file, open_film(out) as out_file:
+        return _verified(source_file, out_file, plan, depth, progress, cancel)
+
+
+def _verified(
+    source: FilmFile, out: FilmFile, plan: Plan | None, depth: Depth, progress: Progress, cancel: CancelToken
+) -> VerifyReport:
     reading = reading_for(source, out)
-    theirs = survey(source, reading, progress.part(0.0, 0.3), cancel)
-    ours = survey(out, reading, progress.part(0.3, 0.6), cancel)
     same_format = reading is Reading.BYTES
+    inherited_bytes = plan.inherited_bytes if plan is not None else 0
+    both = survey_movies(source, out, inherited_bytes, progress.part(0.0, 0.6), cancel) if same_format else None
+    theirs, ours = both or (
+        survey(source, reading, progress.part(0.0, 0.3), cancel),
+        survey(out, reading, progress.part(0.3, 0.6), cancel),
+    )
     stores_dts = same_format and family(ours.container) not in _WITHOUT_DTS
     facts = check_facts(theirs, ours, plan.dropped if plan else frozenset(), same_format=same_format)
     match = match_video(theirs.video.rows, ours.video.rows, plan, same_format=same_format, stores_dts=stores_dts)
@@ -97,7 +110,8 @@ def verify(
     lost_sound = paired_sound < sum(track.kind == "audio" for track in theirs.tracks)
     seams = SeamFindings()
     if match.anew or len(theirs.video.rows) == len(ours.video.rows):
-        seams = check_seams(theirs, ours, match, depth, progress.part(0.6, 1.0), cancel)
+        rows = theirs.video.rows, ours.video.rows
+        seams = check_seams((source, out), rows, match, depth, progress.part(0.6, 1.0), cancel)
         problems += seams.problems
     progress.report("Checked", 1.0)
     return VerifyReport(

@@ -52,14 +52,14 @@ def films(tmp_path_factory):
     """A film with two sound tracks and its export, in two containers."""
     folder = tmp_path_factory.mktemp("films")
     found = {}
-    for suffix in (".ts", ".mkv"):
+    for suffix in (".ts", ".mkv", ".mp4"):
         source = make(folder / f"film{suffix}", Recipe(sounds=2, tags={"title": "A film"}))
         found[suffix] = source, exported(source, folder / f"out{suffix}")
     return found
 
 
 @pytest.mark.parametrize("depth", list(Depth))
-@pytest.mark.parametrize("suffix", [".ts", ".mkv"])
+@pytest.mark.parametrize("suffix", [".ts", ".mkv", ".mp4"])
 def test_a_sound_export_is_verified(films, suffix, depth):
     source, out = films[suffix]
     _, index = facts(source)
@@ -183,7 +183,7 @@ DAMAGE = [
 ]
 
 
-@pytest.mark.parametrize("suffix", [".ts", ".mkv"])
+@pytest.mark.parametrize("suffix", [".ts", ".mkv", ".mp4"])
 def test_a_faithful_rewrite_of_the_export_stays_verified(films, tmp_path, suffix):
     source, out = films[suffix]
     report = checked(source, rewritten(out, tmp_path / f"again{suffix}", lambda packets: packets))
@@ -191,7 +191,7 @@ def test_a_faithful_rewrite_of_the_export_stays_verified(films, tmp_path, suffix
 
 
 @pytest.mark.parametrize("depth", list(Depth))
-@pytest.mark.parametrize("suffix", [".ts", ".mkv"])
+@pytest.mark.parametrize("suffix", [".ts", ".mkv", ".mp4"])
 @pytest.mark.parametrize("damage", DAMAGE, ids=lambda damage: damage.__name__)
 def test_damage_is_caught(films, tmp_path, damage, suffix, depth):
     source, out = films[suffix]
