@@ -51,7 +51,7 @@ def _of_samples(path: Path, info: MediaInfo, table: SampleTable, progress: Progr
     )
     if _is_decode_order(path, info, table.pts, cancel):
         return by_demuxing(path, info, progress, cancel)
-    times = repaired(table.pts, table.dts, _usual_step(np.sort(table.pts), info), _second(info))
+    times = repaired(table.pts, table.dts, _usual_step(np.sort(table.pts, kind="stable"), info), _second(info))
     times = as_edited(times, table.shown_pts)
     presented = table.shown_pts != NO_TIME
     presented &= ~_hidden_at_head(path, info, units, times, progress, cancel)
@@ -166,8 +166,14 @@ def assembled(
     units: Units,
     presented: NDArray[np.bool_],
 ) -> FrameIndex:
-    """Put the parts of an index together: number the presented units in the order of their times."""
+    """Put the parts of an index together: number the presented units in the order of their times.
+
+    Raises:
+        DamagedMedia: none is presented.
+    """
     shown = np.flatnonzero(presented)
+    if not shown.size:
+        raise DamagedMedia(f"{info.path} shows none of its {presented.size} coded pictures; try another copy")
     order = shown[np.argsort(times.pts[shown], kind="stable")]
     frame_of = np.full(times.pts.size, -1, np.int64)
     frame_of[order] = np.arange(order.size)
@@ -199,7 +205,7 @@ def _timestamps(
     dts = packets.dts[units.first_packet]
     if (pts == NO_TIME).any() or _is_decode_order(path, info, pts, cancel):
         return _made_timestamps(path, info, packets, units, progress, cancel)
-    return repaired(pts, dts, _usual_step(np.sort(pts), info), _second(info))
+    return repaired(pts, dts, _usual_step(np.sort(pts, kind="stable"), info), _second(info))
 
 
 def _is_decode_order(path: Path, info: MediaInfo, pts: Int64, cancel: CancelToken) -> bool:

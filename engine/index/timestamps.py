@@ -60,21 +60,27 @@ def decode_times(pts: Int64, dts: Int64, step: int) -> Int64:
         dts: int64 ticks, NO_TIME where the file has none.
         step: usual ticks from frame to frame.
     """
-    known = dts != NO_TIME
-    made = _made_decode_times(pts, step)
-    if known.any() and not known.all():
-        # Made times are kept as far from the file's own as those are at the nearest unit that has one.
-        at = np.flatnonzero(known)
-        nearest = at[np.clip(np.searchsorted(at, np.arange(pts.size)), 0, at.size - 1)]
-        made = made + (dts - made)[nearest]
-    result = np.where(known, dts, made)
+    clock = _completed(pts, dts, step)
     latest = np.minimum.accumulate(pts[::-1])[::-1]
-    return np.minimum(np.maximum.accumulate(result), latest)
+    return np.minimum(np.maximum.accumulate(clock), latest)
+
+
+def _completed(pts: Int64, dts: Int64, step: int) -> Int64:
+    """Return the decode times with those made that are missing."""
+    at = np.flatnonzero(dts != NO_TIME)
+    if at.size == dts.size:
+        return dts
+    made = _made_decode_times(pts, step)
+    if not at.size:
+        return made
+    # Made times are kept as far from the file's own as those are at the nearest unit that has one.
+    nearest = at[np.minimum(np.searchsorted(at, np.arange(pts.size)), at.size - 1)]
+    return np.where(dts != NO_TIME, dts, made + (dts - made)[nearest])
 
 
 def _made_decode_times(pts: Int64, step: int) -> Int64:
     """The presentation times in order, as many frames late as reordering needs."""
-    in_order = np.sort(pts)
+    in_order = np.sort(pts, kind="stable")  # nearly in order already, which a stable sort is fast with
     rank = np.searchsorted(in_order, pts)
     depth = int(np.max(np.arange(pts.size) - rank, initial=0))
     head = in_order[0] - step * np.arange(depth, 0, -1)
@@ -83,7 +89,7 @@ def _made_decode_times(pts: Int64, step: int) -> Int64:
 
 def _moves(pts: Int64, dts: Int64, step: int, second: int) -> Int64:
     """Return by how many ticks each unit is moved so that the clock does not run back."""
-    clock = np.where(dts == NO_TIME, _made_decode_times(pts, step), dts)
+    clock = _completed(pts, dts, step)
     steps = np.diff(clock, prepend=clock[0])
     if not (steps < -step).any():
         return np.zeros_like(pts)

@@ -192,7 +192,8 @@ class PacketSource:
             yield from packets
         except Lost as error:
             raise SourceChanged(
-                f"{self._path} is not the film it was when it was opened ({error}); open it again"
+                f"{self._path} does not hold the packets found when it was opened ({error}): it was changed or is "
+                "damaged; open it again or use another copy"
             ) from error
 
 

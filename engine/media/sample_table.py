@@ -67,7 +67,7 @@ def read_sample_table(path: Path, info: MediaInfo, cancel: CancelToken) -> Sampl
         return None
     shown = ~track.packets.hidden
     shown_samples = track.packets.sample[shown]
-    if not _is_plain(track) or not _is_forward(track) or np.unique(shown_samples).size < shown_samples.size:
+    if not _is_plain(track) or not _is_forward(track) or np.bincount(shown_samples).max(initial=0) > 1:
         return None
     samples = track.samples
     shown_pts = np.full(samples.count, NO_TIME, np.int64)
