@@ -88,7 +88,7 @@ class ElevenLabs:
         self._settings = settings
         self._keys = keys
         self._prices = prices
-        self._url = settings.url or URL
+        self._url = home(settings)
         self._http: httpx.AsyncClient | None = None
         self._client: AsyncElevenLabs | None = None
         self._client_key: Secret | None = None
@@ -182,6 +182,11 @@ class ElevenLabs:
             self._client = AsyncElevenLabs(api_key=key.reveal(), base_url=self._url, httpx_client=self._http)
             self._client_key = key
         return self._client
+
+
+def home(settings: ServiceSettings) -> str:
+    """Return the service's address."""
+    return settings.url or URL
 
 
 def elevenlabs_failure(operation: Operation) -> Callable[[Exception], ProviderError]:

@@ -19,6 +19,7 @@
     +-- NotAllowed                     stopped here, before anything was sent
     |   +-- ConsentMissing             nobody agreed yet to send this
     |   +-- CapReached                 it would spend more than was allowed
+    |   +-- TransitionRefused          a job is in no state for that
     +-- KeyProblem
     |   +-- KeyMissing                 no key in the request, the environment or the vault
     |   +-- VaultError
@@ -224,6 +225,12 @@ class CapReached(NotAllowed):
         self.cap_usd = cap_usd
         self.spent_usd = spent_usd
         self.needed_usd = needed_usd
+
+
+class TransitionRefused(NotAllowed):
+    """A job is in no state for what was wished."""
+
+    exit_status = 2
 
 
 class KeyProblem(ProviderError):

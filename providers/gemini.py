@@ -97,7 +97,7 @@ class Gemini:
         self._settings = settings
         self._keys = keys
         self._prices = prices
-        self._url = settings.url or URL
+        self._url = home(settings)
         self._client: Client | None = None
         self._client_key: Secret | None = None
 
@@ -192,6 +192,11 @@ class Gemini:
 
     def _prices_of(self, model: str) -> ModelPrices:
         return self._prices.of(model, like=DEFAULT_MODEL)
+
+
+def home(settings: ServiceSettings) -> str:
+    """Return the service's address."""
+    return settings.url or URL
 
 
 def picture_size(task: EditTask) -> PictureSize:

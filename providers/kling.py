@@ -28,11 +28,11 @@ from providers.contract import (
 from providers.errors import JobLost, translated
 from providers.keys import KeyName, Keys
 from providers.kling_errors import (
-    URL,
     NoSuchTask,
     billed_usd,
     exchange,
     http_failure,
+    kling_home,
     motion_task,
     sent_items,
     task_failure,
@@ -71,7 +71,7 @@ class Kling:
         self._settings = settings
         self._keys = keys
         self._prices = prices
-        self._url = settings.url or URL
+        self._url = kling_home(settings)
         self._client: httpx.AsyncClient | None = None
 
     def quote(self, request: Request) -> Quote:

@@ -36,6 +36,7 @@ from providers.errors import (
 )
 from providers.layers import Operation
 from providers.secret import Secret
+from providers.settings import ServiceSettings
 from providers.wire import HeaderKey, connection_error, json_object, server_error, short, unreadable
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ _PICTURE_LIMIT_BYTES = 10_000_000
 _SIDE_MIN_PX = 300
 _RATIO_MAX = 2.5
 _POLICY = re.compile(r"risk control|policy|sensitive|violat|prohibited", re.IGNORECASE)
+
+
+def kling_home(settings: ServiceSettings) -> str:
+    """Return the address of either API; the keys of the two regions are not interchangeable."""
+    return settings.url or URL
 
 
 class NoSuchTask(Exception):

@@ -31,10 +31,10 @@ from providers.contract import (
 from providers.errors import JobLost, RequestRejected, translated
 from providers.keys import KeyName, Keys
 from providers.kling_errors import (
-    URL,
     NoSuchTask,
     exchange,
     http_failure,
+    kling_home,
     motion_task,
     sent_items,
     task_failure,
@@ -78,7 +78,7 @@ class KlingLegacy:
         self._settings = settings
         self._keys = keys
         self._prices = prices
-        self._url = settings.url or URL
+        self._url = kling_home(settings)
         self._client: httpx.AsyncClient | None = None
 
     def quote(self, request: Request) -> Quote:

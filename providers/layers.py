@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from typing import Protocol
 
 from providers.contract import Cancellation, Generation, Provider, Quote, Request, Running, Ticket, Traits
+
+# Called at the moment a submit leaves: after consent, caps, limits and pauses, and before each of its tries.
+SENDING: ContextVar[Callable[[], None]] = ContextVar("SENDING")
 
 
 class Operation(Enum):
@@ -71,8 +75,10 @@ class Layer(Protocol):
 class Layered:
     """A provider behind layers, the outermost first."""
 
-    def __init__(self, adapter: Provider, layers: Sequence[Layer]) -> None:
+    def __init__(self, adapter: Provider, layers: Sequence[Layer], traits: Traits | None = None) -> None:
+        """Put layers around an adapter; `traits` in place of the adapter's own, where they are configured."""
         self._adapter = adapter
+        self._traits = traits or adapter.traits
         forward: Forward = self._ask
         for layer in reversed(layers):
             forward = partial(layer, forward=forward)
@@ -80,8 +86,8 @@ class Layered:
 
     @property
     def traits(self) -> Traits:
-        """The adapter's facts."""
-        return self._adapter.traits
+        """The provider's facts."""
+        return self._traits
 
     def quote(self, request: Request) -> Quote:
         """Return the adapter's quote."""
@@ -126,6 +132,7 @@ class Layered:
     async def _ask(self, call: Call) -> Outcome:
         match call:
             case Call(Operation.START, request=Request() as request):
+                SENDING.get(_nothing)()
                 return await self._adapter.start(request)
             case Call(Operation.FIND, request=Request() as request):
                 return await self._adapter.find(request)
@@ -138,3 +145,7 @@ class Layered:
             case _:
                 await self._adapter.check()
         return None
+
+
+def _nothing() -> None:
+    return None

@@ -14,7 +14,7 @@ can simply be read through again. Money is kept in whole millionths of a dollar.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_UP, Decimal
@@ -26,6 +26,7 @@ from typing import Any
 from providers.contract import Generation, Place, Quote, Work
 from providers.database import Database, Durability
 from providers.errors import (
+    BillingExhausted,
     CallError,
     CapReached,
     CapScope,
@@ -147,8 +148,9 @@ class Ledger:
         month = _month(now)
         with self._database.transaction() as connection:
             row = connection.execute("SELECT state FROM spend WHERE attempt = ?", (attempt.attempt,)).fetchone()
-            if row is not None and row[0] != SpendState.RELEASED.value:
-                return
+            if row is not None and SpendState(row[0]) in (SpendState.SETTLED, SpendState.UNCERTAIN):
+                return  # sent before: the same attempt is never charged twice
+            connection.execute("DELETE FROM spend WHERE attempt = ?", (attempt.attempt,))
             needed = _micro(attempt.estimated_usd)
             if needed:
                 for scope, column, value, cap in (
@@ -158,6 +160,16 @@ class Ledger:
                     if cap is not None:
                         _check_cap(connection, scope, column, value, cap, needed)
             _insert(connection, attempt, now, SpendState.RESERVED)
+
+    def release_unknown(self, prefix: str, known: Collection[str]) -> None:
+        """Take back what was reserved for attempts whose name begins with `prefix`, but that were never made."""
+        with self._database.transaction() as connection:
+            for (name,) in connection.execute(
+                "SELECT attempt FROM spend WHERE state = 'reserved' AND substr(attempt, 1, ?) = ?",
+                (len(prefix), prefix),
+            ).fetchall():
+                if name not in known:
+                    connection.execute("UPDATE spend SET state = 'released' WHERE attempt = ?", (name,))
 
     def restore(self, attempt: Attempt) -> None:
         """Learn of an attempt that another ledger reserved (this one was lost, or the project is from elsewhere)."""
@@ -261,7 +273,7 @@ class LedgerLayer:
         if isinstance(error, CallError) and error.billed_usd is not None:
             self._ledger.settle(call.external_id, error.billed_usd)
         elif call.operation is Operation.POLL:
-            if isinstance(error, JobFailed | PolicyBlocked):
+            if isinstance(error, JobFailed | PolicyBlocked | BillingExhausted):
                 self._ledger.release(call.external_id)
         elif isinstance(error, NotSent | NotAllowed | KeyProblem) or (
             isinstance(error, CallError) and error.charge is Charge.NONE

@@ -78,7 +78,7 @@ class Omni:
         self._settings = settings
         self._keys = keys
         self._prices = prices
-        self._url = settings.url or URL
+        self._url = home(settings)
         self._client: Client | None = None
         self._client_key: Secret | None = None
         self._files: httpx.AsyncClient | None = None
@@ -233,6 +233,11 @@ class Omni:
                 provider=NAME,
             )
         raise missing("video", NAME)
+
+
+def home(settings: ServiceSettings) -> str:
+    """Return the service's address."""
+    return settings.url or URL
 
 
 def _text(task: MotionTask) -> str:

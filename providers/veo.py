@@ -71,7 +71,7 @@ class Veo:
         self._keys = keys
         self._prices = prices
         self._credentials = credentials
-        self._url = settings.url or _home(settings.cloud_location)
+        self._url = home(settings)
         self._client: Client | None = None
         self._client_key: Secret | None = None
 
@@ -193,8 +193,12 @@ class Veo:
             raise
 
 
-def _home(location: str | None) -> str:
-    return URL if not location or location == "global" else f"https://{location}-aiplatform.googleapis.com"
+def home(settings: ServiceSettings) -> str:
+    """Return the service's address, which is the region's own where one is chosen."""
+    location = settings.cloud_location
+    if settings.url or not location or location == "global":
+        return settings.url or URL
+    return f"https://{location}-aiplatform.googleapis.com"
 
 
 def _seconds(task: MotionTask) -> int:
