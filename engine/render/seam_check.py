@@ -123,9 +123,7 @@ class _Film:
         self.moment_of = np.full(len(rows), -1, np.int64)
         self.moment_of[at] = np.arange(at.size)
         self._runs_back = clock_runs_back(rows)
-        # Of packets with the same time (the fields of a frame) the first gives the frame its time.
-        times = rows.pts[at]
-        self._known = dict(zip(times[::-1].tolist(), range(at.size - 1, -1, -1), strict=True))
+        self._times = rows.pts[at]
 
     def play(self, entry: int, stop: int) -> Iterator[Shown | Broken]:
         """Yield the frames from an entry (an ordinal) up to a moment (left out); their pts are moments."""
@@ -133,17 +131,27 @@ class _Film:
         if self._runs_back:
             inside = self._at[max(0, first) : stop]
             last = max(entry, int(inside.max())) if inside.size else entry
-            known = {int(self._rows.pts[n]): int(self.moment_of[n]) for n in range(last, entry - 1, -1)}
+            moments = {int(self._rows.pts[n]): int(self.moment_of[n]) for n in range(last, entry - 1, -1)}
             frames = self._player.counted(entry, last + 1)
         else:
-            known = self._known
+            moments = None
             stop_pts = int(self._rows.pts[self._at[stop]]) if stop < self._at.size else _FOREVER
             frames = self._player.stretch(Entry(int(self._rows.pts[entry]), int(self._rows.dts[entry])), stop_pts)
         for shown in frames:
             if isinstance(shown, Broken):
                 yield shown
-            elif first <= known.get(shown.pts, -1) < stop:
-                yield replace(shown, pts=known[shown.pts])
+                continue
+            moment = self._moment(shown.pts) if moments is None else moments.get(shown.pts, -1)
+            if first <= moment < stop:
+                yield replace(shown, pts=moment)
+
+    def _moment(self, pts: int) -> int:
+        """Return the moment of a time, -1 where no packet has it.
+
+        Of packets with the same time (the fields of a frame) the first gives the frame its time.
+        """
+        at = int(np.searchsorted(self._times, pts))
+        return at if at < self._times.size and int(self._times[at]) == pts else -1
 
 
 class _Timeline:
