@@ -348,6 +348,8 @@ def other_edits(draw, project):
 @st.composite
 def any_edits(draw, project):
     """Return any edit, now and then several in one step; it may be refused."""
+    if not project.sources:
+        return e.AddSource(source(draw(ids), draw(st.integers(1, 50))))
     kinds = [storyline_edits, storyline_edits, layer_edits, layer_edits, other_edits]
     one = st.sampled_from(kinds).flatmap(lambda kind: kind(project))
     if draw(st.integers(0, 9)) == 0:
