@@ -49,8 +49,14 @@ function picture() {
     await send({kind: 'open', duration: v.duration, width: v.videoWidth, height: v.videoHeight});
     for (const t of times) {
       const seeked = once('seeked');
+      // The new picture may be presented a little after the event; the callback says when, and which one it is.
+      const presented = new Promise((ok) => {
+        const timer = setTimeout(() => ok(-1), 1500);
+        v.requestVideoFrameCallback((_, m) => { clearTimeout(timer); ok(m.mediaTime); });
+      });
       v.currentTime = t; await seeked;
-      await send({kind: 'picture', time: t, ...picture()});
+      const at = await presented;
+      await send({kind: 'picture', time: t, at, ...picture()});
     }
     v.currentTime = %PLAY%; await once('seeked');
     let shown = 0, end = %PLAY% + %SECONDS%;
