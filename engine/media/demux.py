@@ -196,13 +196,13 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except DeltacutError:
         raise
-    except (FileNotFoundError, PermissionError) as error:
-        raise MissingMedia(f"{path} cannot be read ({error}); check that it is there and readable") from error
     except (av.error.DecoderNotFoundError, av.error.DemuxerNotFoundError, av.error.PatchWelcomeError) as error:
         raise UnsupportedMedia(
             f"{path} cannot be decoded here ({error.strerror}); convert it to H.264 or HEVC first"
         ) from error
     except Exception as error:  # UnicodeDecodeError and AttributeError also escape from there
+        if not path.exists():
+            raise MissingMedia(f"{path} is gone; say where the film is now") from error
         what = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise DamagedMedia(
             f"{path} cannot be read as a film ({what}); it is damaged or not a film: try another copy"
