@@ -43,7 +43,7 @@ def connect(path: Path, access: Access) -> sqlite3.Connection:
         check_same_thread=False,
     )
     try:
-        _guard(connection)
+        guard(connection)
         if access is Access.WRITE:
             if connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0] != "delete":
                 raise sqlite3.OperationalError("its journal mode cannot be set")
@@ -57,7 +57,8 @@ def connect(path: Path, access: Access) -> sqlite3.Connection:
     return connection
 
 
-def _guard(connection: sqlite3.Connection) -> None:
+def guard(connection: sqlite3.Connection) -> None:
+    """Take from a fresh connection whatever a crafted file could use."""
     limits = {
         sqlite3.SQLITE_LIMIT_LENGTH: VALUE_LIMIT,
         sqlite3.SQLITE_LIMIT_SQL_LENGTH: 100_000,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from engine.store.connection import transaction
+from engine.store.new_file import copy_database
 from engine.store.schema import VERSION
 
-STEPS: dict[int, Callable[[sqlite3.Connection], None]] = {}
+Step = Callable[[sqlite3.Connection], None]
+
+STEPS: Mapping[int, Step] = {}
 """What turns a file of each earlier version into the next one's; inside a transaction."""
 
 
@@ -20,7 +23,7 @@ def migrate(connection: sqlite3.Connection, path: Path, version: int) -> Path:
     """
     copy = path.with_name(f"{path.stem}.before-format-{VERSION}{path.suffix}")
     if not copy.exists():
-        connection.execute("VACUUM INTO ?", (str(copy),))
+        copy_database(connection, copy)
     for step in range(version, VERSION):
         with transaction(connection):
             STEPS[step](connection)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from engine.errors import MissingMedia, ProjectDamaged, SourceChanged
 from engine.store.identity import FileIdentity, content_hash, quick_identity
@@ -109,12 +110,21 @@ def read_places(connection: sqlite3.Connection, path: Path) -> dict[str, Place]:
         ProjectDamaged: one fails its digest.
     """
     places = {}
-    for *columns, digest in connection.execute("SELECT * FROM places"):
-        if not _fits(columns) or digest != row_digest("place", *columns):
+    for row in connection.execute("SELECT * FROM places"):
+        place = place_from_row(list(row))
+        if place is None:
             raise ProjectDamaged(f"{path} is damaged (a source's place); recover what is readable into a new project")
-        source_id, absolute, relative, size, mtime_ns, known_hash = columns
-        places[source_id] = Place(source_id, absolute, relative, FileIdentity(size, mtime_ns), known_hash)
+        places[place.source_id] = place
     return places
+
+
+def place_from_row(row: list[Any]) -> Place | None:
+    """Return the place that a row holds, None if it fails its digest."""
+    *columns, digest = row
+    if not _fits(columns) or digest != row_digest("place", *columns):
+        return None
+    source_id, absolute, relative, size, mtime_ns, known_hash = columns
+    return Place(source_id, absolute, relative, FileIdentity(size, mtime_ns), known_hash)
 
 
 def _columns(place: Place) -> tuple[str, str, str, int, int, str]:

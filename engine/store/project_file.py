@@ -5,8 +5,6 @@ Every commit is durable when it returns; that is the autosave, and there is no o
 
 from __future__ import annotations
 
-import os
-import secrets
 import sqlite3
 import threading
 import time
@@ -16,14 +14,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from engine.errors import EditRefused, NoSpace, ProjectBusy, ProjectDamaged, ProjectError, StorageError, UsageError
+from engine.errors import EditRefused, NoSpace, ProjectBusy, ProjectDamaged, ProjectError
 from engine.model.edits import Edit, edit_from_json, edit_to_json
 from engine.model.project import Project
-from engine.store import places, takes
+from engine.store import places, records, takes
 from engine.store.connection import OPENING_LIMIT_S, Access, connect, time_limit, transaction, translated
 from engine.store.journal import Head, Row, RowKind, Trail, append, next_row, read_head, read_rows, write_head
 from engine.store.lock import WriterLock
 from engine.store.migrations import migrate
+from engine.store.new_file import copy_database, new_file
 from engine.store.places import Place
 from engine.store.reserve import Reserve
 from engine.store.schema import TABLES, VERSION, check_structure, create_tables, read_version
@@ -67,6 +66,7 @@ class ProjectFile:
         self._trail = Trail([], [])
         self._head = Head()
         self._values: dict[int, Project] = {}
+        self._steps: dict[int, Step] = {}
         self._places: dict[str, Place] = {}
         self._space_is_low = False
 
@@ -84,17 +84,8 @@ class ProjectFile:
         Raises:
             UsageError: something is there already. StorageError, NoSpace: it cannot be written.
         """
-        if os.path.lexists(path):
-            raise UsageError(f"{path} exists already; choose another name, or open it")
-        # Made whole beside its place, so that a crash leaves no half project under the name.
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
-        try:
+        with translated(path), new_file(path) as draft:
             _write_new(draft, path, project, media or {})
-            _put_in_place(draft, path)
-        except OSError as error:
-            raise _storage_error(path, error) from error
-        finally:
-            draft.unlink(missing_ok=True)
         return cls.open(path)
 
     @classmethod
@@ -304,8 +295,10 @@ class ProjectFile:
             del self._values[next(iter(self._values))]
 
     def _step(self, seq: int) -> Step:
-        row = self._rows[seq - 1]
-        return Step(edit_from_json(row.payload).title, row.at_ms)
+        if seq not in self._steps:
+            row = self._rows[seq - 1]
+            self._steps[seq] = Step(edit_from_json(row.payload).title, row.at_ms)
+        return self._steps[seq]
 
     # --- takes ------------------------------------------------------------------------------------------------------
 
@@ -334,6 +327,44 @@ class ProjectFile:
         """Return the ids of all kept takes."""
         with self._guard, translated(self.path):
             return takes.take_ids(self._connection)
+
+    # --- records ----------------------------------------------------------------------------------------------------
+
+    def put_record(self, kind: str, id: str, payload: str) -> None:
+        """Keep a note that is no part of the film (a provider's job, what was spent); durable when this returns.
+
+        Args:
+            kind: what sort of note; each sort has its own ids.
+            id: its name; a note of that name is replaced.
+            payload: its text, usually JSON.
+        """
+        with self._guard:
+            self._write(lambda: records.write_record(self._connection, kind, id, payload))
+
+    def drop_record(self, kind: str, id: str) -> None:
+        """Forget a note."""
+        with self._guard:
+            self._write(lambda: records.delete_record(self._connection, kind, id))
+
+    def records(self, kind: str) -> dict[str, str]:
+        """Return the notes of a sort, by id.
+
+        Raises:
+            ProjectDamaged: one fails its digest.
+        """
+        with self._guard, translated(self.path):
+            return records.read_records(self._connection, kind, self.path)
+
+    # --- copies -----------------------------------------------------------------------------------------------------
+
+    def copy_to(self, path: Path) -> None:
+        """Write a compact copy of the file, with its whole history; nothing may be there yet.
+
+        Raises:
+            UsageError: something is there already. StorageError, NoSpace: it cannot be written; nothing stays.
+        """
+        with self._guard, translated(path):
+            copy_database(self._connection, path)
 
     # --- media ------------------------------------------------------------------------------------------------------
 
@@ -377,6 +408,11 @@ class ProjectFile:
                 self._save_place(found)
         return path
 
+    def keep_place(self, place: Place) -> None:
+        """Note a place as it was noted elsewhere, whether a file is there now or not."""
+        with self._guard:
+            self._save_place(place)
+
     def _save_place(self, place: Place) -> None:
         self._write(lambda: places.write_place(self._connection, place))
         self._places[place.source_id] = place
@@ -386,40 +422,13 @@ def _write_new(draft: Path, path: Path, project: Project, media: Mapping[str, Pa
     found = [places.place_of(source_id, file, path) for source_id, file in media.items()]
     with draft.open("xb"):
         pass
-    with translated(path):
-        connection = connect(draft, Access.WRITE)
-        try:
-            with transaction(connection):
-                create_tables(connection)
-                write_head(connection, Head())
-                write_snapshot(connection, 0, project)
-                for place in found:
-                    places.write_place(connection, place)
-        finally:
-            connection.close()
-
-
-def _put_in_place(draft: Path, path: Path) -> None:
-    """Give a finished file its name, without ever replacing another, and make the name durable."""
+    connection = connect(draft, Access.WRITE)
     try:
-        os.link(draft, path)
-    except FileExistsError as error:
-        raise UsageError(f"{path} exists already; choose another name, or open it") from error
-    except OSError:  # A file system without hard links.
-        if os.path.lexists(path):
-            raise UsageError(f"{path} exists already; choose another name, or open it") from None
-        os.replace(draft, path)
-    if os.name == "posix":
-        folder = os.open(path.absolute().parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def _storage_error(path: Path, error: OSError) -> StorageError:
-    import errno
-
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return NoSpace(f"there is no space left to write {path}; free some and try again")
-    return StorageError(f"{path} cannot be written: {error.strerror or error}")
+        with transaction(connection):
+            create_tables(connection)
+            write_head(connection, Head())
+            write_snapshot(connection, 0, project)
+            for place in found:
+                places.write_place(connection, place)
+    finally:
+        connection.close()
