@@ -120,15 +120,29 @@ def quoted(kind: bytes) -> str:
     return repr(kind.decode("latin-1"))
 
 
-def box_bytes(kind: bytes, body: bytes) -> bytes:
-    """Return a box with its header.
+Parts = tuple[bytes | memoryview, ...]
+"""A box in pieces, to be joined once: a movie box of megabytes is rebuilt level by level."""
+
+
+def box_parts(kind: bytes, *body: bytes | memoryview) -> Parts:
+    """Return a box with its header, in pieces.
 
     Raises:
         Malformed: the body is too large for a 32-bit size.
     """
-    if len(body) + 8 > 0xFFFFFFFF:
-        raise Malformed(f"box {quoted(kind)} would have {len(body)} bytes")
-    return struct.pack(">I4s", len(body) + 8, kind) + body
+    size = 8 + sum(len(part) for part in body)
+    if size > 0xFFFFFFFF:
+        raise Malformed(f"box {quoted(kind)} would have {size} bytes")
+    return (struct.pack(">I4s", size, kind), *body)
+
+
+def box_bytes(kind: bytes, body: bytes) -> bytes:
+    """Return a box with its header.
+
+    Raises:
+        Malformed: as box_parts.
+    """
+    return b"".join(box_parts(kind, body))
 
 
 def _parse(buffer: bytes, offset: int, start: int, limit: int) -> Box | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.media.coded import CodedUnit, Splice
-from engine.media.mp4.boxes import Box, children
+from engine.media.mp4.boxes import Box, Parts, children
 from engine.media.mp4.movie import Movie, Track
 from engine.media.mp4.rewrite import FIXED, with_extradata
 from engine.media.mp4.tables import Bool, Int64
@@ -47,7 +47,7 @@ class TrackEdit:
     sync: Bool
     size: Int64
     replaced: Bool
-    stsd: bytes | None
+    stsd: Parts | None
 
     @property
     def new_bytes(self) -> int:
@@ -114,7 +114,7 @@ def _units(splices: Sequence[Splice], packets: int) -> tuple[Int64, tuple[CodedU
     return indices, tuple(unit for splice in splices for unit in splice.units)
 
 
-def _descriptions(movie: Movie, track: Track, stbl: Box, extradata: bytes | None) -> bytes | CannotPatch | None:
+def _descriptions(movie: Movie, track: Track, stbl: Box, extradata: bytes | None) -> Parts | CannotPatch | None:
     (entry,) = track.entries
     if extradata is None or extradata == entry.extradata:
         return None

@@ -10,10 +10,10 @@ import numpy as np
 
 from engine.errors import MediaError
 from engine.media.mp4 import tables
-from engine.media.mp4.boxes import Box, children
+from engine.media.mp4.boxes import Box, Parts, children
 from engine.media.mp4.edit import CannotPatch, TrackEdit
 from engine.media.mp4.movie import Movie, Track, parse_movie, root_box
-from engine.media.mp4.record import Record, is_record, sealed
+from engine.media.mp4.record import Record, is_record
 from engine.media.mp4.rewrite import EditedSamples, chunk_offsets, edited_tables, with_children
 from engine.media.mp4.tables import Int64
 
@@ -36,23 +36,17 @@ class Timing:
     hidden_changed: int
 
 
-def movie_header(source: Movie, edit: TrackEdit, position: Int64, moved: Moved, record: bytes) -> bytes:
-    """Return the movie box, with the record at its end.
+def movie_header(source: Movie, edit: TrackEdit, position: Int64, moved: Moved) -> Parts:
+    """Return the movie box without a record.
 
     Args:
-        source: the file that was edited.
+        source: the file that was edited; a record that it brings is dropped.
         edit: what is edited.
         position: int64 [samples], where the edited track's samples stand in the new file.
         moved: for the samples of all other tracks.
-        record: the box that says where this file came from; one that the source brings is dropped.
     """
     moov = source.moov
-    changes: dict[Box, bytes] = {}
-    ours = False
-    for box in children(moov, root_box(moov)):
-        ours = ours or is_record(moov, box)
-        if ours and (is_record(moov, box) or box.kind == b"free"):
-            changes[box] = b""
+    changes: dict[Box, Parts] = dict.fromkeys(_own_boxes(moov), ())
     for track in source.tracks:
         if track.trak == edit.track.trak:
             changes[track.trak] = _edited_track(moov, edit, position)
@@ -60,34 +54,36 @@ def movie_header(source: Movie, edit: TrackEdit, position: Int64, moved: Moved, 
             moved_track = _moved_track(moov, track, moved)
             if moved_track is not None:
                 changes[track.trak] = moved_track
-    return with_children(moov, root_box(moov), changes, record)
+    return with_children(moov, root_box(moov), changes)
 
 
-def fits(moov: bytes, size: int) -> bool:
-    """Tell whether a movie box can be grown to exactly `size` bytes."""
-    return len(moov) == size or len(moov) + 8 <= size
+def bare_size(moov: bytes) -> int:
+    """Return the bytes of a movie box without a record and its padding."""
+    return len(moov) - sum(box.size for box in _own_boxes(moov))
 
 
-def finished(moov: bytes, record: Record, size: int) -> bytes:
-    """Return a movie box whose record, at its end, is replaced, and which is padded and sealed."""
-    return sealed(padded(moov[: -len(record.box())] + record.box(), size))
+def fits(header: Parts, record: Record | None, size: int) -> bool:
+    """Tell whether a movie box with a record can be grown to exactly `size` bytes."""
+    room = size - length(header) - (len(record.box()) if record is not None else 0)
+    return room == 0 or room >= 8
 
 
-def padded(moov: bytes, size: int) -> bytes:
-    """Return a movie box grown to `size` bytes, which it fits, by a `free` box inside it.
+def length(header: Parts) -> int:
+    """Return the bytes of a movie box in pieces."""
+    return sum(len(part) for part in header)
 
-    The padding is inside, so that one box fills a place in the file whatever the tables need.
+
+def finished(header: Parts, record: Record | None, size: int) -> bytes:
+    """Return a movie box with its record, padded to `size` bytes, which it fits.
+
+    The padding is a `free` box inside it, so that one box fills a place in the file whatever the tables need.
     """
-    if len(moov) == size:
-        return moov
-    parts = (
-        size.to_bytes(4, "big"),
-        moov[4:],
-        (size - len(moov)).to_bytes(4, "big"),
-        b"free",
-        bytes(size - len(moov) - 8),
-    )
-    return b"".join(parts)
+    begin, body = size.to_bytes(4, "big") + b"moov", header[1:]
+    blank = record.box() if record is not None else b""
+    room = size - length(header) - len(blank)
+    padding = room.to_bytes(4, "big") + b"free" + bytes(room - 8) if room else b""
+    note = record.sealed_box((begin, *body, blank, padding)) if record is not None else b""
+    return b"".join((begin, *body, note, padding))
 
 
 def check(
@@ -105,12 +101,15 @@ def check(
         size: its bytes.
     """
     try:
-        movie = parse_movie(path, size, source.layout, moov, 0)
+        movie = parse_movie(path, size, source.layout, moov, 0, edit.track.track_id)
     except MediaError as error:
         return CannotPatch(f"the new tables do not read back ({error})")
     for old, new in zip(source.tracks, movie.tracks, strict=True):
-        wanted = position if old.trak == edit.track.trak else moved(old.samples.position)
-        if not old.external and not np.array_equal(new.samples.position, wanted):
+        if old.trak == edit.track.trak:
+            same = np.array_equal(new.samples.position, position)
+        else:
+            same = old.external or np.array_equal(new.chunks, moved(old.chunks))
+        if not same:
             return CannotPatch(f"the new offsets of track {old.track_id} do not read back")
     return _timing(edit, movie.track(edit.track.track_id))
 
@@ -136,12 +135,19 @@ def _timing(edit: TrackEdit, track: Track) -> Timing | CannotPatch:
     return Timing(int(moves[0]) if moves.size else 0, int(hidden.size))
 
 
-def _edited_track(moov: bytes, edit: TrackEdit, position: Int64) -> bytes:
+def _own_boxes(moov: bytes) -> list[Box]:
+    """Return the boxes that an earlier export put into its movie box: the record and the padding behind it."""
+    boxes = list(children(moov, root_box(moov)))
+    first = next((i for i, box in enumerate(boxes) if is_record(moov, box)), len(boxes))
+    return [box for box in boxes[first:] if is_record(moov, box) or box.kind == b"free"]
+
+
+def _edited_track(moov: bytes, edit: TrackEdit, position: Int64) -> Parts:
     edited = EditedSamples(position, edit.size, edit.offset, edit.sync, edit.replaced)
     return _upwards(moov, edit.path, edit.stbl, edited_tables(moov, edit.stbl, edit.track.samples, edited, edit.stsd))
 
 
-def _moved_track(moov: bytes, track: Track, moved: Moved) -> bytes | None:
+def _moved_track(moov: bytes, track: Track, moved: Moved) -> Parts | None:
     """Return a track with its chunk offsets moved, None where nothing moves."""
     path: list[Box] = [track.trak]
     for kind in (b"mdia", b"minf", b"stbl"):
@@ -149,17 +155,17 @@ def _moved_track(moov: bytes, track: Track, moved: Moved) -> bytes | None:
         if inner is None:
             return None
         path.append(inner)
-    changes: dict[Box, bytes] = {}
+    changes: dict[Box, Parts] = {}
     for box in children(moov, path[-1]):
         if box.kind in (b"stco", b"co64"):
             old = tables.chunk_offsets(box.kind, moov[box.body : box.stop])
             new = moved(old)
             if not np.array_equal(old, new):
-                changes[box] = chunk_offsets(box.kind, new)
+                changes[box] = (chunk_offsets(box.kind, new),)
     return _upwards(moov, tuple(path[:-1]), path[-1], with_children(moov, path[-1], changes)) if changes else None
 
 
-def _upwards(moov: bytes, path: tuple[Box, ...], child: Box, changed: bytes) -> bytes:
+def _upwards(moov: bytes, path: tuple[Box, ...], child: Box, changed: Parts) -> Parts:
     """Return the first box of a path, with the child of its last box changed."""
     for parent in reversed(path):
         changed = with_children(moov, parent, {child: changed})

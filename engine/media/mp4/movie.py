@@ -6,6 +6,7 @@ Only the boxes' headers and the movie box are read, never the media data.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,8 +101,12 @@ class Movie:
         raise KeyError(track_id)
 
 
-def read_movie(path: Path) -> Movie:
+def read_movie(path: Path, track_id: int | None = None) -> Movie:
     """Read the header of an MP4 or QuickTime file.
+
+    Args:
+        path: the file.
+        track_id: the only track whose samples are wanted, which saves the time for the others'; None for all.
 
     Raises:
         MissingMedia: there is no such file.
@@ -119,10 +124,12 @@ def read_movie(path: Path) -> Movie:
         raise MissingMedia(f"{path} is not there; relink the source or choose another file") from error
     except OSError as error:
         raise DamagedMedia(f"{path} cannot be read: {error.strerror or error}") from error
-    return parse_movie(path, size, layout, moov, moov_box.start)
+    return parse_movie(path, size, layout, moov, moov_box.start, track_id)
 
 
-def parse_movie(path: Path, size: int, layout: TopLevel, moov: bytes, moov_start: int) -> Movie:
+def parse_movie(
+    path: Path, size: int, layout: TopLevel, moov: bytes, moov_start: int, track_id: int | None = None
+) -> Movie:
     """Read a movie box that is in memory already.
 
     Args:
@@ -131,12 +138,13 @@ def parse_movie(path: Path, size: int, layout: TopLevel, moov: bytes, moov_start
         layout: its top-level boxes.
         moov: the movie box with its header.
         moov_start: where it stands in the file.
+        track_id: as for read_movie.
 
     Raises:
         DamagedMedia, UnsupportedMedia: as read_movie.
     """
     try:
-        return _movie(path, size, layout, moov, moov_start)
+        return _movie(path, size, layout, moov, moov_start, track_id)
     except Malformed as error:
         raise DamagedMedia(
             f"{path} is damaged: {error}; repair or export it again with the program it came from"
@@ -163,7 +171,7 @@ def _movie_box(path: Path, layout: TopLevel) -> Box:
     return moov
 
 
-def _movie(path: Path, size: int, layout: TopLevel, moov: bytes, moov_start: int) -> Movie:
+def _movie(path: Path, size: int, layout: TopLevel, moov: bytes, moov_start: int, track_id: int | None) -> Movie:
     boxes = list(children(moov, root_box(moov)))
     kinds = [box.kind for box in boxes]
     if b"cmov" in kinds:
@@ -172,7 +180,7 @@ def _movie(path: Path, size: int, layout: TopLevel, moov: bytes, moov_start: int
         raise Malformed("box 'mvhd' is missing")
     timescale = max(1, _media_header(moov, boxes[kinds.index(b"mvhd")])[0])
     fragmented = any(box.kind == b"moof" for box in layout.boxes)
-    tracks = tuple(_tracks(moov, [box for box in boxes if box.kind == b"trak"], timescale, size))
+    tracks = tuple(_tracks(moov, [box for box in boxes if box.kind == b"trak"], timescale, size, track_id))
     for track in tracks:
         _check_within_file(path, track, size)
     return Movie(
@@ -188,14 +196,15 @@ def _movie(path: Path, size: int, layout: TopLevel, moov: bytes, moov_start: int
     )
 
 
-def _tracks(moov: bytes, traks: list[Box], movie_timescale: int, file_size: int) -> Iterator[Track]:
+def _tracks(moov: bytes, traks: list[Box], movie_timescale: int, file_size: int, wanted: int | None) -> Iterator[Track]:
     edited = True
     for trak in traks:
         parts = _parts(moov, trak)
         stts = parts.stbl.get(b"stts", b"")
         # FFmpeg takes a track without samples for a sign of fragments, and applies no edit list from there on.
         edited = edited and int.from_bytes(stts[4:8], "big") > 0
-        yield _track(parts, edited, movie_timescale, file_size)
+        asked = wanted is None or wanted == parts.track_id
+        yield _track(parts, edited, movie_timescale, file_size) if asked else _unread_track(parts, movie_timescale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,12 +284,25 @@ def _track(parts: _Parts, edited: bool, movie_timescale: int, file_size: int) ->
         if edited
         else unedited(samples, parts.edits, timescale, movie_timescale)
     )
-    if not reason:
-        reason = _why_demux(parts, given)
+    return _assembled(parts, movie_timescale, samples, chunks, given, reason or _why_demux(parts, given))
+
+
+def _unread_track(parts: _Parts, movie_timescale: int) -> Track:
+    samples = tables.no_samples()
+    chunks = np.zeros(0, np.int64)
+    with suppress(Malformed):
+        chunks = tables.chunks(parts.stbl)
+    given = unedited(samples, (), 1, 1)
+    return _assembled(parts, movie_timescale, samples, chunks, given, "its samples were not asked for")
+
+
+def _assembled(
+    parts: _Parts, movie_timescale: int, samples: Samples, chunks: Int64, given: Packets, reason: str
+) -> Track:
     return Track(
         track_id=parts.track_id,
         handler=parts.handler,
-        timescale=timescale,
+        timescale=parts.timescale or movie_timescale,
         duration=parts.duration,
         language=parts.language,
         entries=parts.entries,

@@ -20,9 +20,10 @@ from engine.media.mp4 import layout as layouts
 from engine.media.mp4.boxes import Malformed
 from engine.media.mp4.copying import clone, copy_piece, storage_error
 from engine.media.mp4.edit import CannotPatch, TrackEdit, track_edit
-from engine.media.mp4.header import Timing, check, finished, fits, movie_header, padded
+from engine.media.mp4.header import Timing, bare_size, check, finished, fits, length, movie_header
 from engine.media.mp4.layout import Layout
 from engine.media.mp4.movie import Movie
+from engine.media.mp4.record import SIZE as RECORD_SIZE
 from engine.media.mp4.record import Record, Slot, source_digest
 from engine.media.mp4.unused import Span, unused_spans
 from engine.media.mp4.writing import Appendix, wipe, write_at, write_free
@@ -48,7 +49,7 @@ class PatchReport:
         file_bytes: bytes of the new file.
         appended_bytes: bytes of new samples that were written.
         reused_bytes: bytes of new samples that an earlier export had already.
-        header_bytes: bytes of the movie box, without padding.
+        header_bytes: bytes of the movie box, without record and padding.
         unused_bytes: bytes in the file that belong to replaced or superseded samples.
         timing: what changes for a demuxer, apart from the new samples.
     """
@@ -144,7 +145,7 @@ def _plan(movie: Movie, edit: TrackEdit, target: Path, identity: bytes) -> _Plan
     left_out = unused if compact else ()
     in_front = layouts.wants_front(movie)
     source = source_digest(movie, identity)
-    header_bytes = len(movie.moov)
+    header_bytes = bare_size(movie.moov)
     for _ in range(5):
         layout = layouts.front(movie, header_bytes, left_out) if in_front else layouts.end(movie, left_out)
         if isinstance(layout, CannotPatch):
@@ -152,28 +153,29 @@ def _plan(movie: Movie, edit: TrackEdit, target: Path, identity: bytes) -> _Plan
         appendix = Appendix(layout.base_stop, edit.size[edit.rows])
         slots = layout.slots or (Slot(appendix.stop, layouts.slot_at_end(movie, header_bytes, left_out)),)
         file_size = max(appendix.stop, slots[-1].stop)
-        record = Record(
-            source, edit.track.track_id, file_size, layout.base_stop, layout.moved_from, layout.moved_by, slots
-        )
+        record = None
+        if not compact:
+            record = Record(
+                source, edit.track.track_id, file_size, layout.base_stop, layout.moved_from, layout.moved_by, slots
+            )
         position = layout.moved(edit.track.samples.position)
         position[edit.rows] = appendix.positions
         try:
-            moov = movie_header(movie, edit, position, layout.moved, b"" if compact else record.box())
+            header = movie_header(movie, edit, position, layout.moved)
         except Malformed as error:
             return CannotPatch(str(error))
-        if fits(moov, slots[0].size):
+        if fits(header, record, slots[0].size):
             break
         # A larger header moves the offsets, and 64-bit offsets make a larger header; twice round settles it.
-        header_bytes = len(moov)
+        header_bytes = length(header) + (RECORD_SIZE if record is not None else 0)
     else:
         return CannotPatch("the size of its header does not settle")
-    header_bytes = len(moov)
-    moov = padded(moov, slots[0].size) if compact else finished(moov, record, slots[0].size)
+    moov = finished(header, record, slots[0].size)
     timing = check(movie, edit, position, layout.moved, moov, target, file_size)
     if isinstance(timing, CannotPatch):
         return timing
     wiped = () if compact else layout.moved_spans(unused)
-    return _Plan(layout, appendix, slots, moov, header_bytes, file_size, wiped, timing)
+    return _Plan(layout, appendix, slots, moov, length(header), file_size, wiped, timing)
 
 
 def _write(

@@ -20,7 +20,7 @@ import hashlib
 import struct
 from dataclasses import dataclass
 
-from engine.media.mp4.boxes import Box, Malformed, box_bytes, children
+from engine.media.mp4.boxes import Box, Malformed, Parts, box_bytes, children
 from engine.media.mp4.movie import Movie, root_box
 
 UUID = bytes.fromhex("8d9e0c4b6f1a4a5bb0d2de17ac07f11e")
@@ -68,11 +68,18 @@ class Record:
     moved_by: int
     slots: tuple[Slot, ...]
 
-    def box(self) -> bytes:
-        """Return the box with the digest still zero; `sealed` fills it in."""
+    def box(self, digest: bytes = bytes(32)) -> bytes:
+        """Return the box with a digest of the movie box, which is zero while that is taken."""
         places = [number for slot in (*self.slots, Slot(0, 0), Slot(0, 0))[:2] for number in (slot.start, slot.size)]
         numbers = (self.file_size, self.base_stop, self.moved_from, self.moved_by, *places)
-        return box_bytes(b"uuid", _FORMAT.pack(UUID, VERSION, bytes(32), self.source, self.track_id, *numbers))
+        return box_bytes(b"uuid", _FORMAT.pack(UUID, VERSION, digest, self.source, self.track_id, *numbers))
+
+    def sealed_box(self, moov: Parts) -> bytes:
+        """Return the box with the digest of a movie box that has this record without it."""
+        digest = hashlib.blake2b(digest_size=32)
+        for part in moov:
+            digest.update(part)
+        return self.box(digest.digest())
 
 
 def source_digest(source: Movie, identity: bytes) -> bytes:
@@ -82,19 +89,6 @@ def source_digest(source: Movie, identity: bytes) -> bytes:
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
     return digest.digest()
-
-
-def sealed(moov: bytes) -> bytes:
-    """Return a movie box with the digest filled into its record.
-
-    Raises:
-        Malformed: there is no record in it.
-    """
-    box = _find(moov)
-    if box is None:
-        raise Malformed("the movie box has no record to seal")
-    at = box.start + _DIGEST_AT
-    return moov[:at] + _digest(moov, at) + moov[at + 32 :]
 
 
 def read_record(movie: Movie) -> Record | None:
@@ -123,7 +117,8 @@ def _find(moov: bytes) -> Box | None:
 
 
 def _digest(moov: bytes, at: int) -> bytes:
-    digest = hashlib.blake2b(moov[:at], digest_size=32)
+    view = memoryview(moov)
+    digest = hashlib.blake2b(view[:at], digest_size=32)
     digest.update(bytes(32))
-    digest.update(moov[at + 32 :])
+    digest.update(view[at + 32 :])
     return digest.digest()

@@ -5,12 +5,13 @@ The rules, in the order in which bytes reach the disk:
 1. New samples and a new header are written where the earlier export has nothing: behind its end, or into the free place
    it keeps for a second header. That header is a `free` box for now.
 2. Everything is synced; the caller looks at the result through `Staged.view` and decides.
-3. Four bytes make the new header a `moov`; synced; four bytes make the old one `free`; synced.
-4. What nobody needs any more is wiped.
+3. Four bytes make the new header a `moov`; synced; four bytes make the old one `skip`; synced.
+4. What nobody needs any more is wiped, and four bytes make the old header `free`.
 
 A reader takes the first `moov` box of a file, and there is always at least one. So whenever the machine stops, the file
 is the earlier export or the new one: before 3 with bytes behind it that belong to nothing, within 3 with two headers
-that are both true. The next export cuts off the former and turns the latter.
+that are both true, within 4 with a `skip` box that says that something may be left to wipe. The next export cuts off
+the first, turns the second and sees to the third.
 """
 
 from __future__ import annotations
@@ -29,12 +30,13 @@ from engine.control import CancelToken
 from engine.errors import MediaError
 from engine.media.coded import Splice
 from engine.media.mp4 import layout as layouts
-from engine.media.mp4.boxes import Malformed
+from engine.media.mp4.boxes import Malformed, Parts
 from engine.media.mp4.copying import clone, storage_error
 from engine.media.mp4.edit import CannotPatch, TrackEdit, track_edit
-from engine.media.mp4.header import check, finished, fits, movie_header
+from engine.media.mp4.header import check, finished, fits, length, movie_header
 from engine.media.mp4.movie import Movie, read_movie
 from engine.media.mp4.patch import MOST_UNUSED, CopyMethod, PatchReport
+from engine.media.mp4.record import SIZE as RECORD_SIZE
 from engine.media.mp4.record import Record, Slot, read_record, source_digest
 from engine.media.mp4.samples import SampleReader
 from engine.media.mp4.tables import Bool, Int64
@@ -136,6 +138,14 @@ class _Earlier:
         """Tell which samples of the edited track are not the source's."""
         return self.position >= self.record.base_stop
 
+    @property
+    def wipe_pending(self) -> bool:
+        """Tell whether an export on top of it was stopped, so that bytes nobody needs may be there still."""
+        if self.movie.size > self.record.file_size:
+            return True
+        place = self.other.start if self.other is not None else -1
+        return any(box.start == place and box.kind != b"free" for box in self.movie.layout.boxes)
+
     def moved(self, positions: Int64) -> Int64:
         """Return where byte offsets of the source stand in it."""
         return positions + np.where(positions >= self.record.moved_from, self.record.moved_by, 0)
@@ -144,7 +154,7 @@ class _Earlier:
 def _earlier(movie: Movie, track_id: int, path: Path, identity: bytes) -> _Earlier | CannotPatch:
     """Read an earlier export and doubt everything it says."""
     try:
-        earlier = read_movie(path)
+        earlier = read_movie(path, track_id)
         links = path.stat().st_nlink
     except (MediaError, OSError) as error:
         return CannotPatch(f"the earlier export cannot be read ({error})")
@@ -220,10 +230,9 @@ def _plan(movie: Movie, edit: TrackEdit, earlier: _Earlier) -> _Plan | CannotPat
     position = earlier.moved(edit.track.samples.position)
     position[edit.rows[reused]] = earlier.position[edit.rows[reused]]
     position[edit.rows[~reused]] = appendix.positions
-    blank = Record(earlier.record.source, edit.track.track_id, 0, 0, 0, 0, ())
     try:
-        draft = movie_header(movie, edit, position, earlier.moved, blank.box())
-        slot = _slot(len(draft), draft, appendix, earlier)
+        header = movie_header(movie, edit, position, earlier.moved)
+        slot = _slot(header, appendix, earlier)
         if isinstance(slot, CannotPatch):
             return slot
         file_size = max(appendix.stop, slot.stop)
@@ -236,7 +245,7 @@ def _plan(movie: Movie, edit: TrackEdit, earlier: _Earlier) -> _Plan | CannotPat
             moved_by=earlier.record.moved_by,
             slots=(slot, earlier.active),
         )
-        moov = finished(draft, record, slot.size)
+        moov = finished(header, record, slot.size)
     except Malformed as error:
         return CannotPatch(str(error))
     timing = check(movie, edit, position, earlier.moved, moov, earlier.movie.path, file_size)
@@ -252,12 +261,14 @@ def _plan(movie: Movie, edit: TrackEdit, earlier: _Earlier) -> _Plan | CannotPat
         file_bytes=file_size,
         appended_bytes=int(sizes[~reused].sum()),
         reused_bytes=int(sizes[reused].sum()),
-        header_bytes=len(draft),
+        header_bytes=length(header),
         unused_bytes=unused,
         timing=timing,
     )
     restored = _restored(edit, earlier)
     wiped = _wiped(movie, edit, earlier, reused)
+    if earlier.wipe_pending:
+        wiped = (*wiped, *_left_to_wipe(movie, edit, earlier, reused))
     return _Plan(appendix, np.flatnonzero(~reused), slot, moov, restored, wiped, report)
 
 
@@ -272,14 +283,14 @@ def _reused(edit: TrackEdit, earlier: _Earlier) -> Bool:
     return reused
 
 
-def _slot(needed: int, draft: bytes, appendix: Appendix, earlier: _Earlier) -> Slot | CannotPatch:
+def _slot(header: Parts, appendix: Appendix, earlier: _Earlier) -> Slot | CannotPatch:
     """Choose the place of the new header."""
     other = earlier.other
-    if other is not None and fits(draft, other.size) and (other.start + 4) % _SECTOR <= _SECTOR - 4:
+    if other is not None and fits(header, earlier.record, other.size) and (other.start + 4) % _SECTOR <= _SECTOR - 4:
         return other
     if earlier.active.start < earlier.record.base_stop:
         return CannotPatch(f"{earlier.movie.path} has no room for a second header before its media data")
-    return Slot(appendix.stop, layouts.roomy(needed))
+    return Slot(appendix.stop, layouts.roomy(length(header) + RECORD_SIZE))
 
 
 def _restored(edit: TrackEdit, earlier: _Earlier) -> tuple[tuple[int, int, int], ...]:
@@ -292,15 +303,34 @@ def _restored(edit: TrackEdit, earlier: _Earlier) -> tuple[tuple[int, int, int],
 
 def _wiped(movie: Movie, edit: TrackEdit, earlier: _Earlier, reused: Bool) -> tuple[Span, ...]:
     newly = edit.replaced & ~earlier.new
-    of_source = unused_spans(movie, edit.track, newly) if newly.any() else ()
-    starts = earlier.moved(np.asarray([start for start, _ in of_source], np.int64)).tolist()
-    spans = [(at, at + stop - start) for at, (start, stop) in zip(starts, of_source, strict=True)]
+    spans = list(_moved_spans(earlier, unused_spans(movie, edit.track, newly)))
     still_used = np.zeros(newly.size, np.bool_)
     still_used[edit.rows[reused]] = True
     superseded = earlier.new & ~still_used
     for at, size in zip(earlier.position[superseded].tolist(), earlier.size[superseded].tolist(), strict=True):
         spans.append((at, at + size))
     return tuple(spans)
+
+
+def _left_to_wipe(movie: Movie, edit: TrackEdit, earlier: _Earlier, reused: Bool) -> tuple[Span, ...]:
+    """Return all that the earlier export's file holds of replaced and superseded samples."""
+    rows = edit.rows[reused]
+    needed = sorted(zip(earlier.position[rows].tolist(), (earlier.position + earlier.size)[rows].tolist(), strict=True))
+    spans = list(_moved_spans(earlier, unused_spans(movie, edit.track, edit.replaced)))
+    for box in earlier.movie.layout.boxes:
+        if box.kind == b"mdat" and earlier.record.base_stop <= box.start and box.stop <= earlier.record.file_size:
+            at = box.body
+            for start, stop in needed:
+                if box.body <= start and stop <= box.stop:
+                    spans.append((at, start))
+                    at = stop
+            spans.append((at, box.stop))
+    return tuple(span for span in spans if span[0] < span[1])
+
+
+def _moved_spans(earlier: _Earlier, spans: Sequence[Span]) -> tuple[Span, ...]:
+    starts = earlier.moved(np.asarray([start for start, _ in spans], np.int64)).tolist()
+    return tuple((at, at + stop - start) for at, (start, stop) in zip(starts, spans, strict=True))
 
 
 class Staged:
@@ -322,16 +352,17 @@ class Staged:
                 # An export that was stopped between its last two writes left two headers: the first one is valid.
                 if box.kind == b"moov" and box.start != earlier.active.start and box.stop <= earlier.record.file_size:
                     write_at(file, box.start + 4, b"free")
+            # From here on the file is longer than its record says, so whoever comes next knows that this has begun.
+            plan.appendix.write(file, [self._edit.units[i].data for i in plan.appended.tolist()])
             with SampleReader(self._movie.path) as source:
                 for start, size, target in plan.restored:
                     write_at(file, target, source.read(start, size))
-            plan.appendix.write(file, [self._edit.units[i].data for i in plan.appended.tolist()])
             write_at(file, plan.slot.start, plan.moov[:4] + b"free" + plan.moov[8:])
             os.fsync(file.fileno())
 
     def view(self) -> BinaryIO:
         """Open the file as it will be: the caller reads it like any file, and closes it."""
-        overlays = ((self._plan.slot.start + 4, b"moov"), (self._earlier.active.start + 4, b"free"))
+        overlays = ((self._plan.slot.start + 4, b"moov"), (self._earlier.active.start + 4, b"skip"))
         return io.BufferedReader(_View(self.path, overlays), 1 << 18)
 
     def commit(self) -> PatchReport:
@@ -342,10 +373,11 @@ class Staged:
         """
         try:
             with self.path.open("r+b", buffering=0) as file:
-                for slot, kind in ((self._plan.slot, b"moov"), (self._earlier.active, b"free")):
+                for slot, kind in ((self._plan.slot, b"moov"), (self._earlier.active, b"skip")):
                     write_at(file, slot.start + 4, kind)
                     os.fsync(file.fileno())
                 wipe(file, self._plan.wiped)
+                write_at(file, self._earlier.active.start + 4, b"free")
         except OSError as error:
             raise storage_error(self.path, error) from error
         return self._plan.report
@@ -357,8 +389,8 @@ class Staged:
             OSError: the disk refused; the file is the earlier export with unused bytes behind it.
         """
         with self.path.open("r+b", buffering=0) as file:
-            file.truncate(self._earlier.record.file_size)
             wipe(file, [(target, target + size) for _, size, target in self._plan.restored])
+            file.truncate(self._earlier.record.file_size)
 
 
 class _View(io.RawIOBase):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.media.mp4 import tables
-from engine.media.mp4.boxes import Box, box_bytes, children
+from engine.media.mp4.boxes import Box, Parts, box_bytes, box_parts, children
 from engine.media.mp4.entries import SampleEntry, descriptor_spans
 from engine.media.mp4.tables import Bool, Int64, Runs, Samples
 
@@ -44,17 +44,18 @@ class EditedSamples:
     replaced: Bool
 
 
-def with_children(buffer: bytes, parent: Box, changes: Mapping[Box, bytes], added: bytes = b"") -> bytes:
-    """Return a container box with some children replaced (empty bytes drop one) and more put at its end."""
-    parts: list[bytes] = []
+def with_children(buffer: bytes, parent: Box, changes: Mapping[Box, Parts], *added: bytes) -> Parts:
+    """Return a container box with some children replaced (no pieces drop one) and more put at its end."""
+    view = memoryview(buffer)
+    parts: list[bytes | memoryview] = []
     at = parent.body
     for child in sorted(changes, key=lambda box: box.start):
-        parts += [buffer[at : child.start], changes[child]]
+        parts += [view[at : child.start], *changes[child]]
         at = child.stop
-    return box_bytes(parent.kind, b"".join([*parts, buffer[at : parent.stop], added]))
+    return box_parts(parent.kind, *parts, view[at : parent.stop], *added)
 
 
-def edited_tables(moov: bytes, stbl: Box, source: Samples, edited: EditedSamples, stsd: bytes | None) -> bytes:
+def edited_tables(moov: bytes, stbl: Box, source: Samples, edited: EditedSamples, stsd: Parts | None) -> Parts:
     """Return `stbl` for the edited rows.
 
     Args:
@@ -64,7 +65,7 @@ def edited_tables(moov: bytes, stbl: Box, source: Samples, edited: EditedSamples
         edited: the rows to describe, as many.
         stsd: the sample descriptions to put in, None to keep the source's.
     """
-    changes: dict[Box, bytes] = {}
+    changes: dict[Box, Parts] = {}
     boxes = list(children(moov, stbl))
     kinds = {box.kind for box in boxes}
     new_offsets = bool((edited.offset != source.offset).any())
@@ -75,27 +76,27 @@ def edited_tables(moov: bytes, stbl: Box, source: Samples, edited: EditedSamples
             case b"stsd" if stsd is not None:
                 changes[box] = stsd
             case b"stsz" | b"stz2":
-                changes[box] = _sizes(edited.size)
+                changes[box] = (_sizes(edited.size),)
             case b"stsc":
-                changes[box] = _chunk_runs(source, edited)
+                changes[box] = (_chunk_runs(source, edited),)
             case b"stco" | b"co64":
-                changes[box] = chunk_offsets(box.kind, edited.position[_chunk_starts(source, edited)])
+                changes[box] = (chunk_offsets(box.kind, edited.position[_chunk_starts(source, edited)]),)
             case b"ctts" if new_offsets:
-                changes[box] = _offsets(body[:4], edited.offset)
+                changes[box] = (_offsets(body[:4], edited.offset),)
             case b"stss":
-                changes[box] = _sync_numbers(body, edited)
+                changes[box] = (_sync_numbers(body, edited),)
             case b"stps":
-                changes[box] = _without_replaced(b"stps", body, edited.replaced)
+                changes[box] = (_without_replaced(b"stps", body, edited.replaced),)
             case b"sdtp":
-                changes[box] = _dependencies(body, replaced, edited.sync)
+                changes[box] = (_dependencies(body, replaced, edited.sync),)
             case b"stdp":
-                changes[box] = _zeroed_16_bit(b"stdp", body, replaced)
+                changes[box] = (_zeroed_16_bit(b"stdp", body, replaced),)
             case b"stsh":
-                changes[box] = _shadow_sync(body, edited.replaced)
+                changes[box] = (_shadow_sync(body, edited.replaced),)
             case b"sbgp":
-                changes[box] = _groups(body, edited.replaced)
+                changes[box] = (_groups(body, edited.replaced),)
             case b"cslg" if new_offsets:
-                changes[box] = _composition_shift(body, edited.offset[replaced])
+                changes[box] = (_composition_shift(body, edited.offset[replaced]),)
             case _:
                 pass
     added = b""
@@ -112,7 +113,7 @@ def chunk_offsets(kind: bytes, positions: Int64) -> bytes:
     return box_bytes(b"co64" if wide else b"stco", _counted(bytes(4), positions, ">u8" if wide else ">u4"))
 
 
-def with_extradata(moov: bytes, stsd: Box, entry: SampleEntry, extradata: bytes) -> bytes:
+def with_extradata(moov: bytes, stsd: Box, entry: SampleEntry, extradata: bytes) -> Parts:
     """Return `stsd` with the decoder's configuration of its only entry replaced.
 
     Raises:
@@ -124,7 +125,8 @@ def with_extradata(moov: bytes, stsd: Box, entry: SampleEntry, extradata: bytes)
     body = extradata
     if box.kind == b"esds":
         body = _esds(moov[box.body : box.stop], extradata)
-    return with_children(moov, stsd, {entry.box: with_children(moov, entry.box, {box: box_bytes(box.kind, body)})})
+    inner = with_children(moov, entry.box, {box: box_parts(box.kind, body)})
+    return with_children(moov, stsd, {entry.box: inner})
 
 
 def _sizes(size: Int64) -> bytes:

@@ -9,6 +9,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from engine.control import CancelToken, Progress, ProgressState
 from engine.errors import Cancelled, SourceChanged, StorageError
@@ -482,3 +484,53 @@ def test_the_real_clips_survive(make, media, tmp_path):
         "h264_open_gop_recovery.mp4",
         "editlist_3.mp4",
     }
+
+
+@st.composite
+def edits_of_films(draw):
+    count = draw(st.integers(4, 40))
+    sizes = draw(st.lists(st.integers(1, 60), min_size=count, max_size=count))
+    cuts = sorted(draw(st.sets(st.integers(0, count), min_size=2, max_size=6)))
+    spans = list(zip(cuts[::2], cuts[1::2], strict=False))
+    keys = draw(st.none() | st.sets(st.integers(1, count), min_size=1).map(sorted))
+    reorder = draw(st.booleans())
+    track = dict(
+        durations=[20] * count,
+        sizes=sizes,
+        keys=keys,
+        samples_per_chunk=draw(st.integers(1, 7)),
+        # Every second pair of frames is shown in reverse, as with one B-frame.
+        offsets=[[40, 0][i % 2] + 20 for i in range(count)] if reorder else None,
+        edits=draw(st.sampled_from([[], [(20 * count, 40 if reorder else 0)], [(100, -1), (20 * count, 20)]])),
+    )
+    return track, spans, draw(st.lists(st.integers(1, 90), min_size=count, max_size=count)), draw(st.booleans())
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(plan=edits_of_films())
+def test_every_packet_is_the_new_one_or_the_sources(make, tmp_path, plan):
+    track, spans, new_sizes, front = plan
+    sound = make.track(handler=b"soun", entry=make.sound_entry(), durations=[160] * 9, sizes=[5] * 9)
+    fill = np.random.default_rng(len(spans)).bytes(sum(track["sizes"]) + 45)
+    source = make.film([make.track(**track), sound], front=front).write(tmp_path / "film.mp4", fill)
+    movie = read_movie(source)
+    packets = movie.tracks[0].packets
+    spans = [(a, min(b, packets.count)) for a, b in spans if a < packets.count]
+    splices = [
+        Splice(
+            a,
+            b,
+            tuple(
+                CodedUnit(b"!" * new_sizes[i], int(packets.pts[i]), 0, 20, bool(packets.sync[i])) for i in range(a, b)
+            ),
+        )
+        for a, b in spans
+    ]
+    out = tmp_path / "out.mp4"
+    out.unlink(missing_ok=True)
+    patched(movie, splices, out)
+    wanted = make.contents(source)
+    for a, b in spans:
+        for i in range(a, b):
+            wanted[1][i] = (*wanted[1][i][:5], b"!" * new_sizes[i])
+    assert make.contents(out) == wanted
