@@ -347,12 +347,8 @@ class _Carrier:
         token = SENDING.set(sending)
         try:
             outcome = await provider.start(_request(self._order, planned.external_id))
-        except CallError as error:
-            # A second submit that fails says nothing of the first one, unless it is the content that is refused.
-            settled = error.charge is Charge.NONE and (
-                not in_doubt or isinstance(error, PolicyBlocked | RequestRejected)
-            )
-            if saved and (settled or error.billed_usd is not None):
+        except ProviderError as error:
+            if saved and _settles(error, in_doubt=in_doubt):
                 self._end(planned, Phase.FAILED, error)
             raise
         except NotSent:
@@ -443,14 +439,25 @@ class _Carrier:
                 await asyncio.wait_for(provider.forget(done.ticket), FORGET_TIMEOUT_S)
         return record
 
-    def _end(self, attempt: Try, phase: Phase, error: CallError) -> None:
-        ended = replace(attempt, phase=phase, billed_usd=error.billed_usd, failure=Failure.of(error))
+    def _end(self, attempt: Try, phase: Phase, error: ProviderError) -> None:
+        billed_usd = error.billed_usd if isinstance(error, CallError) else None
+        ended = replace(attempt, phase=phase, billed_usd=billed_usd, failure=Failure.of(error))
         self._keep(ended)
         self._home.account(ended)
 
     def _keep(self, attempt: Try) -> None:
         self.record = self.record.with_try(attempt)
         self._save(self.record, {})
+
+
+def _settles(error: ProviderError, *, in_doubt: bool) -> bool:
+    """Return whether a failed submit is known to be over, and what it cost."""
+    if not isinstance(error, CallError):
+        return not in_doubt  # a missing key, a cap: it never left
+    if error.billed_usd is not None:
+        return True
+    # A second submit that fails says nothing of the first one, unless it is the content that is refused.
+    return error.charge is Charge.NONE and (not in_doubt or isinstance(error, PolicyBlocked | RequestRejected))
 
 
 def _passes(error: CallError) -> bool:
