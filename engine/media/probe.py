@@ -53,8 +53,8 @@ def probe(path: Path) -> MediaInfo:
         ProtectedMedia: encrypted.
     """
     with opened(path) as container:
-        stream = _edited_stream(path, container)
         movie = read_movie_facts(path) if is_mov(container.format.name) else MovieFacts()
+        stream = _edited_stream(path, container)
         if stream.id in movie.encrypted_tracks:
             raise ProtectedMedia(
                 f"{path} is encrypted (Common Encryption, track {stream.id}); only an unprotected copy can be edited"
