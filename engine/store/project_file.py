@@ -107,6 +107,10 @@ class ProjectFile:
                 with time_limit(connection, OPENING_LIMIT_S):
                     version = read_version(connection, path)
                     if version < VERSION:
+                        if access is Access.READ:
+                            raise ProjectError(
+                                f"{path} is of an earlier format; open it for writing once to bring it up"
+                            )
                         migrate(connection, path, version)
                     check_structure(connection, path, TABLES)
                     file = cls(path, access, connection, lock)

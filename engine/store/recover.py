@@ -96,33 +96,63 @@ def _read(connection: sqlite3.Connection, path: Path) -> Recovered:
         connection.execute("PRAGMA query_only = ON")
         with time_limit(connection, OPENING_LIMIT_S):
             read_version(connection, path)
-            connection.text_factory = bytes
-            tables = _sound_tables(connection)
-            connection.text_factory = str
-            losses = [f"the table {name} cannot be read" for name in TABLES if name not in tables]
-            project = _project(connection, path, losses)
+            losses: list[str] = []
+            reader = _Reader(connection, losses)
+            project = _project(reader, path)
             return Recovered(
                 project,
-                tuple(_places(connection, losses)),
-                tuple(_records(connection, losses)),
-                tuple(take.id for take in _takes(connection, path, losses)),
+                tuple(_places(reader)),
+                tuple(_records(reader)),
+                tuple(take.id for take in _takes(reader, path)),
                 tuple(losses),
             )
 
 
-def _sound_tables(connection: sqlite3.Connection) -> set[str]:
-    """Return which tables stand in the schema as ours, so that no view or other table is read in their place."""
-    found = set()
-    with suppress(sqlite3.Error):
-        for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_schema"):
-            for table, statement in TABLES.items():
-                if (kind, name, sql) == (b"table", table.encode(), statement.encode()):
-                    found.add(table)
-    return found
+class _Reader:
+    """Rows of a damaged file, as far as they can be had; what cannot is noted in `losses`."""
+
+    def __init__(self, connection: sqlite3.Connection, losses: list[str]) -> None:
+        self.connection = connection
+        self.losses = losses
+        self.tables = self._sound_tables()
+        losses += [f"the table {name} cannot be read" for name in TABLES if name not in self.tables]
+
+    def _sound_tables(self) -> set[str]:
+        """Return which tables stand in the schema as ours, so that no view or other table is read in their place."""
+        found = set()
+        self.connection.text_factory = bytes  # Other entries may hold no valid text.
+        with suppress(sqlite3.Error):
+            for entry in self.connection.execute("SELECT type, name, sql FROM sqlite_schema"):
+                found |= {t for t, sql in TABLES.items() if entry == (b"table", t.encode(), sql.encode())}
+        self.connection.text_factory = str
+        return found
+
+    def keys(self, table: str, column: str) -> list[Any]:
+        """Return what can be read of a column, from both ends: damage in the middle hides neither."""
+        found: dict[Any, None] = {}
+        if table not in self.tables:
+            return []
+        for direction in ("ASC", "DESC"):
+            try:
+                for (key,) in self.connection.execute(f"SELECT {column} FROM {table} ORDER BY {column} {direction}"):
+                    found[key] = None
+                break
+            except (sqlite3.Error, UnicodeError):
+                self.losses.append(f"a part of the table {table} is damaged")
+        return list(found)
+
+    def row(self, query: str, key: object) -> tuple[Any, ...] | None:
+        """Return the row of a key, None if it cannot be read."""
+        try:
+            found: tuple[Any, ...] | None = self.connection.execute(query, (key,)).fetchone()
+        except (sqlite3.Error, UnicodeError):
+            return None
+        return found
 
 
-def _project(connection: sqlite3.Connection, path: Path, losses: list[str]) -> Project:
-    rows = {row.seq: row for row in _rows(connection, losses)}
+def _project(reader: _Reader, path: Path) -> Project:
+    rows = {row.seq: row for row in _rows(reader)}
+    losses = reader.losses
     trail = Trail([], [])
     missing = 0
     for seq in range(1, max(rows, default=0) + 1):
@@ -134,83 +164,63 @@ def _project(connection: sqlite3.Connection, path: Path, losses: list[str]) -> P
         missing += seq not in rows
     if missing:
         losses.append(f"{missing} of {max(rows)} steps of the history cannot be read")
-    start, project = _newest_snapshot(connection, path, trail.done)
+    start, project = _newest_snapshot(reader, path, trail.done)
     for seq in trail.done[start:]:
+        if seq not in rows:
+            continue
         try:
             project = edit_from_json(rows[seq].payload).apply(project)
-        except KeyError:
-            continue
         except EditRefused as error:
             losses.append(f"step {seq} of the history no longer applies: {error}")
     return project
 
 
-def _newest_snapshot(connection: sqlite3.Connection, path: Path, done: list[int]) -> tuple[int, Project]:
+def _newest_snapshot(reader: _Reader, path: Path, done: list[int]) -> tuple[int, Project]:
+    kept = set(reader.keys("snapshots", "seq"))
     for start in range(len(done), -1, -1):
-        with suppress(ProjectDamaged, sqlite3.Error):
-            return start, read_snapshot(connection, done[start - 1] if start else 0)
+        seq = done[start - 1] if start else 0
+        if seq in kept:
+            with suppress(ProjectDamaged, sqlite3.Error):
+                return start, read_snapshot(reader.connection, seq)
     raise ProjectDamaged(f"nothing of {path} is readable: no state of the project can be put together")
 
 
-def _rows(connection: sqlite3.Connection, losses: list[str]) -> Iterator[Row]:
+def _rows(reader: _Reader) -> Iterator[Row]:
     kinds = {kind.value: kind for kind in RowKind}
-    for seq in _keys(connection, "journal", "seq", losses):
+    for seq in reader.keys("journal", "seq"):
         if not isinstance(seq, int) or not 0 < seq < GAP_LIMIT:
             continue
-        row = _one(connection, "SELECT kind, payload, at_ms, digest, chain FROM journal WHERE seq = ?", (seq,))
+        row = reader.row("SELECT kind, payload, at_ms, digest, chain FROM journal WHERE seq = ?", seq)
         if row is not None:
             kind, payload, at_ms, digest, chain = row
             if kind in kinds and isinstance(payload, str) and digest == row_digest(seq, kind, payload, at_ms):
                 yield Row(seq, kinds[kind], payload, at_ms, digest, chain)
 
 
-def _places(connection: sqlite3.Connection, losses: list[str]) -> Iterator[Place]:
-    for key in _keys(connection, "places", "source_id", losses):
-        row = _one(connection, "SELECT * FROM places WHERE source_id = ?", (key,))
+def _places(reader: _Reader) -> Iterator[Place]:
+    for key in reader.keys("places", "source_id"):
+        row = reader.row("SELECT * FROM places WHERE source_id = ?", key)
         place = None if row is None else places.place_from_row(list(row))
         if place is None:
-            losses.append("the place of a source cannot be read; relink it")
+            reader.losses.append("the place of a source cannot be read; relink it")
         else:
             yield place
 
 
-def _records(connection: sqlite3.Connection, losses: list[str]) -> Iterator[tuple[str, str, str]]:
-    for rowid in _keys(connection, "records", "rowid", losses):
-        row = _one(connection, "SELECT kind, id, payload, digest FROM records WHERE rowid = ?", (rowid,))
-        if (
-            row is not None
-            and all(isinstance(part, str) for part in row[:3])
-            and row[3] == row_digest("record", *row[:3])
-        ):
+def _records(reader: _Reader) -> Iterator[tuple[str, str, str]]:
+    for rowid in reader.keys("records", "rowid"):
+        row = reader.row("SELECT kind, id, payload, digest FROM records WHERE rowid = ?", rowid)
+        if row is not None and all(isinstance(c, str) for c in row[:3]) and row[3] == row_digest("record", *row[:3]):
             yield row[0], row[1], row[2]
         else:
-            losses.append("a note (of a job or of what was spent) cannot be read")
+            reader.losses.append("a note (of a job or of what was spent) cannot be read")
 
 
-def _takes(connection: sqlite3.Connection, path: Path, losses: list[str]) -> Iterator[StoredTake]:
-    for key in _keys(connection, "takes", "id", losses):
+def _takes(reader: _Reader, path: Path) -> Iterator[StoredTake]:
+    if "chunks" not in reader.tables:
+        return
+    for key in reader.keys("takes", "id"):
         try:
-            yield takes.read_take(connection, key, path)
+            yield takes.read_take(reader.connection, key, path)
         except (ProjectDamaged, sqlite3.Error, UnicodeError):
-            losses.append(f"the take {str(key)[:40]} cannot be read")
-
-
-def _keys(connection: sqlite3.Connection, table: str, column: str, losses: list[str]) -> list[Any]:
-    """Return what can be read of a column, from both ends: damage in the middle hides neither."""
-    found: dict[Any, None] = {}
-    for direction in ("ASC", "DESC"):
-        try:
-            for (key,) in connection.execute(f"SELECT {column} FROM {table} ORDER BY {column} {direction}"):
-                found[key] = None
-            break
-        except (sqlite3.Error, UnicodeError):
-            losses.append(f"a part of the table {table} is damaged")
-    return list(found)
-
-
-def _one(connection: sqlite3.Connection, query: str, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    try:
-        row: tuple[Any, ...] | None = connection.execute(query, values).fetchone()
-    except (sqlite3.Error, UnicodeError):
-        return None
-    return row
+            reader.losses.append(f"the take {str(key)[:40]} cannot be read")
