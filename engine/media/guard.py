@@ -7,6 +7,7 @@ against an attacker who takes over the child. What goes in and out is pickled: f
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import multiprocessing
 import signal
 import sys
@@ -174,6 +175,7 @@ def _may_fork() -> bool:
 
 
 def _child(sender: Connection, job: _Call | _Task) -> None:
+    faulthandler.disable()  # a crash is told by the parent, once
     _limit_resources()
     # Ctrl-C goes to the whole group; the parent decides what it means and ends the child.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

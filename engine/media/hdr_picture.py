@@ -12,7 +12,8 @@ PQ, HLG = 16, 18
 
 _REFERENCE_WHITE_NITS = 203.0  # ITU-R BT.2408
 _HLG_PEAK_NITS = 1000.0
-_KNEE, _PEAK = 0.6, 10.0  # of reference white: as is up to the knee, rolled off so that the peak is 1
+_KNEE = 0.6  # of reference white: as it is up to here, rolled off above
+_PQ_PEAK_NITS = 2000.0  # what is brighter is white: films are graded for screens of 1000 nits and little more
 
 # ITU-R BT.2087: linear BT.2020 to linear BT.709.
 _TO_709 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], np.float32)
@@ -31,16 +32,17 @@ def to_srgb(picture: NDArray[np.uint16], transfer: int) -> NDArray[np.uint8]:
     linear = _linear(transfer)[picture]
     brightest = linear.max(axis=2, keepdims=True)
     # One factor for all three keeps the hue.
-    linear *= _rolled_off(brightest) / np.maximum(brightest, 1e-6)
+    peak = (_HLG_PEAK_NITS if transfer == HLG else _PQ_PEAK_NITS) / _REFERENCE_WHITE_NITS
+    linear *= _rolled_off(brightest, peak) / np.maximum(brightest, 1e-6)
     mapped = np.clip(linear @ _TO_709.T, 0.0, 1.0)
     codes: NDArray[np.uint8] = _srgb_codes()[(mapped * 4095 + 0.5).astype(np.uint16)]
     return codes
 
 
-def _rolled_off(light: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Compress light above the knee; continuous in value and slope, 1 at the peak."""
+def _rolled_off(light: NDArray[np.float32], peak: float) -> NDArray[np.float32]:
+    """Compress light above the knee; continuous in value and slope, 1 at the peak and above."""
     over = np.maximum(light - _KNEE, 0.0)
-    room, span = 1.0 - _KNEE, _PEAK - _KNEE
+    room, span = 1.0 - _KNEE, peak - _KNEE
     # over / (1 + over * k) has slope 1 at the knee; k makes it fill the room at the peak.
     k = 1.0 / room - 1.0 / span
     rolled: NDArray[np.float32] = np.minimum(light, _KNEE) + over / (1.0 + over * k)

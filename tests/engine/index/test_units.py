@@ -10,7 +10,7 @@ from engine.media.bitstream.units import Structure, UnitFacts
 from engine.media.demux import PacketTable
 from engine.model.frame_index import UnitKind
 
-# A letter is a packet: I an entry, p a frame, h a hidden frame, t and b the fields of a frame, T an entry's first field.
+# A letter is a packet: I an entry, p a frame, h a hidden one, t and b the fields of a frame, T an entry's first field.
 PACKETS = {
     "I": UnitFacts(UnitKind.IDR),
     "p": UnitFacts(UnitKind.OTHER),
