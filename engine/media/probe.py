@@ -23,11 +23,16 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream as AvVideoStream
 
 from engine.errors import DamagedMedia, ProtectedMedia, UnsupportedMedia
+from engine.media.bitstream import h264, h264_sets, hevc, hevc_sets
+from engine.media.bitstream.parameter_sets import units_of
 from engine.media.demux import is_mov, is_still, opened
 from engine.media.movie_facts import MovieFacts, read_movie_facts
 from engine.model.media import AudioStream, Colour, MediaInfo, OtherStream, VideoStream
 
 _FIELD_ORDERS = {1: "progressive", 2: "tt", 3: "bb", 4: "tb", 5: "bt"}
+_LAST_CHROMA_LOCATION = 5
+"""Of chroma_sample_loc_type (H.264 and H.265, E.2.1); FFmpeg counts from 1."""
+
 _FASTEST = 1000
 """Frames per second beyond which a figure is no frame rate."""
 
@@ -178,7 +183,26 @@ def _colour(stream: AvVideoStream, picture: VideoFrame) -> Colour:
         primaries=_specified(codec.color_primaries, picture.color_primaries),
         transfer=_specified(codec.color_trc, picture.color_trc),
         matrix=_specified(codec.colorspace, picture.colorspace),
+        chroma_location=_chroma_location(codec.codec.canonical_name, codec.extradata or b""),
     )
+
+
+def _chroma_location(codec: str, extradata: bytes) -> int:
+    """Return FFmpeg's AVChromaLocation, which PyAV does not show, from the sequence parameter set; 0 if unsaid."""
+    try:
+        match codec:
+            case "h264":
+                vuis = [h264_sets.parse_sps(u).vui for u in units_of(codec, extradata) if u[0] & 31 == h264.NAL_SPS]
+            case "hevc":
+                vuis = [
+                    hevc_sets.parse_sps(u).vui for u in units_of(codec, extradata) if u[0] >> 1 & 63 == hevc.NAL_SPS
+                ]
+            case _:
+                return 0
+    except (DamagedMedia, IndexError):
+        return 0
+    said = [vui.chroma_location for vui in vuis if vui is not None and vui.chroma_location is not None]
+    return said[0] + 1 if said and said[0] <= _LAST_CHROMA_LOCATION else 0
 
 
 def _specified(of_stream: int, of_picture: int) -> int:

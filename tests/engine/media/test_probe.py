@@ -177,3 +177,13 @@ def test_real_films_are_what_their_catalog_says(media: Path):
         assert [sound.codec for sound in info.audio] == [sound["codec"] for sound in entry["audio"]]
         assert info.fragmented == ("fragmented MP4" in entry["features"]), entry["file"]
         assert (video.dolby_vision is not None) == ("Dolby Vision" in entry["features"]), entry["file"]
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+@pytest.mark.parametrize("suffix", [".mp4", ".ts"])
+def test_where_chroma_samples_lie_is_read_from_the_stream(tmp_path, codec, suffix):
+    said = {"x264-params": "chromaloc=2"} if codec == "libx264" else {"x265-params": "log-level=error:chromaloc=2"}
+    path = make(tmp_path / f"a{suffix}", Recipe(codec=codec, frames=3, options=said))
+    assert probe(path).video.colour.chroma_location == 3  # FFmpeg counts from 1: top left
+    unsaid = make(tmp_path / f"b{suffix}", Recipe(frames=3))
+    assert probe(unsaid).video.colour.chroma_location == 0
