@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -241,18 +242,16 @@ class ProjectFile:
         """Run a transaction; on a full disk once more with the reserve's space."""
         if self.access is Access.READ:
             raise ProjectError(f"{self.path} was opened for reading only")
-        with translated(self.path):
-            try:
-                self._transact(action)
-            except NoSpace:
-                if not self._reserve.give_back():
-                    raise
-                self._transact(action)
-                self._space_is_low = True
-            else:
-                if self._space_is_low:
-                    self._reserve.hold()
-                    self._space_is_low = False
+        try:
+            self._transact(action)
+        except NoSpace:
+            if not self._reserve.give_back():
+                raise
+            self._transact(action)
+            self._space_is_low = True
+        else:
+            self._reserve.hold()
+            self._space_is_low = False
 
     def _transact(self, action: Callable[[], None]) -> None:
         with translated(self.path), transaction(self._connection):
@@ -315,7 +314,13 @@ class ProjectFile:
         if self.access is Access.READ:
             raise ProjectError(f"{self.path} was opened for reading only")
         with self._guard, translated(self.path):
-            return takes.write_take(self._connection, data, media_type, details or {})
+            try:
+                return takes.write_take(self._connection, data, media_type, details or {})
+            except sqlite3.Error:
+                self._reserve.give_back()
+                with suppress(sqlite3.Error):
+                    takes.drop_unfinished(self._connection)
+                raise
 
     def take(self, id: str) -> StoredTake:
         """Return kept bytes.

@@ -18,29 +18,24 @@ class Reserve:
 
     def __init__(self, project: Path) -> None:
         self._path = project.with_name(f".{project.name}.reserve")
+        self._held = False
 
     def hold(self) -> None:
-        """Take the space, if there is any; cheap when it is held already."""
-        try:
-            if self._path.stat().st_size == SIZE:
-                return
-        except OSError:
-            pass
+        """Take the space, if there is any and it is not held already."""
+        if self._held:
+            return
         try:
             # Written, not just sized: a hole would hold no space.
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
             with open(os.open(self._path, flags, 0o600), "wb") as file:
                 file.write(os.urandom(SIZE))
+            self._held = True
         except OSError:
             self.give_back()
 
     def give_back(self) -> bool:
         """Free the space and tell whether there was any."""
-        try:
-            held = self._path.stat().st_size > 0
-        except OSError:
-            return False
+        held, self._held = self._held, False
         with contextlib.suppress(OSError):
             self._path.unlink()
-            return held
-        return False
+        return held
