@@ -14,6 +14,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream as AvVideoStream
 
 from engine.errors import DamagedMedia
+from engine.media.containers import Family
 from engine.media.demux import video_stream
 from engine.media.fidelity import planes
 from engine.media.film_file import FilmFile
@@ -24,10 +25,15 @@ _STEPS_BACK_S = (0, 1, 5, 20)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A packet at which to begin: its times in ticks, as the demuxer gives them."""
+    """A packet at which to begin: its times in ticks and its bytes, as read from the start of the file.
+
+    Set down in the middle of a program stream, a demuxer may give the end of a picture with the time of the next one:
+    the size tells them apart.
+    """
 
     pts: int
     dts: int
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,8 @@ class Replay:
         self._container = film.container
         self._stream = video_stream(film.container, film.edited)
         self._stream.thread_type = "AUTO"
+        # Their demuxers find the next packet from any byte, and their seek by time may miss the first ones.
+        self._starts_at_any_byte = film.family in (Family.TRANSPORT, Family.PROGRAM)
 
     def stretch(self, entry: Entry, stop_pts: int) -> Iterator[Shown | Broken]:
         """Yield the frames from an entry up to `stop_pts` (left out), in the order the decoder gives them.
@@ -84,7 +92,7 @@ class Replay:
         Raises:
             DamagedMedia: the file fails.
         """
-        self._container.seek(0, stream=self._stream, unsupported_byte_offset=True)
+        self._to_start()
         packets = (packet for packet in self._container.demux(self._stream) if packet.size)
         yield from self._decoded(chain(islice(packets, first, stop), (None,)))
 
@@ -107,7 +115,7 @@ class Replay:
             self._seek(entry, step_s)
             packets = self._container.demux(self._stream)
             for packet in packets:
-                if packet.pts == entry.pts and packet.size:
+                if packet.pts == entry.pts and packet.size == entry.size:
                     yield packet
                     yield from packets
                     return
@@ -117,12 +125,18 @@ class Replay:
         raise DamagedMedia(f"{self._path}: the picture at {entry.pts} is not found by seeking")
 
     def _seek(self, entry: Entry, step_s: int | None) -> None:
-        base = self._stream.time_base or self._stream.codec_context.time_base
-        assert base is not None
-        first = self._stream.start_time or 0
-        aim = first if step_s is None else min(entry.pts, entry.dts) - int(step_s / base)
+        base = self._stream.time_base
+        if step_s is None or base is None:
+            self._to_start()
+            return
         try:
-            self._container.seek(aim, stream=self._stream)
+            self._container.seek(min(entry.pts, entry.dts) - int(step_s / base), stream=self._stream)
         except Exception:
-            # Some demuxers refuse a time before their first index entry; the film's first packet is the way out.
-            self._container.seek(min(first, 0), stream=self._stream, any_frame=True)
+            # Some demuxers refuse a time before their first index entry.
+            self._to_start()
+
+    def _to_start(self) -> None:
+        if self._starts_at_any_byte:
+            self._container.seek(0, stream=self._stream, unsupported_byte_offset=True)
+        else:
+            self._container.seek(min(self._stream.start_time or 0, 0), stream=self._stream, any_frame=True)

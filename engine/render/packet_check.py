@@ -93,8 +93,9 @@ def match_video(
     essence = source.essence[source_at]
     restated = ~identical & (essence == out.essence[out_at]) & (essence != 0)
     anew = bool(len(source)) and not identical.any() and not restated.any()
-    # A film encoded anew from start to end has a packet for each shown frame, in slots of its own.
-    expected_pts = plan.frame_pts if anew and plan is not None else source.pts
+    # A film encoded anew from start to end may have a packet for each shown frame only, in slots of its own.
+    anew_times = anew and plan is not None and len(out) == plan.frame_pts.size
+    expected_pts = plan.frame_pts if anew_times and plan is not None else source.pts
     problems = _timeline(source, out, expected_pts, same_slots=stores_dts and not anew)
     frame_of = _frame_numbers(source, source_at, plan)
     planned = np.zeros(frame_of.size, np.bool_)
@@ -207,7 +208,7 @@ def _part(rows: PacketRows) -> Int64:
 
 def _keys(rows: PacketRows, order: NDArray[np.intp]) -> list[tuple[int, int]]:
     """Return each packet's time in microseconds and how many packets before it share that time."""
-    times = np.round(_scaled(rows.pts[order], rows.time_base) * 1e6).astype(np.int64)
+    times = np.round(np.where(rows.pts == NO_TIME, -1.0, _scaled(rows.pts, rows.time_base) * 1e6))[order]
     first = np.searchsorted(times, times, side="left")
     return list(zip(times.tolist(), (np.arange(times.size) - first).tolist(), strict=True))
 

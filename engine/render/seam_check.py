@@ -129,20 +129,31 @@ class _Film:
         """Yield the frames from an entry (an ordinal) up to a moment (left out); their pts are moments."""
         first = int(self.moment_of[entry])
         if self._runs_back:
-            inside = self._at[max(0, first) : stop]
-            last = max(entry, int(inside.max())) if inside.size else entry
-            moments = {int(self._rows.pts[n]): int(self.moment_of[n]) for n in range(last, entry - 1, -1)}
-            frames = self._player.counted(entry, last + 1)
-        else:
-            moments = None
-            stop_pts = int(self._rows.pts[self._at[stop]]) if stop < self._at.size else _FOREVER
-            frames = self._player.stretch(Entry(int(self._rows.pts[entry]), int(self._rows.dts[entry])), stop_pts)
-        for shown in frames:
+            yield from self._play_counted(entry, first, stop)
+            return
+        stop_pts = int(self._rows.pts[self._at[stop]]) if stop < self._at.size else _FOREVER
+        row = Entry(int(self._rows.pts[entry]), int(self._rows.dts[entry]), int(self._rows.size[entry]))
+        for shown in self._player.stretch(row, stop_pts):
+            if isinstance(shown, Broken):
+                yield shown
+            elif first <= (moment := self._moment(shown.pts)) < stop:
+                yield replace(shown, pts=moment)
+
+    def _play_counted(self, entry: int, first: int, stop: int) -> Iterator[Shown | Broken]:
+        """Play by counting packets; a time that occurs twice is told apart by the order of frames."""
+        inside = self._at[max(0, first) : stop]
+        last = max(entry, int(inside.max())) if inside.size else entry
+        moments: dict[int, list[int]] = {}
+        for moment in sorted(self.moment_of[entry : last + 1].tolist()):
+            moments.setdefault(int(self._times[moment]), []).append(moment)
+        now = -1
+        for shown in self._player.counted(entry, last + 1):
             if isinstance(shown, Broken):
                 yield shown
                 continue
-            moment = self._moment(shown.pts) if moments is None else moments.get(shown.pts, -1)
+            moment = next((at for at in moments.get(shown.pts, ()) if at > now), -1)
             if first <= moment < stop:
+                now = moment
                 yield replace(shown, pts=moment)
 
     def _moment(self, pts: int) -> int:
