@@ -188,7 +188,7 @@ class _Walk:
             wanted = max(wanted - self._timescale, int(self._dts[0]))
         wanted -= self._samples.dts_shift
         sync = self._samples.sync
-        at_or_before = np.flatnonzero(sync[: np.searchsorted(self._dts, wanted, side="right")])
+        at_or_before = np.flatnonzero(sync[: self._search(wanted) + 1])
         row = int(at_or_before[-1]) if at_or_before.size else -1
         if row < 0:
             return self._first_row_any(wanted)
@@ -200,10 +200,27 @@ class _Walk:
 
     def _first_row_any(self, wanted: int) -> int:
         """Return the row an edit starts from where no sync sample precedes it."""
-        row = int(np.searchsorted(self._dts, wanted, side="right")) - 1
+        row = self._search(wanted)
         if row < 0 or self._samples.has_offsets:
             return 0
         return self._start_of_equal_dts(row, np.ones(self._dts.size, np.bool_))
+
+    def _search(self, wanted: int) -> int:
+        """Return the row that FFmpeg's binary search finds at or before a dts, -1 where there is none.
+
+        Which one it is of several with that very dts depends on where its steps fall.
+        """
+        low, high = -1, self._dts.size
+        if int(self._dts[-1]) < wanted:
+            low = high - 1
+        while high - low > 1:
+            middle = (low + high) // 2
+            found = int(self._dts[middle])
+            if found >= wanted:
+                high = middle
+            if found <= wanted:
+                low = middle
+        return low
 
     def _start_of_equal_dts(self, row: int, allowed: Bool) -> int:
         """Return the first allowed row of those that share a row's dts."""

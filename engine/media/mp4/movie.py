@@ -327,6 +327,9 @@ def _counts_sound_frames(parts: _Parts) -> bool:
 def _why_demux(parts: _Parts, given: Packets) -> str:
     if len(parts.edits) > MAX_EDITS:
         return f"its edit list has more than {MAX_EDITS} entries"
+    if parts.handler == "vide" and given.count > 1 and given.dts[0] == given.dts[1]:
+        # FFmpeg then makes up times until it has seen a second one.
+        return "its first samples share one time"
     if not given.linear:
         return "its edit list shows some samples twice or out of order"
     if len({entry.kind for entry in parts.entries}) > 1:

