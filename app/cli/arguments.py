@@ -52,6 +52,18 @@ def parser(version: str) -> argparse.ArgumentParser:
     patch.add_argument("--feather", metavar="PX", type=float, default=0.0, help="soften the edge outwards (default: 0)")
     patch.add_argument("--anchor", metavar="N", type=int, help="the frame it was drawn on (default: A)")
 
+    edit = _command(commands, "edit", "apply edits to a project")
+    edit.add_argument("project", metavar="PROJECT.dcut", type=Path)
+    edit.add_argument("edits", metavar="EDITS.json", help="a list of edits as the journal writes them; - reads stdin")
+
+    show = _command(commands, "show", "show what a project holds")
+    show.add_argument("project", metavar="PROJECT.dcut", type=Path)
+
+    for name, summary in (("undo", "take back the last steps"), ("redo", "do undone steps again")):
+        back = _command(commands, name, summary)
+        back.add_argument("project", metavar="PROJECT.dcut", type=Path)
+        back.add_argument("steps", metavar="N", type=int, nargs="?", default=1, help="how many steps (default: 1)")
+
     plan = _command(commands, "plan", "show what an export will copy and re-encode")
     plan.add_argument("project", metavar="PROJECT.dcut", type=Path)
 

@@ -6,7 +6,9 @@ Each imports its own workflow, so that a command loads only the libraries it nee
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from app.cli.console import Console
 from app.cli.report import (
@@ -17,10 +19,11 @@ from app.cli.report import (
     info_text,
     plan_facts,
     plan_text,
+    project_text,
     verify_facts,
     verify_text,
 )
-from engine.errors import VerificationFailed
+from engine.errors import UsageError, VerificationFailed
 
 Command = Callable[[argparse.Namespace, Console], int]
 
@@ -71,6 +74,42 @@ def _patch(given: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _edit(given: argparse.Namespace, console: Console) -> int:
+    from app.workflows.project import apply_edits, project_facts
+
+    text = _text_of(given.edits)
+    project = apply_edits(given.project, text, console.progress, console.cancel)
+    console.result(project_facts(project), f"{given.project}: {project.frame_count:,} frames")
+    return 0
+
+
+def _text_of(name: str) -> str:
+    try:
+        return sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
+    except OSError as error:
+        raise UsageError(f"the edits {name} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"the edits {name} are not UTF-8 text ({error.reason} at byte {error.start})") from error
+
+
+def _show(given: argparse.Namespace, console: Console) -> int:
+    from app.workflows.project import project_facts, show_project
+
+    project, history = show_project(given.project, console.progress, console.cancel)
+    steps = {"done": [step.title for step in history.done], "undone": [step.title for step in history.undone]}
+    console.result(project_facts(project) | {"history": steps}, project_text(project, history))
+    return 0
+
+
+def _step(given: argparse.Namespace, console: Console) -> int:
+    from app.workflows.project import project_facts, redo, undo
+
+    go = undo if given.command == "undo" else redo
+    project = go(given.project, given.steps, console.progress, console.cancel)
+    console.result(project_facts(project), f"{given.project}: {given.command} of {given.steps}")
+    return 0
+
+
 def _plan(given: argparse.Namespace, console: Console) -> int:
     from app.workflows.export import plan_project
 
@@ -107,6 +146,10 @@ COMMANDS: Mapping[str, Command] = {
     "info": _info,
     "new": _new,
     "patch": _patch,
+    "edit": _edit,
+    "show": _show,
+    "undo": _step,
+    "redo": _step,
     "plan": _plan,
     "export": _export,
     "verify": _verify,

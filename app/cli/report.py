@@ -10,8 +10,10 @@ from engine.plan.export_plan import CopySegment, ExportPlan
 
 if TYPE_CHECKING:
     from app.workflows.demo import DemoResult
+    from engine.model.project import Project
     from engine.render.export import ExportReport
     from engine.render.verify import VerifyReport
+    from engine.store.project_file import History
 
 
 def plan_facts(plan: ExportPlan) -> dict[str, Any]:
@@ -47,6 +49,25 @@ def plan_text(plan: ExportPlan) -> str:
         what = "copied" if isinstance(segment, CopySegment) else f"re-encoded: {segment.reason.value}"
         lines.append(f"  {frames}  {len(segment.frames):>9,} frames  {what}")
     lines += [f"Note: {warning}." for warning in plan.warnings]
+    return "\n".join(lines)
+
+
+def project_text(project: Project, history: History) -> str:
+    """Return a project as lines for a person."""
+    canvas = project.canvas
+    size = f"{canvas.width}x{canvas.height}, {float(canvas.rate):.6g} frames/s"
+    lines = [f"{project.name}: {project.frame_count:,} frames, {size}"]
+    lines += [f"  source {source.name}: {source.frame_count:,} frames" for source in project.sources]
+    lines += [f"  clip {item.id}: {len(item):,} frames" for item in project.storyline]
+    for layer in project.layers:
+        state = ("" if layer.settings.visible else ", hidden") + (", locked" if layer.settings.locked else "")
+        lines.append(f"  layer {layer.settings.name} ({layer.kind.value}): {len(layer.items)} items{state}")
+    for patch in project.patches:
+        lines.append(
+            f"    {patch.name or patch.id}: frames {patch.frames.start}:{patch.frames.stop}, {patch.state.value}, "
+            f"{len(patch.takes)} takes"
+        )
+    lines.append(f"  {len(history.done)} steps to undo, {len(history.undone)} to redo")
     return "\n".join(lines)
 
 
