@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.media.demux import NO_TIME
 from engine.model.frame_index import Int64
+from engine.model.media import MediaInfo
 
 # A step of the decode clock by more than this, in seconds and in frames, is a break in it, where it also runs back.
 _BREAK_S = 1
@@ -109,3 +110,12 @@ def apart(times: Int64) -> Int64:
     # What remains after counting up may not fall.
     count = np.arange(times.size)
     return np.maximum.accumulate(times - count) + count
+
+
+def usual_step(sorted_pts: Int64, info: MediaInfo) -> int:
+    """Return the usual ticks from frame to frame, at least 1."""
+    gaps = np.diff(sorted_pts)
+    gaps = gaps[gaps > 0]
+    if gaps.size:
+        return max(1, int(np.median(gaps)))
+    return max(1, round(1 / (info.video.rate * info.video.time_base)))

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 import numpy as np
@@ -59,6 +61,19 @@ class PacketTable:
     discard: NDArray[np.bool_]
     truncated: NDArray[np.bool_]
     facts: tuple[UnitFacts, ...]
+
+    def only(self, kept: NDArray[np.bool_]) -> PacketTable:
+        """Return the packets for which `kept` is true."""
+        return PacketTable(
+            pts=self.pts[kept],
+            dts=self.dts[kept],
+            duration=self.duration[kept],
+            size=self.size[kept],
+            position=self.position[kept],
+            discard=self.discard[kept],
+            truncated=self.truncated[kept],
+            facts=tuple(compress(self.facts, kept.tolist())),
+        )
 
 
 def read_packets(path: Path, info: MediaInfo, progress: Progress, cancel: CancelToken) -> PacketTable:
@@ -111,38 +126,42 @@ def _flagged(packet: Packet[AvVideoStream]) -> UnitFacts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ShownSamples:
-    """The samples of an MP4 that its edit list shows, as FFmpeg applies it: int64 byte position and pts of each."""
+class EditedPackets:
+    """An MP4's packets as FFmpeg gives them under its edit list: int64 byte position and pts of each, bool hidden."""
 
     position: NDArray[np.int64]
     pts: NDArray[np.int64]
+    hidden: NDArray[np.bool_]
 
 
-def read_shown_samples(path: Path, info: MediaInfo, cancel: CancelToken) -> ShownSamples:
+def read_edited(path: Path, info: MediaInfo, cancel: CancelToken) -> EditedPackets:
     """Read an MP4's edited stream as FFmpeg presents it.
 
     Raises:
         MissingMedia, DamagedMedia: the file cannot be read to its end.
         Cancelled: on request.
     """
-    shown: list[tuple[int, int]] = []
+    rows: list[tuple[int, int, bool]] = []
     with opened(path) as container:
         stream = video_stream(container, info.video.stream)
         for packet in media_packets(container, stream):
             cancel.check()
-            if not packet.is_discard and packet.pos is not None and packet.pts is not None:
-                shown.append((packet.pos, packet.pts))
-    table = np.array(shown, np.int64).reshape(-1, 2)
-    return ShownSamples(position=table[:, 0], pts=table[:, 1])
+            if packet.pos is not None and packet.pts is not None:
+                rows.append((packet.pos, packet.pts, packet.is_discard))
+    table = np.array(rows, np.int64).reshape(-1, 3)
+    return EditedPackets(position=table[:, 0], pts=table[:, 1], hidden=table[:, 2] != 0)
 
 
 @contextmanager
-def opened(path: Path, options: Mapping[str, str] | None = None) -> Iterator[InputContainer]:
+def opened(
+    path: Path, options: Mapping[str, str] | None = None, stream: BinaryIO | None = None
+) -> Iterator[InputContainer]:
     """Open a file for reading and close it afterwards.
 
     Args:
         path: the file.
         options: FFmpeg's options of the demuxer.
+        stream: read in place of the file, where it shows what the file will be; the caller closes it.
 
     Raises:
         MissingMedia: there is no such file, it is a folder, or it may not be read.
@@ -152,7 +171,7 @@ def opened(path: Path, options: Mapping[str, str] | None = None) -> Iterator[Inp
     check_file(path)
     with translated(path):
         container = av.open(
-            str(path.absolute()),
+            str(path.absolute()) if stream is None else stream,
             "r",
             container_options={"protocol_whitelist": "file", "format_whitelist": _FORMATS, **(options or {})},
             metadata_errors="replace",

@@ -5,7 +5,7 @@ Decodes, and throws the pictures away.
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import dropwhile, islice
 from pathlib import Path
 
 import av
@@ -19,14 +19,17 @@ from engine.model.frame_index import Int64
 from engine.model.media import MediaInfo
 
 
-def output_order(path: Path, info: MediaInfo, packets: int, progress: Progress, cancel: CancelToken) -> Int64:
+def output_order(
+    path: Path, info: MediaInfo, begin: int, packets: int, progress: Progress, cancel: CancelToken
+) -> Int64:
     """Return the ordinals of the packets whose pictures come out of the decoder, in the order they come out.
 
     Args:
         path: the film.
         info: what probing it gave.
-        packets: how many packets of the edited stream to decode from its start. What the decoder then holds back is not
-            returned, unless the film ends before.
+        begin: byte position of the packet to begin with, which is number 0; the film's first one where it is negative.
+        packets: how many packets of the edited stream to decode. What the decoder then holds back is not returned,
+            unless the film ends before.
         progress: reports the share of packets decoded.
         cancel: looked at before each packet.
 
@@ -39,7 +42,10 @@ def output_order(path: Path, info: MediaInfo, packets: int, progress: Progress, 
         stream = video_stream(container, info.video.stream)
         stream.codec_context.thread_count = 1  # more would hold more pictures back
         count = 0
-        for ordinal, packet in enumerate(islice(media_packets(container, stream), packets)):
+        given = media_packets(container, stream)
+        if begin >= 0:
+            given = dropwhile(lambda packet: packet.pos != begin, given)
+        for ordinal, packet in enumerate(islice(given, packets)):
             count += 1
             cancel.check()
             progress.report("Finding the order of frames", ordinal / packets)

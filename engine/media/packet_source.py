@@ -19,7 +19,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream as AvVideoStream
 
 from engine.errors import SourceChanged
-from engine.media.demux import media_packets, opened, reading_options, translated, video_stream
+from engine.media.demux import is_mov, media_packets, opened, reading_options, translated, video_stream
 from engine.model.frame_index import FrameIndex
 from engine.model.media import MediaInfo
 
@@ -179,9 +179,18 @@ class PacketSource:
         for number in range(unit, index.unit_count):
             for part in range(int(index.packet_count[number])):
                 packet = next(packets, None)
+                while part == 0 and packet is not None and self._is_left_out(packet):
+                    packet = next(packets, None)
                 if packet is None or (part == 0 and not self._fits(number, packet)):
                     raise Lost(f"packet {index.first_packet[number] + part} is another one")
                 yield number, packet
+
+    def _is_left_out(self, packet: Packet[AvVideoStream]) -> bool:
+        """Tell whether an MP4's edit list leaves a sample out altogether, so that the index does not know it."""
+        if not is_mov(self._info.container) or packet.pos is None or self._positions.size < self._index.unit_count:
+            return False
+        at = int(np.searchsorted(self._positions, packet.pos))
+        return at == self._positions.size or bool(self._positions[at] != packet.pos)
 
     @staticmethod
     def _skipped(packets: NumberedPackets, unit: int) -> NumberedPackets:

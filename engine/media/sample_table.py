@@ -33,7 +33,9 @@ _HEAD_BYTES = 2048
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SampleTable:
-    """The samples of a track in decode order. All arrays have one element per sample.
+    """The samples of a track that FFmpeg gives packets of, in decode order. All arrays have one element per sample.
+
+    Where its edit list makes FFmpeg give samples twice, these are all samples, each once.
 
     Attributes:
         pts, dts: int64 ticks of the media, before the edit list.
@@ -65,21 +67,25 @@ def read_sample_table(path: Path, info: MediaInfo, cancel: CancelToken) -> Sampl
         track = read_movie(path).track(info.video.track_id)
     except (UnsupportedMedia, KeyError):
         return None
-    shown = ~track.packets.hidden
-    shown_samples = track.packets.sample[shown]
-    if not _is_plain(track) or not _is_forward(track) or np.bincount(shown_samples).max(initial=0) > 1:
+    packets, samples = track.packets, track.samples
+    shown = ~packets.hidden
+    shown_samples = packets.sample[shown]
+    # What the tables cannot tell is for the demuxer; that samples are given twice they can tell.
+    if not _is_plain(track) or not _is_forward(track) or (track.demux_reason and packets.linear):
         return None
-    samples = track.samples
+    if np.bincount(shown_samples).max(initial=0) > 1:
+        return None
+    rows = packets.sample if packets.linear else np.arange(samples.count)
     shown_pts = np.full(samples.count, NO_TIME, np.int64)
-    shown_pts[shown_samples] = track.packets.pts[shown]
+    shown_pts[shown_samples] = packets.pts[shown]
     return SampleTable(
-        pts=samples.dts + samples.offset,
-        dts=samples.dts - samples.dts_shift,
-        shown_pts=shown_pts,
-        duration=samples.duration,
-        size=samples.size,
-        position=samples.position,
-        kind=_kinds(path, info.video, samples, cancel),
+        pts=(samples.dts + samples.offset)[rows],
+        dts=(samples.dts - samples.dts_shift)[rows],
+        shown_pts=shown_pts[rows],
+        duration=samples.duration[rows],
+        size=samples.size[rows],
+        position=samples.position[rows],
+        kind=_kinds(path, info.video, samples, cancel)[rows],
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -96,8 +97,9 @@ def test_an_edit_list_hides_what_ffmpeg_hides(tmp_path, name):
     edits, frames = EDITS[name]
     path = with_edit_list(make(tmp_path / "whole.mp4", Recipe(sounds=0)), tmp_path / "edited.mp4", edits)
     _, index = indexed(path)
-    assert index.unit_count == 50
     assert index.frame_count == frames
+    with av.open(str(path)) as film:
+        assert index.unit_count == sum(packet.size > 0 for packet in film.demux(video=0))
     check_against_ffmpeg(path, index)
     check_routes_agree(path, index)
     # Two pieces that do not meet cannot be put on one clock with what lies between them.
