@@ -31,9 +31,12 @@ def changed_between(before: tuple[RecipeRun, ...], after: tuple[RecipeRun, ...])
                 break
             old = before[i]
             end = min(stop, old.timeline_range.stop)
-            was = old.recipe.advanced(frame - old.timeline_range.start)
-            if was != run.recipe.advanced(frame - run.timeline_range.start):
-                changed.append(Range(frame, end))
+            was, now = old.recipe, run.recipe
+            if was is not now or old.timeline_range.start != run.timeline_range.start:
+                was = was.advanced(frame - old.timeline_range.start)
+                now = now.advanced(frame - run.timeline_range.start)
+                if was.base != now.base or was.ops != now.ops or was.placement != now.placement:
+                    changed.append(Range(frame, end))
             frame = end
     return merged(changed)
 

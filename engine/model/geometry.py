@@ -42,6 +42,11 @@ class Crop:
             if isinstance(one, float | int) and isinstance(other, float | int) and one + other >= 1:
                 raise EditRefused(f"the crop leaves nothing of the picture: {one:g} and {other:g} are cut off")
 
+    @property
+    def is_animated(self) -> bool:
+        """Whether any side has keyframes."""
+        return any(isinstance(value, Curve) for value in (self.left, self.top, self.right, self.bottom))
+
     def shifted(self, by: int) -> Crop:
         """Return the crop with every keyframe `by` frames later."""
         return Crop(shifted(self.left, by), shifted(self.top, by), shifted(self.right, by), shifted(self.bottom, by))
@@ -74,10 +79,13 @@ class Geometry:
     @property
     def is_animated(self) -> bool:
         """Whether any figure has keyframes."""
-        values = [self.x, self.y, self.scale, self.turn_deg]
-        if self.crop is not None:
-            values += [self.crop.left, self.crop.top, self.crop.right, self.crop.bottom]
-        return any(isinstance(value, Curve) for value in values)
+        return (
+            isinstance(self.x, Curve)
+            or isinstance(self.y, Curve)
+            or isinstance(self.scale, Curve)
+            or isinstance(self.turn_deg, Curve)
+            or (self.crop is not None and self.crop.is_animated)
+        )
 
     def shifted(self, by: int) -> Geometry:
         """Return the geometry with every keyframe `by` frames later."""

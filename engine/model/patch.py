@@ -177,7 +177,10 @@ class Patch:
     @property
     def picked(self) -> Take | None:
         """Return the take that shows."""
-        return next((take for take in self.takes if take.id == self.pick), None)
+        for take in self.takes:
+            if take.id == self.pick:
+                return take
+        return None
 
     @property
     def tool(self) -> Tool | None:

@@ -19,6 +19,9 @@ _GRAY = re.compile(r"gray(?P<depth>\d*)(?:le)?")
 _GBR = re.compile(r"gbr(?P<alpha>a?)p(?P<depth>\d*)(?:le)?")
 _SHIFTS = {"420p": (1, 1), "422p": (1, 0), "444p": (0, 0), "440p": (0, 1), "411p": (2, 0), "410p": (2, 2)}
 
+CENTRED, TOP, BOTTOM = (2, 4, 6), (3, 4), (5, 6)
+"""Chroma locations (FFmpeg's AVChromaLocation) that lie between the columns, on the upper and on the lower line."""
+
 HD_HEIGHT = 720
 HD_WIDTH = 1280
 """At or above these a stream without a matrix is read as BT.709, below as BT.601: what players do."""
@@ -133,6 +136,17 @@ class PixelFormat:
     def shift_of(self, plane: int) -> tuple[int, int]:
         """Return the (x, y) log2 subsampling of a plane."""
         return self.chroma_shift if self.family is Family.YUV and plane in (1, 2) else (0, 0)
+
+    @property
+    def chroma_site(self) -> tuple[float, float]:
+        """Return where a chroma sample lies among the luma pixels that share it, (x, y) from the first one's centre."""
+        shift_x, shift_y = self.chroma_shift
+        centre_x, centre_y = ((1 << shift_x) - 1) / 2, ((1 << shift_y) - 1) / 2
+        x = 0.0 if shift_x == 1 and self.chroma_location not in CENTRED else centre_x
+        y = centre_y
+        if shift_y == 1 and self.scan is Scan.PROGRESSIVE:
+            y = 0.0 if self.chroma_location in TOP else 1.0 if self.chroma_location in BOTTOM else centre_y
+        return x, y
 
     def plane_size(self, width: int, height: int, plane: int) -> tuple[int, int]:
         """Return the (width, height) of a plane of a frame of that size; odd sizes round up."""

@@ -7,8 +7,11 @@ position). Equal recipes mean equal pixels, wherever they stand; so they key cac
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from bisect import insort
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -18,7 +21,7 @@ from engine.model.ops import Depth, Op, OverlayOp, SubjectOp, advanced, moves, o
 from engine.model.placement import timeline_ranges
 from engine.model.project import Project
 from engine.model.source import FrameTimes
-from engine.model.storyline import HALF, Conformed, Gap, Native, StoryItem
+from engine.model.storyline import HALF, Gap, Native, StoryItem
 from engine.model.time import Range
 from engine.model.timeline import TimelineMap
 
@@ -103,7 +106,8 @@ def _base_advanced(base: Base, by: int) -> Base:
         return base
     if isinstance(base, SourceBase):
         return SourceBase(base.source_id, base.frame + by)
-    return ConformedBase(base.source_id, base.time_s + by / base.rate, base.rate)
+    rate = base.rate
+    return ConformedBase(base.source_id, base.time_s + Fraction(by * rate.denominator, rate.numerator), rate)
 
 
 def _placement_advanced(placement: Placement | None, by: int) -> Placement | None:
@@ -122,28 +126,51 @@ class RecipeRun:
 
 def recipe_runs(project: Project) -> tuple[RecipeRun, ...]:
     """Return the recipes of the whole timeline: adjacent runs that cover every frame once, none shorter than needed."""
-    timeline = TimelineMap(project)
+    # 100,000 objects are made and none in a circle: the collector would look at all that lives, for nothing.
+    with collector_paused():
+        return tuple(_swept(project, TimelineMap(project)))
+
+
+def _swept(project: Project, timeline: TimelineMap) -> list[RecipeRun]:
+    """Go along the timeline once, from one change of the stack or the storyline to the next."""
     stack = _Stack(_events(project, timeline))
     lay = _BaseLayer(project)
     runs: list[RecipeRun] = []
+    change = -1
+    ops: tuple[Op, ...] = ()
     for span in timeline.spans:
+        start, stop = span.timeline_range.start, span.timeline_range.stop
         first = lay.recipe(span.item)
         base, placement = first.base, first.placement
-        start, stop = span.timeline_range.start, span.timeline_range.stop
         frame = at = start
         while frame < stop:
-            ops = stack.at(frame)
-            end = min(stop, stack.next_change)
+            if change <= frame or stack.is_special:
+                ops = stack.at(frame)
+                change = stack.next_change
+            end = change if change < stop else stop
             if frame != start:
-                base, placement = _base_advanced(first.base, frame - start), _placement_advanced(placement, frame - at)
+                base = _base_advanced(first.base, frame - start)
+                if placement is not None:
+                    placement = _placement_advanced(placement, frame - at)
             recipe = Recipe(base, placement, ops)
             if runs and len(ops) == len(runs[-1].recipe.ops) and _goes_on(runs[-1], recipe):
                 runs[-1] = RecipeRun(Range(runs[-1].timeline_range.start, end), runs[-1].recipe)
             else:
                 runs.append(RecipeRun(Range(frame, end), recipe))
-            at = frame
-            frame = end
-    return tuple(runs)
+            frame, at = end, frame
+    return runs
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keep Python's cycle collector from running in a block that makes many objects and no cycles."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _goes_on(run: RecipeRun, recipe: Recipe) -> bool:
@@ -168,12 +195,13 @@ class _BaseLayer:
     def recipe(self, item: StoryItem) -> Recipe:
         if isinstance(item, Gap):
             return self._black
-        match item.timing:
-            case Native(source_range):
-                base: Base = SourceBase(item.source_id, source_range.start)
-            case Conformed(start_s, _):
-                base = ConformedBase(item.source_id, start_s, self._canvas.rate)
-        if self._fills[item.source_id] and item.geometry == AS_IT_IS:
+        timing = item.timing
+        base: Base
+        if isinstance(timing, Native):
+            base = SourceBase(item.source_id, timing.source_range.start)
+        else:
+            base = ConformedBase(item.source_id, timing.start_s, self._canvas.rate)
+        if self._fills[item.source_id] and (item.geometry is AS_IT_IS or item.geometry == AS_IT_IS):
             return Recipe(base)
         return Recipe(base, Placement(item.geometry, self._canvas.width, self._canvas.height, self._canvas.sar))
 
@@ -185,6 +213,7 @@ _Event = tuple[int, bool, int, Op | None]
 def _events(project: Project, timeline: TimelineMap) -> list[_Event]:
     """Return where operations begin and end, by frame; on the same frame ends come first."""
     events: list[_Event] = []
+    add = events.append
     order = 0
     rate = project.canvas.rate
     for layer in project.layers:
@@ -194,8 +223,8 @@ def _events(project: Project, timeline: TimelineMap) -> list[_Event]:
             if op is None:
                 continue
             for shown in timeline_ranges(item, timeline):
-                events.append((shown.start, True, order, op))
-                events.append((shown.stop, False, order, None))
+                add((shown.start, True, order, op))
+                add((shown.stop, False, order, None))
     # The first three never tie, so operations are never compared.
     events.sort()
     return events
@@ -210,7 +239,11 @@ class _Stack:
         self._orders: list[int] = []
         self._active: dict[int, tuple[Op, int]] = {}
         self._special: set[int] = set()
-        self._ops: tuple[Op, ...] = ()
+
+    @property
+    def is_special(self) -> bool:
+        """Whether what is active must be looked at again for every run: it moves, or waits for a subject."""
+        return bool(self._special)
 
     @property
     def next_change(self) -> int:
@@ -219,26 +252,26 @@ class _Stack:
 
     def at(self, frame: int) -> tuple[Op, ...]:
         """Return the operations at a frame, bottom first; frames are asked for in order."""
-        changed = False
-        while self._events[self._next][0] <= frame:
-            since, _, order, op = self._events[self._next]
-            self._next += 1
-            changed = True
+        events, orders, active = self._events, self._orders, self._active
+        since, _, order, op = events[self._next]
+        while since <= frame:
             if op is None:
-                self._orders.remove(order)
+                orders.remove(order)
                 self._special.discard(order)
-                del self._active[order]
+                del active[order]
             else:
-                insort(self._orders, order)
-                self._active[order] = (op, since)
+                insort(orders, order)
+                active[order] = (op, since)
                 if isinstance(op, OverlayOp) and (moves(op) or op.depth is Depth.BEHIND_SUBJECT):
                     self._special.add(order)
-        if self._special:
-            found = [self._active[order] for order in self._orders]
-            self._ops = _without_idle_background(tuple([advanced(op, frame - since) for op, since in found]))
-        elif changed:
-            self._ops = tuple([self._active[order][0] for order in self._orders])
-        return self._ops
+            self._next += 1
+            since, _, order, op = events[self._next]
+        if not orders:
+            return ()
+        if not self._special:
+            return tuple([active[order][0] for order in orders])
+        found = [active[order] for order in orders]
+        return _without_idle_background(tuple([advanced(op, frame - since) for op, since in found]))
 
 
 def _without_idle_background(ops: tuple[Op, ...]) -> tuple[Op, ...]:

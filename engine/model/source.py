@@ -105,7 +105,9 @@ FrameTimes = EvenTimes | ListedTimes
 
 def _ticks_of(time_s: Fraction, time_base: Fraction) -> tuple[int, int]:
     """Return a time in ticks, as a numerator and a positive denominator."""
-    return time_s.numerator * time_base.denominator, time_s.denominator * time_base.numerator
+    over, under = time_s.as_integer_ratio()
+    ticks, per = time_base.as_integer_ratio()
+    return over * per, under * ticks
 
 
 @lru_cache(maxsize=64)

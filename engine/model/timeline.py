@@ -70,7 +70,7 @@ class TimelineMap:
         if clips is None:
             return ()
         found = clips.showing(source_range, self._times[source_id], self._canvas_rate)
-        return tuple(found) if len(found) < 2 else merged(found)
+        return merged(found) if len(found) > 1 else tuple(found)
 
     @cached_property
     def _by_source(self) -> dict[str, _SourceSpans]:
