@@ -21,11 +21,13 @@ from av.packet import Packet
 from av.stream import Stream
 
 from engine.control import CancelToken, Progress
+from engine.media.bitstream.nal import Framing
 from engine.media.coded import CodedUnit, Splice
 from engine.media.containers import Family, family, muxer_for, muxer_options, patience, transport_packet_bytes
 from engine.media.demux import is_still, opened, reading_options
 from engine.media.feeds import Anew, Feed, Spliced, time_of
 from engine.media.file_times import in_file_times
+from engine.media.in_band import header_syntax
 from engine.media.tracks import (
     CannotHold,
     DroppedTrack,
@@ -199,7 +201,7 @@ def remux_with_new_video(
         muxer=muxer,
         reading=patience(info.container),
         starts_before_zero=first.dts < 0,
-        video=EditedVideo(info.video.stream, video.codec, video.extradata, video.time_base, video.pix_fmt),
+        video=EditedVideo(info.video.stream, video.codec, _extradata(video, first), video.time_base, video.pix_fmt),
         feed=lambda track: Anew(itertools.chain([first], units), video.time_base, track),
     )
     # The units come once: which tracks do not fit is found out first, without them.
@@ -209,10 +211,19 @@ def remux_with_new_video(
     return outcome if isinstance(outcome, CannotRemux) else _run(job, refused, progress.part(0.02, 1.0), cancel)
 
 
+def _extradata(video: NewVideo, first: CodedUnit) -> bytes:
+    """Return the new picture's extradata: its own, or the headers that its first unit carries."""
+    syntax = header_syntax(video.codec, Framing.START_CODES)
+    return video.extradata or (b"".join(syntax.headers(first.data)) if syntax is not None else b"")
+
+
 def _obstacle(info: MediaInfo, index: FrameIndex, muxer: str) -> str | None:
     """Return what is known beforehand to make a remux wrong."""
     if not index.exact_timestamps and family(muxer) is not family(info.container):
         return f"the film has no timestamps of its own, which {muxer} needs"
+    if family(info.container) is not Family.ISO:
+        # Pictures that are never shown are there because the film begins in the middle of things. They stay.
+        return None
     hidden = np.flatnonzero(~index.presented)
     if hidden.size and family(muxer) is not Family.ISO:
         return f"the film hides {hidden.size} pictures by an edit list, which {muxer} cannot"

@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 
 from engine.errors import NoSpace, StorageError
 from engine.media.containers import Family, family
+from engine.media.demux import is_still, opened
 from engine.model.media import MediaInfo
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
@@ -122,6 +123,9 @@ def copy_tracks(
             except Exception as error:
                 raise CannotHold(stream.index, words(error)) from error
             continue
+        if isinstance(stream, VideoStream) and is_still(stream) and target.format.name == "matroska":
+            _attach_cover(stream, target)
+            continue
         if reason is None:
             reason = _refusal(stream, target, same_family)
         if reason is None:
@@ -150,8 +154,8 @@ def _edited_track(
     if family(target.format.name) is Family.TRANSPORT and not extradata.startswith(b"\x01"):
         # Given start-code extradata, the muxer would put it into copied keyframes that have no parameter sets.
         track.codec_context.extradata = None
-    elif extradata:
-        track.codec_context.extradata = extradata
+    elif extradata or edited.time_base is not None:
+        track.codec_context.extradata = extradata or None
     if edited.codec == "hevc" and family(target.format.name) is Family.ISO and not (same_family and same_codec):
         # Apple's players refuse hev1, which is FFmpeg's default.
         track.codec_context.codec_tag = "hvc1"
@@ -198,8 +202,20 @@ def _track(stream: Stream, target: OutputContainer, same_family: bool) -> Stream
     return track
 
 
+def _attach_cover(stream: VideoStream, target: OutputContainer) -> None:
+    """Give a Matroska file a cover as it keeps them: as an attachment (RFC 9559 20.3)."""
+    codec = _codec_name(stream)
+    suffix, kind = {"png": ("png", "png"), "bmp": ("bmp", "bmp"), "gif": ("gif", "gif")}.get(codec, ("jpg", "jpeg"))
+    with opened(Path(stream.container.name)) as reader:
+        picture = next(bytes(packet) for packet in reader.demux(reader.streams[stream.index]) if packet.size)
+    name = stream.metadata.get("filename", f"cover.{suffix}")
+    target.add_attachment(name, stream.metadata.get("mimetype", f"image/{kind}"), picture)
+
+
 def _refusal(stream: Stream, target: OutputContainer, same_family: bool) -> str | None:
     """Return why the target's format cannot hold a stream, None where it can: a header with it alone is tried."""
+    if isinstance(stream, VideoStream) and is_still(stream) and family(target.format.name) is not Family.ISO:
+        return f"{target.format.name} keeps no covers"
     try:
         with av.open(io.BytesIO(), "w", format=target.format.name) as trial:
             _track(stream, trial, same_family)
@@ -219,9 +235,9 @@ def _codec_tag(stream: Stream) -> str | None:
 
 
 def _codec_name(stream: Stream) -> str:
-    return (
-        stream.codec_context.name if stream.codec_context is not None else (getattr(stream, "name", None) or "unknown")
-    )
+    if stream.codec_context is not None:
+        return stream.codec_context.codec.canonical_name
+    return getattr(stream, "name", None) or "unknown"
 
 
 def words(error: Exception) -> str:

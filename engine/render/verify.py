@@ -6,8 +6,10 @@ around each seam.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from engine.control import CancelToken, Progress
 from engine.media.containers import Family, family
@@ -16,7 +18,7 @@ from engine.media.movie_survey import survey_movies
 from engine.media.survey import Reading, reading_for, survey
 from engine.model.time import Range
 from engine.render.fact_check import check_facts, track_name
-from engine.render.packet_check import Plan, frame_ranges, match_copied, match_video
+from engine.render.packet_check import Plan, frame_ranges, match_copied, match_stills, match_video
 from engine.render.seam_check import Depth, SeamFindings, check_seams
 
 # Matroska and AVI store one time a packet; the decode times a demuxer makes up depend on the pictures.
@@ -62,6 +64,7 @@ def verify(
     plan: Plan | None = None,
     depth: Depth = Depth.FULL,
     *,
+    view: Callable[[], BinaryIO] | None = None,
     progress: Progress,
     cancel: CancelToken,
 ) -> VerifyReport:
@@ -72,6 +75,7 @@ def verify(
         out: the export.
         plan: what was to be changed; None accepts every re-encoded run that is one by its form.
         depth: how much is decoded around the seams.
+        view: opens the export as it will be, where that is not yet what its file shows.
         progress: reports the share of the work.
         cancel: looked at between packets and frames.
 
@@ -79,7 +83,7 @@ def verify(
         MissingMedia, DamagedMedia, UnsupportedMedia: one of the files cannot be read.
         Cancelled: on request.
     """
-    with open_film(source) as source_file, open_film(out) as out_file:
+    with open_film(source) as source_file, open_film(out, view) as out_file:
         return _verified(source_file, out_file, plan, depth, progress, cancel)
 
 
@@ -102,7 +106,11 @@ def _verified(
     for pair in facts.pairs:
         if pair.source.stream == theirs.edited:
             continue
-        found = match_copied(pair.source.rows, pair.out.rows, track_name(pair.source), same_format=same_format)
+        name = track_name(pair.source)
+        if pair.source.still:
+            problems += match_stills(pair.source.rows, pair.out.rows, name)
+            continue
+        found = match_copied(pair.source.rows, pair.out.rows, name, same_format=same_format)
         problems += found
         if pair.source.kind == "audio":
             sound += found
