@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from av.container import InputContainer
 from av.stream import Disposition, Stream
@@ -23,11 +24,13 @@ class FilmFile:
     Attributes:
         container: open for reading.
         edited: the stream index of the film's picture.
+        view: opens the film as it will be, None where its file shows that.
     """
 
     path: Path
     container: InputContainer
     edited: int
+    view: Callable[[], BinaryIO] | None = None
 
     @property
     def family(self) -> Family:
@@ -36,19 +39,23 @@ class FilmFile:
 
 
 @contextmanager
-def open_film(path: Path) -> Iterator[FilmFile]:
+def open_film(path: Path, view: Callable[[], BinaryIO] | None = None) -> Iterator[FilmFile]:
     """Open a film with every track it has.
+
+    Args:
+        path: the film.
+        view: opens the film as it will be, where that is not yet what its file shows.
 
     Raises:
         MissingMedia, DamagedMedia, UnsupportedMedia: it cannot be opened, or holds no picture.
     """
-    with opened(path) as container:
+    with ExitStack() as stack:
+        stream = None if view is None else stack.enter_context(view())
+        container = stack.enter_context(opened(path, stream=stream))
         options = patience(container.format.name)
-        if not options:
-            yield FilmFile(path, container, _edited(path, container))
-            return
-    with opened(path, options) as container:
-        yield FilmFile(path, container, _edited(path, container))
+        if options and view is None:
+            container = stack.enter_context(opened(path, options))
+        yield FilmFile(path, container, _edited(path, container), view)
 
 
 def framing_of(stream: Stream) -> Framing:

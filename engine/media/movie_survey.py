@@ -60,7 +60,7 @@ def survey_movies(
     if not source.family is out.family is Family.ISO:
         return None
     try:
-        theirs, ours = read_movie(source.path), read_movie(out.path)
+        theirs, ours = read_movie(source.path), read_movie(out.path, view=out.view)
     except InputError:
         return None
     pairs = _track_pairs(source, out, theirs, ours)

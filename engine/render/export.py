@@ -127,9 +127,16 @@ def export(
                 extradata = encoder.extradata if encoder is not None else film.info.video.extradata
                 splices = [splice for splice, _ in rendered]
                 written = write(film, splices, extradata, draft, target, since, rest, cancel)
-            check = _checked(film, plan, written, progress.part(_WRITING, _CHECKING), cancel)
+            try:
+                check = _checked(film, plan, written, progress.part(_WRITING, _CHECKING), cancel)
+                cancel.check()
+            except BaseException:
+                written.reject()
+                raise
             if check.verified:
                 break
+            written.reject()
+            since = None
             widened = _widened(film, plan, changed)
             if widened is None:
                 raise VerificationFailed(
@@ -139,8 +146,9 @@ def export(
                 f"The range was widened, because the narrower one did not pass its check: {check.problems[0]}."
             )
             plan = widened
-        cancel.check()
-        _put_in_place(written.path, target)
+        written.accept()
+        if written.path == draft:
+            _put_in_place(draft, target)
     return ExportReport(
         plan=plan,
         output=target,
@@ -178,8 +186,8 @@ def check_target(source: Path, target: Path) -> None:
 
 def _checked(film: Film, plan: ExportPlan, written: Written, progress: Progress, cancel: CancelToken) -> VerifyReport:
     rendered = [segment.frames for segment in plan.segments if isinstance(segment, RenderSegment)]
-    planned = Plan.of(film.index, rendered, written.dropped)
-    return verify(film.path, written.path, planned, Depth.EXPORT, progress=progress, cancel=cancel)
+    planned = Plan.of(film.index, rendered, written.dropped, written.inherited_bytes)
+    return verify(film.path, written.path, planned, Depth.EXPORT, view=written.view, progress=progress, cancel=cancel)
 
 
 def _widened(film: Film, plan: ExportPlan, changed: tuple[Range, ...]) -> ExportPlan | None:

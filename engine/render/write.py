@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from engine.control import CancelToken, Progress
 from engine.errors import UnsupportedMedia
@@ -13,8 +15,9 @@ from engine.media.coded import EncodedSegment, Splice
 from engine.media.containers import Family, family, muxer_for
 from engine.media.encoders import whole
 from engine.media.mp4.edit import CannotPatch
-from engine.media.mp4.movie import read_movie
+from engine.media.mp4.movie import Movie, read_movie
 from engine.media.mp4.patch import patch
+from engine.media.mp4.repatch import Staged, stage, stage_clone
 from engine.media.remux import CannotRemux, NewVideo, RemuxReport, remux, remux_with_new_video
 from engine.render.film import Film
 
@@ -26,11 +29,34 @@ class Written:
     Attributes:
         dropped: streams of the source that the target's container cannot hold.
         notes: sentences for the report.
+        staged: set where it was written into an earlier export, which stays valid until `accept`.
     """
 
     path: Path
     dropped: tuple[int, ...]
     notes: tuple[str, ...]
+    staged: Staged | None = None
+
+    @property
+    def inherited_bytes(self) -> int:
+        """Return how many bytes from the start an earlier export's check has covered."""
+        return 0 if self.staged is None else self.staged.inherited_bytes
+
+    @property
+    def view(self) -> Callable[[], BinaryIO] | None:
+        """Return what opens the file as it will be, None where it is so already."""
+        return None if self.staged is None else self.staged.view
+
+    def accept(self) -> None:
+        """Make it valid, now that it passed its check."""
+        if self.staged is not None:
+            self.staged.commit()
+
+    def reject(self) -> None:
+        """Leave an earlier export that it was written into as it was."""
+        if self.staged is not None:
+            with suppress(OSError):
+                self.staged.abandon()
 
 
 def write(
@@ -51,10 +77,18 @@ def write(
     """
     notes: list[str] = []
     if family(film.info.container) is Family.ISO and family(_muxer(film, target)) is Family.ISO:
-        outcome = _patched(film, splices, extradata, draft, since, progress, cancel)
+        movie = read_movie(film.path)
+        if since is not None:
+            staged = _staged(film, movie, splices, extradata, draft, target, since, cancel)
+            if isinstance(staged, Staged):
+                return Written(staged.path, (), (), staged)
+            notes.append(f"the export was made afresh, not on top of {since.name}: {staged.reason}")
+        outcome = _patched(film, movie, splices, extradata, draft, progress, cancel)
         if not isinstance(outcome, CannotPatch):
-            return Written(draft, (), ())
+            return Written(draft, (), tuple(notes))
         notes.append(f"the film was written anew instead of patched: {outcome.reason}")
+    elif since is not None:
+        notes.append(f"the export was made afresh, not on top of {since.name}: only MP4 and MOV films can be built on")
     report = remux(film.path, film.info, film.index, splices, extradata, draft, progress=progress, cancel=cancel)
     if isinstance(report, CannotRemux):
         raise UnsupportedMedia(f"{target.name} cannot be written from {film.path.name}: {report.reason}")
@@ -103,17 +137,35 @@ def _left_out(report: RemuxReport) -> tuple[str, ...]:
     )
 
 
-def _patched(
+def _staged(
     film: Film,
+    movie: Movie,
     splices: Sequence[Splice],
     extradata: bytes,
     draft: Path,
-    since: Path | None,
+    target: Path,
+    since: Path,
+    cancel: CancelToken,
+) -> Staged | CannotPatch:
+    track, identity, changed = film.info.video.track_id, bytes.fromhex(film.identity), _changed(film, extradata)
+    if target.exists() and since.samefile(target):
+        return stage(movie, track, splices, changed, since, identity, cancel)
+    return stage_clone(movie, track, splices, changed, since, draft, identity, cancel)
+
+
+def _patched(
+    film: Film,
+    movie: Movie,
+    splices: Sequence[Splice],
+    extradata: bytes,
+    draft: Path,
     progress: Progress,
     cancel: CancelToken,
 ) -> CannotPatch | None:
-    movie = read_movie(film.path)
-    identity = bytes.fromhex(film.identity)
-    changed = extradata if extradata != film.info.video.extradata else None
-    report = patch(movie, film.info.video.track_id, splices, changed, draft, identity, progress, cancel)
+    track, identity, changed = film.info.video.track_id, bytes.fromhex(film.identity), _changed(film, extradata)
+    report = patch(movie, track, splices, changed, draft, identity, progress, cancel)
     return report if isinstance(report, CannotPatch) else None
+
+
+def _changed(film: Film, extradata: bytes) -> bytes | None:
+    return extradata if extradata != film.info.video.extradata else None

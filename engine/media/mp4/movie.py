@@ -5,10 +5,11 @@ Only the boxes' headers and the movie box are read, never the media data.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -101,12 +102,13 @@ class Movie:
         raise KeyError(track_id)
 
 
-def read_movie(path: Path, track_id: int | None = None) -> Movie:
+def read_movie(path: Path, track_id: int | None = None, view: Callable[[], BinaryIO] | None = None) -> Movie:
     """Read the header of an MP4 or QuickTime file.
 
     Args:
         path: the file.
         track_id: the only track whose samples are wanted, which saves the time for the others'; None for all.
+        view: opens the file as it will be, where that is not yet what it shows.
 
     Raises:
         MissingMedia: there is no such file.
@@ -114,7 +116,7 @@ def read_movie(path: Path, track_id: int | None = None) -> Movie:
         UnsupportedMedia: its header is compressed, or larger than any film needs.
     """
     try:
-        with path.open("rb") as file:
+        with path.open("rb") if view is None else view() as file:
             size = file.seek(0, 2)
             layout = scan(file, size)
             moov_box = _movie_box(path, layout)

@@ -360,6 +360,11 @@ class Staged:
             write_at(file, plan.slot.start, plan.moov[:4] + b"free" + plan.moov[8:])
             os.fsync(file.fileno())
 
+    @property
+    def inherited_bytes(self) -> int:
+        """Return how many bytes from the start hold only samples that the earlier export had, untouched since."""
+        return min([self._earlier.record.file_size, *(target for _, _, target in self._plan.restored)])
+
     def view(self) -> BinaryIO:
         """Open the file as it will be: the caller reads it like any file, and closes it."""
         overlays = ((self._plan.slot.start + 4, b"moov"), (self._earlier.active.start + 4, b"skip"))
