@@ -26,6 +26,7 @@ from engine.media.encoders.plan import (
     QualityControl,
     QualityScale,
 )
+from engine.media.quality import source_quality
 from engine.model.media import VideoStream
 
 _PROFILES = {
@@ -93,6 +94,9 @@ def choose(video: VideoStream, packets: Sequence[bytes], keyframe_interval: int)
     if all(sps.chroma_format == 0 for sps in sets.sps.values()) and sets.sps:
         # FFmpeg decodes monochrome pictures with chroma of its own.
         plan = replace(plan, coded_pix_fmt="gray" if video.bit_depth == 8 else f"gray{video.bit_depth}le")
+    if profile == "high444" and source_quality(video, packets).quantiser == 0:
+        # Quantiser 0 is lossless in this profile (H.264 7.4.2.1.1, qpprime_y_zero_transform_bypass_flag).
+        plan = replace(plan, options=(*plan.options, ("qp", "0")), scale=QualityScale(QualityControl.LOSSLESS))
     if framing is Framing.START_CODES:
         number = h264.free_id(video.extradata, packets)
         if number is None:

@@ -14,6 +14,7 @@ from engine.media.bitstream import avcc, h264, nal
 from engine.media.bitstream.nal import Framing
 from engine.media.encode import decode_all, encode_segment
 from engine.media.encoders.plan import CannotEncode
+from engine.media.fidelity import IDENTICAL_DB
 from engine.media.quality import FLOOR_DB, SourceQuality, source_quality
 from tests.corpus.segments import Film, film, job, joined, unchanged
 from tests.corpus.small_clips import Recipe, make
@@ -223,3 +224,12 @@ def test_a_finely_coded_source_starts_finer(source):
     )
     assert fine.quality < coarse.quality
     assert fine.worst_psnr_db > coarse.worst_psnr_db
+
+
+def test_a_lossless_source_stays_lossless(tmp_path):
+    lossless = {"qp": "0", "x264-params": "keyint=12:scenecut=0"}
+    whole = film(make(tmp_path / "film.mp4", Recipe(frames=36, options=lossless, sounds=0)))
+    assert whole.video.profile == "High 4:4:4 Predictive"
+    result = joined(whole, 12, 24)
+    assert (result.differing, result.missing) == ((), ())
+    assert result.worst_db == IDENTICAL_DB
