@@ -12,15 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EditRefused
-from engine.model.pixel_format import Family, PixelFormat, Scan
+from engine.model.pixel_format import BOTTOM, CENTRED, TOP, Family, PixelFormat, Scan
 from engine.patches.matte import Float32, Matte
 
 Plane = NDArray[Any]
 Planes = tuple[Plane, ...]
-
-_CENTRED = (2, 4, 6)
-_TOP = (3, 4)
-_BOTTOM = (5, 6)
 
 
 def blend(
@@ -135,9 +131,9 @@ def to_chroma_sites(values: Float32, pixel_format: PixelFormat) -> Float32:
         return result
     rows = -(-values.shape[0] >> shift)
     location = pixel_format.chroma_location
-    if shift == 1 and location in (*_TOP, *_BOTTOM):
+    if shift == 1 and location in (*TOP, *BOTTOM):
         framed = _padded_rows(across, 2 * rows)
-        offset = 1 if location in _BOTTOM else 0
+        offset = 1 if location in BOTTOM else 0
         framed = np.concatenate([framed[:1], framed, framed[-1:]])
         before, at, after = (framed[offset + step : offset + step + 2 * rows : 2][:rows] for step in (0, 1, 2))
         result = (before + 2 * at + after) * np.float32(0.25)
@@ -152,7 +148,7 @@ def _narrowed(values: Float32, pixel_format: PixelFormat) -> Float32:
         return values.copy()
     columns = -(-values.shape[1] >> shift)
     padded = np.pad(values, ((0, 0), (1, (columns << shift) - values.shape[1])), mode="edge")
-    if shift == 1 and pixel_format.chroma_location not in _CENTRED:
+    if shift == 1 and pixel_format.chroma_location not in CENTRED:
         return (padded[:, 0:-1:2] + 2 * padded[:, 1::2] + np.pad(padded, ((0, 0), (0, 1)), mode="edge")[:, 2::2]) * (
             np.float32(0.25)
         )

@@ -1,0 +1,254 @@
+"""Carry an edited anchor onto one frame: warp, light, hide, grain, blend. One frame in, one frame out.
+
+Where the region goes is engine.motion.track; which edit is carried is engine.patches.propagate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from engine.model.pixel_format import Family, PixelFormat
+from engine.motion.appearance import Appearance, compare
+from engine.motion.chart import Chart
+from engine.motion.frame import Float32, Float64
+from engine.motion.mesh import Grid, inverse_map
+from engine.patches.blend import Planes, blend, to_chroma_sites, windows
+from engine.patches.colour import ranges
+from engine.patches.matte import Matte, window
+
+_BLUR_TAPS = 7
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """Where a region is on one frame: anchor pixel x lies at homography(x + bending(x))."""
+
+    homography: Float64
+    coefficients: Float64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Content:
+    """What is carried: the anchor frame, without and with the edit.
+
+    Attributes:
+        pixel_format: of both. anchor, edited: planes of the whole frame. matte: of the edit, on the anchor.
+        chart, grid: the region's coordinates, from its track.
+        noise: standard deviation of the film's noise, in 8-bit code values.
+    """
+
+    pixel_format: PixelFormat
+    anchor: Planes
+    edited: Planes
+    matte: Matte
+    chart: Chart
+    grid: Grid
+    noise: float
+    _full: Float32 = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_full", self.matte.full())
+
+    @property
+    def alpha(self) -> Float32:
+        """Return the matte as float32 [H, W]."""
+        return self._full
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Warped:
+    """The anchor on a frame's window, as float32 code values per plane at that plane's size; and the matte, at luma's."""
+
+    window: Matte
+    anchor: tuple[Float32, ...]
+    edited: tuple[Float32, ...]
+
+
+def warp(content: Content, place: Place, beside: tuple[Place, Place] | None, shutter: float) -> Warped | None:
+    """Return the anchor and the edit as they would be seen on a frame, or None where the region is off it.
+
+    Args:
+        content: what is carried.
+        place: where the region is on the frame.
+        beside: where it is one frame before and after, for motion blur; None for none.
+        shutter: share of a frame's time that the shutter is open, 0 to 1.
+    """
+    box = _target(content, place, beside if shutter > 0 else None)
+    if box is None:
+        return None
+    x0, y0, x1, y1 = box
+    y, x = np.mgrid[y0:y1, x0:x1].astype(np.float32)
+    at = _map(content, place, x, y)
+    maps = [at]
+    if beside is not None and shutter > 0:
+        before, after = (_map(content, other, x, y) for other in beside)
+        steps = [((k + 0.5) / _BLUR_TAPS - 0.5) * shutter / 2 for k in range(_BLUR_TAPS)]
+        maps = [
+            (at[0] + np.float32(s) * (after[0] - before[0]), at[1] + np.float32(s) * (after[1] - before[1]))
+            for s in steps
+        ]
+    count = content.pixel_format.colour_planes
+    alpha = np.zeros(x.shape, np.float32)
+    anchor: list[Float32] = []
+    edited: list[Float32] = []
+    for number, (map_x, map_y) in enumerate(maps):
+        alpha += _sample(content.alpha, map_x, map_y, cv2.INTER_LINEAR)
+        for plane in range(count):
+            u, v = _plane_map(content.pixel_format, plane, map_x, map_y)
+            one, other = (_sample_plane(planes[plane], u, v) for planes in (content.anchor, content.edited))
+            if number:
+                anchor[plane] += one
+                edited[plane] += other
+            else:
+                anchor.append(one)
+                edited.append(other)
+    scale = np.float32(1 / len(maps))
+    bounds = (float(x0), float(y0), float(x1), float(y1))
+    matte = Matte(content.matte.width, content.matte.height, x0, y0, alpha * scale, bounds)
+    return Warped(matte, tuple(item * scale for item in anchor), tuple(item * scale for item in edited))
+
+
+def looked_at(content: Content, warped: Warped, planes: Planes) -> Appearance:
+    """Return how the region looks on a frame against the warped anchor, at luma size.
+
+    Args:
+        content: what is carried.
+        warped: it, on the frame.
+        planes: the frame.
+    """
+    pixel_format = content.pixel_format
+    here = windows(planes, pixel_format, warped.window)
+    shape = warped.window.alpha.shape
+    frame = _eight_bit_levels(here, pixel_format, shape)
+    anchor = _eight_bit_levels(warped.anchor, pixel_format, shape)
+    inside = (warped.window.alpha > 0.02).astype(np.float32)
+    black, span, _ = ranges(pixel_format)
+    unit = 1.0 / (1 << (pixel_format.bit_depth - 8))
+    limits = (0.0, span * unit) if pixel_format.full_range else (-black * unit, 255 - black * unit)
+    return compare(frame, anchor, inside, content.noise, content.matte.height / 720, limits)
+
+
+def carried(content: Content, warped: Warped, planes: Planes, appearance: Appearance | None, opacity: float) -> Planes:
+    """Return the frame with the edit on it.
+
+    Args:
+        content: what is carried.
+        warped: it, on the frame.
+        planes: the frame.
+        appearance: how it looks there; None to put the edit on as it is.
+        opacity: of the whole, 0 to 1.
+    """
+    if opacity <= 0 or not warped.window.alpha.any():
+        return planes
+    pixel_format = content.pixel_format
+    if appearance is None:
+        return blend(planes, pixel_format, warped.window, warped.edited, np.full_like(warped.window.alpha, opacity))
+    here = windows(planes, pixel_format, warped.window)
+    gain = appearance.gain
+    tint_scale = np.float32(1 << (pixel_format.bit_depth - 8))
+    patch = []
+    for index, (frame, anchor, edited) in enumerate(zip(here, warped.anchor, warped.edited, strict=True)):
+        neutral = np.float32(_neutral(pixel_format, index))
+        chroma = pixel_format.shift_of(index) != (0, 0)
+        light = to_chroma_sites(gain, pixel_format) if chroma else gain
+        offset: Float32 = np.zeros_like(frame)
+        if index and appearance.tint:
+            tint = appearance.tint[index - 1] * tint_scale
+            offset = to_chroma_sites(tint, pixel_format) if chroma else tint
+        left_over = frame - (light * (anchor - neutral) + neutral + offset)
+        patch.append(
+            light * (edited - neutral) + neutral + offset + _grain(left_over, content.noise * float(tint_scale))
+        )
+    return blend(planes, pixel_format, warped.window, patch, appearance.visibility * np.float32(opacity))
+
+
+def _grain(left_over: Float32, noise: float) -> Float32:
+    """Return what is noise of the unexplained difference: the film's own grain, at its own place.
+
+    Larger differences are errors of registration or light, which the edit must not inherit.
+    """
+    limit = np.float32(3.0 * noise + 1.0)
+    return np.asarray(left_over / (1 + np.square(np.square(left_over / limit))), np.float32)
+
+
+def _target(content: Content, place: Place, beside: tuple[Place, Place] | None) -> tuple[int, int, int, int] | None:
+    """Return the window of the frame that the matte can reach."""
+    matte = content.matte
+    height, width = matte.alpha.shape
+    edge_x, edge_y = np.linspace(matte.x, matte.x + width, 9), np.linspace(matte.y, matte.y + height, 9)
+    lattice = np.stack(np.meshgrid(edge_x, edge_y), axis=-1).reshape(-1, 2)
+    corners = []
+    for item in (place, *(beside or ())):
+        dx, dy = content.grid.displacement(item.coefficients, edge_x, edge_y)
+        moved = lattice + np.stack([dx.ravel(), dy.ravel()], axis=1)
+        depth = moved @ item.homography[2, :2] + item.homography[2, 2]
+        if (depth <= 1e-6).any():
+            return None
+        corners.append((moved @ item.homography[:2, :2].T + item.homography[:2, 2]) / depth[:, None])
+    points = np.concatenate(corners)
+    low, high = np.floor(points.min(axis=0)), np.ceil(points.max(axis=0))
+    if high[0] <= 0 or high[1] <= 0 or low[0] >= matte.width or low[1] >= matte.height:
+        return None
+    low, high = np.maximum(low, 0).astype(int), np.minimum(high, (matte.width, matte.height)).astype(int)
+    return window(low[0], low[1], high[0], high[1], matte.width, matte.height)
+
+
+def _map(content: Content, place: Place, x: Float32, y: Float32) -> tuple[Float32, Float32]:
+    chart = content.chart
+    reach_x, reach_y = 1.6 * chart.half_width + 8, 1.6 * chart.half_height + 8
+    box = (chart.x - reach_x, chart.y - reach_y, chart.x + reach_x, chart.y + reach_y)
+    return inverse_map(content.grid, place.coefficients, place.homography, x, y, box)
+
+
+def _plane_map(pixel_format: PixelFormat, plane: int, x: Float32, y: Float32) -> tuple[Float32, Float32]:
+    """Return the map of one plane: luma coordinates at its own samples, in its own pixels."""
+    shift_x, shift_y = pixel_format.shift_of(plane)
+    if not (shift_x or shift_y):
+        return x, y
+    left, top = pixel_format.chroma_site
+    u = (to_chroma_sites(x, pixel_format) - np.float32(left)) / np.float32(1 << shift_x)
+    v = (to_chroma_sites(y, pixel_format) - np.float32(top)) / np.float32(1 << shift_y)
+    return u.astype(np.float32), v.astype(np.float32)
+
+
+def _sample(values: Float32, x: Float32, y: Float32, how: int) -> Float32:
+    return np.asarray(cv2.remap(values, x, y, how, borderMode=cv2.BORDER_CONSTANT), np.float32)
+
+
+def _sample_plane(plane: Float32, x: Float32, y: Float32) -> Float32:
+    """Return a plane at float positions, from the part of it that they reach."""
+    height, width = plane.shape
+    x0, y0 = max(0, int(np.floor(x.min())) - 3), max(0, int(np.floor(y.min())) - 3)
+    x1, y1 = min(width, int(np.ceil(x.max())) + 4), min(height, int(np.ceil(y.max())) + 4)
+    if x1 <= x0 or y1 <= y0:
+        x0, y0, x1, y1 = 0, 0, width, height
+    part = plane[y0:y1, x0:x1].astype(np.float32)
+    return np.asarray(
+        cv2.remap(part, x - np.float32(x0), y - np.float32(y0), cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE),
+        np.float32,
+    )
+
+
+def _eight_bit_levels(
+    planes: tuple[Float32, ...], pixel_format: PixelFormat, shape: tuple[int, ...]
+) -> tuple[Float32, ...]:
+    """Return planes at luma size in 8-bit steps, black and neutral at zero; of GBR its brightness alone."""
+    unit = np.float32(1.0 / (1 << (pixel_format.bit_depth - 8)))
+    if pixel_format.family is Family.GBR:
+        return (np.asarray((0.6 * planes[0] + 0.1 * planes[1] + 0.3 * planes[2]) * unit, np.float32),)
+    levels = []
+    for index, plane in enumerate(planes):
+        values = (plane - np.float32(_neutral(pixel_format, index))) * unit
+        if values.shape != shape:
+            values = cv2.resize(values, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+        levels.append(np.asarray(values, np.float32))
+    return tuple(levels)
+
+
+def _neutral(pixel_format: PixelFormat, plane: int) -> float:
+    if pixel_format.family is Family.YUV and plane in (1, 2):
+        return float(1 << (pixel_format.bit_depth - 1))
+    return ranges(pixel_format)[0] if pixel_format.family is not Family.GBR else 0.0
