@@ -19,6 +19,14 @@ def standing_alone(codec: str, unit: bytes, extradata: bytes) -> bytes:
     return unit
 
 
+def with_lost_leading(codec: str, unit: bytes) -> bytes:
+    """Return an entry whose leading pictures follow it and cannot be decoded, so that no decoder tries.
+
+    MPEG-2: its group is open and its link broken (6.3.8). In others a decoder knows by itself.
+    """
+    return mpeg2.with_broken_link(unit) if codec in ("mpeg1video", "mpeg2video") else unit
+
+
 def with_header(codec: str, unit: bytes, header: bytes) -> bytes:
     """Return an entry that brings its stream's own header, where the run before it brought another.
 
@@ -33,11 +41,6 @@ def with_header(codec: str, unit: bytes, header: bytes) -> bytes:
         case "mpeg4":
             return unit if mpeg4.header_bytes(unit) else header + unit
         case "av1":
-            parts = list(av1.obus(unit))
-            if any(part.kind == av1.OBU_SEQUENCE for part in parts):
-                return unit
-            leads = [part.data for part in parts if part.kind == av1.OBU_DELIMITER]
-            rest = [part.data for part in parts if part.kind != av1.OBU_DELIMITER]
-            return b"".join([*leads, header, *rest])
+            return av1.with_sequence_header(unit, header)
         case _:
             return unit

@@ -18,6 +18,7 @@ from av.video.stream import VideoStream as AvVideoStream
 from numpy.typing import NDArray
 
 from engine.control import CancelToken, Progress
+from engine.media.bitstream import av1, mpeg2
 from engine.media.bitstream.nal import Framing, split
 from engine.media.containers import Family, family
 from engine.media.demux import is_still
@@ -55,8 +56,9 @@ class PacketRows:
         size: int64 bytes.
         key: bool, marked as a place to start. hidden: bool, decoded but not shown (an edit list).
         digest: uint64 of the packet's content; equal for equal content, good within one process.
-        essence: uint64 of the coded pictures in a key packet alone, whichever parameter sets stand beside them and
-            whether an HEVC entry is called CRA or BLA; 0 for other packets.
+        essence: uint64 of the coded pictures in a key packet alone, whichever parameter sets and sequence headers stand
+            beside them, whether an HEVC entry is called CRA or BLA and an MPEG-2 group is marked closed; 0 for other
+            packets.
     """
 
     time_base: Fraction
@@ -241,11 +243,19 @@ def _content(stream: Stream, container: str, reading: Reading) -> Callable[[byte
 def essence_of(stream: Stream) -> Callable[[bytes], bytes]:
     """Return what makes of a key packet its coded picture alone; see PacketRows.essence."""
     context = stream.codec_context
-    codec = context.name if context is not None else ""
+    # A decoder may be called otherwise (libdav1d).
+    codec = context.codec.canonical_name if context is not None else ""
     if codec in ("h264", "hevc"):
         return _slices(codec, framing_of(stream))
+    if codec == "av1":
+        return av1.without_sequence_header
     syntax = header_syntax(codec, Framing.START_CODES)
-    return syntax.without_headers if syntax is not None else bytes
+    if syntax is None:
+        return bytes
+    if codec in ("mpeg1video", "mpeg2video"):
+        # An open group is marked closed once its leading pictures are gone.
+        return lambda packet: mpeg2.with_closed_group(syntax.without_headers(packet))
+    return syntax.without_headers
 
 
 def _slices(codec: str, framing: Framing) -> Callable[[bytes], bytes]:

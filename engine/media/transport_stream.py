@@ -177,11 +177,8 @@ class _Spread:
 
 def _spread(stream: _Stream, splice: Splice) -> _Spread | NotPatchable:
     """Make the counters of the packets behind the splice come right."""
-    if stream.syntax is not None and splice.stop < stream.index.unit_count:
-        relies = not stream.syntax.headers(stream.picture_start(splice.stop))
-        own = stream.syntax.headers(stream.picture_start(splice.start))
-        if relies and any(header not in own for unit in splice.units for header in stream.syntax.headers(unit.data)):
-            return NotPatchable("the picture behind a splice relies on parameter sets before it")
+    if _leaves_headers(stream, splice):
+        return NotPatchable("the picture behind a splice relies on parameter sets before it")
     first = stream.region(stream.place(splice.start), stream.place(splice.start + 1))
     last = stream.region(stream.place(splice.stop - 1), stream.place(splice.stop))
     if isinstance(first, NotPatchable):
@@ -195,6 +192,20 @@ def _spread(stream: _Stream, splice: Splice) -> _Spread | NotPatchable:
     more = ((int(latter[-1, 3]) & 15) - counter + 1 - packets) % 16
     largest = max(range(len(splice.units)), key=lambda n: len(splice.units[n].data))
     return _Spread(counter, form, largest, more)
+
+
+def _leaves_headers(stream: _Stream, splice: Splice) -> bool:
+    """Tell whether pictures behind the splice would meet headers of the splice that are none of the source's."""
+    if stream.syntax is None or splice.stop >= stream.index.unit_count:
+        return False
+    if stream.syntax.headers(stream.picture_start(splice.stop)):
+        return False
+    brought = (headers for unit in reversed(splice.units) if (headers := stream.syntax.headers(unit.data)))
+    last = next(brought, ())
+    kinds = stream.index.kind[splice.start : splice.stop]
+    entries = [splice.start, *(splice.start + np.flatnonzero(kinds)).tolist()]
+    own = {header for unit in entries for header in stream.syntax.headers(stream.picture_start(unit))}
+    return any(header not in own for header in last)
 
 
 def _exchanged(stream: _Stream, splice: Splice, spread: _Spread) -> Iterator[bytes | NotPatchable]:

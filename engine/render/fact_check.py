@@ -9,10 +9,16 @@ import numpy as np
 
 from engine.media.survey import Survey, TrackFacts
 
-# Each writing program puts its own name and layout there.
+# Each writing program puts its own name and layout there; in MXF into an identification set (SMPTE ST 377-1 A.3),
+# and changed material gets a new identifier (SMPTE ST 330).
 _OF_THE_WRITER = frozenset(
-    {"encoder", "duration", "major_brand", "minor_version", "compatible_brands", "vendor_id", "handler_name"}
-)
+    {
+        "encoder", "duration", "major_brand", "minor_version", "compatible_brands", "vendor_id", "handler_name",
+        "uid", "generation_uid", "company_name", "product_name", "product_uid", "product_version",
+        "product_version_num", "toolkit_version_num", "application_platform", "modification_date",
+        "material_package_umid", "file_package_umid",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,17 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
 from engine.control import CancelToken, Progress
-from engine.media.coded import CodedUnit, EncodedSegment, Splice
+from engine.media.coded import EncodedSegment, Splice
 from engine.media.decode import FrameReader
 from engine.media.encode import SegmentJob, encode_segment
 from engine.media.encoders.choose import choose_encoder
 from engine.media.encoders.plan import CannotEncode, EncoderPlan
-from engine.media.entry import standing_alone, with_header
 from engine.media.pixels import Frame
 from engine.media.quality import UNKNOWN_QUALITY, SourceQuality, source_quality
 from engine.media.unit_bytes import read_units
@@ -28,6 +28,7 @@ from engine.plan.seam import Cut
 from engine.render import segment_blob
 from engine.render.compose import Composer
 from engine.render.film import Film
+from engine.render.splice import encoded_ranks, shown_units, slots, splice, with_carried_data
 
 ENGINE_VERSION = 1
 """Part of every cache key: raised when the same inputs give other pixels or other packets."""
@@ -101,7 +102,7 @@ def render_cuts(
                 progress.report(label, share)
 
         segment = _segment(film, runs, composer, cut, encoder, max(1, cores // workers), cache, Part(), cancel)
-        return _splice(film, cut, encoder, segment), segment
+        return splice(film, cut, encoder, segment), segment
 
     with ThreadPoolExecutor(workers, thread_name_prefix="segment") as pool:
         try:
@@ -185,21 +186,21 @@ def _segment(
     if kept is not None:
         progress.report("Re-encoded frames from the cache", 1.0)
         return kept
-    numbers = frames_of_ranks(film.index, cut.ranks)
+    numbers = frames_of_ranks(film.index, encoded_ranks(film.index, cut))
     job = _job(film, cut, encoder, threads)
-    segment = encode_segment(job, lambda: _frames(film, composer, numbers, threads), progress, cancel)
+    encoded = encode_segment(job, lambda: _frames(film, composer, numbers, threads), progress, cancel)
+    segment = replace(encoded, units=with_carried_data(film, cut, encoded.units))
     cache.put(_CACHE_KIND, key, segment_blob.to_bytes(segment))
     return segment
 
 
 def _job(film: Film, cut: Cut, encoder: EncoderPlan, threads: int) -> SegmentJob:
     index = film.index
-    slots = slice(cut.units.start, cut.units.start + len(cut.ranks))
-    shown = np.argsort(index.pts, kind="stable")[cut.ranks.start : cut.ranks.stop]
+    shown = shown_units(index, encoded_ranks(index, cut))
     return SegmentJob(
         plan=encoder,
         pts=tuple(index.pts[shown].tolist()),
-        dts=tuple(index.dts[slots].tolist()),
+        dts=tuple(index.dts[slots(index, cut)].tolist()),
         durations=tuple(index.duration[shown].tolist()),
         replaced=tuple(index.size[shown].tolist()),
         quality=_quality(film, cut),
@@ -226,23 +227,3 @@ def _frames(film: Film, composer: Composer, numbers: Sequence[int], threads: int
                 at += 1
             assert frame is not None
             yield composer.compose(number, frame)
-
-
-def _splice(film: Film, cut: Cut, encoder: EncoderPlan, segment: EncodedSegment) -> Splice:
-    """Return what stands in a cut's place: the encoded units, and the entry behind them where it must change."""
-    index = film.index
-    if cut.entry >= index.unit_count:
-        return Splice(cut.units.start, cut.units.stop, segment.units)
-    moves = cut.entry in cut.units
-    if not (moves or encoder.entry_header):
-        return Splice(cut.units.start, cut.units.stop, segment.units)
-    codec, extradata = film.info.video.codec, film.info.video.extradata
-    (source,) = units_of(film, Range(cut.entry, cut.entry + 1))
-    data = with_header(codec, source, encoder.entry_header)
-    if moves:
-        data = standing_alone(codec, data, extradata)
-    elif data == source:
-        return Splice(cut.units.start, cut.units.stop, segment.units)
-    slot = cut.units.stop - 1 if moves else cut.entry
-    entry = CodedUnit(data, int(index.pts[cut.entry]), int(index.dts[slot]), int(index.duration[cut.entry]), True)
-    return Splice(cut.units.start, slot + 1, (*segment.units, entry))

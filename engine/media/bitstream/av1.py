@@ -104,6 +104,11 @@ def with_sequence_header(packet: bytes, header: bytes) -> bytes:
     return packet[:at] + header + packet[at:]
 
 
+def without_sequence_header(packet: bytes) -> bytes:
+    """Return the temporal unit without its sequence header, if it has one."""
+    return b"".join(obu.data for obu in obus(packet) if obu.kind != OBU_SEQUENCE)
+
+
 def without_delimiters(packet: bytes) -> bytes:
     """Return the temporal unit as MP4 and Matroska hold it: without temporal delimiters (AV1 in ISOBMFF 2.4)."""
     return b"".join(obu.data for obu in obus(packet) if obu.kind != OBU_DELIMITER)

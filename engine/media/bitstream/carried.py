@@ -2,7 +2,8 @@
 
 H.264 and HEVC hold captions (CEA-608/708) and HDR10+ in messages registered by ITU-T T.35, what a camera notes of each
 frame (AVCHD: date, time, exposure) in unregistered ones, Dolby Vision in a NAL unit behind the slices. MPEG-2 holds
-captions and the active picture area in the user data of the picture.
+captions and the active picture area in the user data of the picture, and beside it whether a film's frame is shown for
+two fields or three.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from engine.media.bitstream.nal import Framing
 _DOLBY_VISION = 62
 _FIRST_NON_VCL = 32
 
+CODECS = frozenset({"h264", "hevc", "mpeg2video"})
+"""Those whose packets carry something."""
+
 
 def with_carried(codec: str, packet: bytes, source: bytes, framing: Framing) -> bytes:
     """Return the packet with what the source's packet of the same frame carries and it does not.
 
     Args:
-        codec: FFmpeg's name; other codecs than h264, hevc and mpeg2video carry nothing.
+        codec: FFmpeg's name; others than CODECS carry nothing.
         packet: the newly coded frame.
         source: the source's packet of that frame.
         framing: how both hold their NAL units.
@@ -33,7 +37,7 @@ def with_carried(codec: str, packet: bytes, source: bytes, framing: Framing) -> 
         case "hevc":
             return _with_hevc(packet, source, framing)
         case "mpeg2video":
-            return mpeg2.with_user_data(packet, mpeg2.picture_user_data(source))
+            return mpeg2.with_user_data(mpeg2.with_cadence(packet, source), mpeg2.picture_user_data(source))
     return packet
 
 

@@ -58,6 +58,15 @@ class Group:
     broken_link: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """How long and in which order the fields of a frame are shown (6.3.10)."""
+
+    top_field_first: bool
+    repeat_first_field: bool
+    progressive: bool
+
+
 def facts(packet: bytes) -> UnitFacts:
     """Say what the packet, or its first bytes up to its first slice, holds.
 
@@ -175,6 +184,36 @@ def has_matrix_extension(packet: bytes) -> bool:
     )
 
 
+def without_matrices(header: bytes) -> bytes:
+    """Return a sequence header and its extensions with the standard's own quantiser matrices.
+
+    Args:
+        header: as sequence_bytes gives it.
+    """
+    # A header without matrices ends with its 64th bit; each one adds 64 bytes, the second one's flag stands before it.
+    begin = header.index(_START_CODE) + 4
+    stop = header.find(_START_CODE, begin)
+    stop = len(header) if stop < 0 else stop
+    return header[: begin + 7] + bytes((header[begin + 7] & 0xFC,)) + header[stop:]
+
+
+def cadence(packet: bytes) -> Cadence | None:
+    """Read the flags of the packet's first picture coding extension, None where it has none (MPEG-1)."""
+    at = _picture_coding(packet)
+    if at is None:
+        return None
+    return Cadence(packet[at + 3] & 0x80 != 0, packet[at + 3] & 0x02 != 0, packet[at + 4] & 0x80 != 0)
+
+
+def with_cadence(packet: bytes, source: bytes) -> bytes:
+    """Return a progressive picture with the field order and the repeated field of the source's progressive picture."""
+    own, its, at = cadence(packet), cadence(source), _picture_coding(packet)
+    if own is None or its is None or at is None or not (own.progressive and its.progressive):
+        return packet
+    flags = packet[at + 3] & ~0x82 | its.top_field_first << 7 | its.repeat_first_field << 1
+    return packet[: at + 3] + bytes((flags,)) + packet[at + 4 :]
+
+
 def picture_user_data(packet: bytes) -> bytes:
     """Return the user data behind the picture's headers, each with its start code; maybe nothing."""
     found = []
@@ -197,11 +236,28 @@ def with_user_data(packet: bytes, user_data: bytes) -> bytes:
 
 def with_closed_group(packet: bytes) -> bytes:
     """Return the packet with its group marked closed and unbroken, which is true once its leading pictures are gone."""
+    return _with_group(packet, Group(closed=True, broken_link=False))
+
+
+def with_broken_link(packet: bytes) -> bytes:
+    """Return the packet with its group marked open and broken: what its leading pictures need is not there."""
+    return _with_group(packet, Group(closed=False, broken_link=True))
+
+
+def _with_group(packet: bytes, flags: Group) -> bytes:
     for start, code in _headers(packet):
         if code == _GROUP and len(packet) > start + 3:
-            flags = (packet[start + 3] | 0x40) & ~0x20
-            return packet[: start + 3] + bytes((flags,)) + packet[start + 4 :]
+            changed = packet[start + 3] & ~0x60 | flags.closed << 6 | flags.broken_link << 5
+            return packet[: start + 3] + bytes((changed,)) + packet[start + 4 :]
     return packet
+
+
+def _picture_coding(packet: bytes) -> int | None:
+    """Return where the payload of the first picture coding extension begins (6.2.3.1)."""
+    for start, code in _headers(packet):
+        if code == _EXTENSION and len(packet) > start + 4 and packet[start] >> 4 == _PICTURE_CODING_EXTENSION:
+            return start
+    return None
 
 
 def _starts(packet: bytes) -> Iterator[tuple[int, int]]:

@@ -23,7 +23,7 @@ def open_encoder(plan: EncoderPlan, figure: float, threads: int) -> VideoCodecCo
     try:
         context = cast(VideoCodecContext, CodecContext.create(plan.encoder, "w"))
         context.width, context.height, context.pix_fmt = plan.width, plan.height, plan.coded_pix_fmt
-        context.time_base, context.framerate = 1 / plan.rate, plan.rate
+        context.time_base, context.framerate = plan.clock or 1 / plan.rate, plan.rate
         context.sample_aspect_ratio = plan.sar
         context.gop_size = plan.keyframe_interval
         context.thread_count = threads
@@ -33,7 +33,8 @@ def open_encoder(plan: EncoderPlan, figure: float, threads: int) -> VideoCodecCo
         if plan.scale.control is QualityControl.CRF:
             options["crf"] = f"{figure:g}"
         elif plan.scale.control is QualityControl.QUANTISER:
-            options["global_quality"] = str(round(_QP2LAMBDA * quantiser(figure)))
+            # The one way from here: AVFrame.quality, which AV_CODEC_FLAG_QSCALE asks for, is out of reach.
+            options["lmin"] = options["lmax"] = str(round(_QP2LAMBDA * quantiser(figure)))
         context.options = options
         context.open()
     except Exception as error:  # FFmpeg's errors and those of its wrapper

@@ -50,7 +50,6 @@ class ContextFlag(IntFlag):
     """FFmpeg's AV_CODEC_FLAG_* that plans set."""
 
     NONE = 0
-    QSCALE = 1 << 1
     INTERLACED_DCT = 1 << 18
     GLOBAL_HEADER = 1 << 22
     BITEXACT = 1 << 23
@@ -103,6 +102,7 @@ class EncoderPlan:
         options: encoder options, without the quality figure.
         keyframe_interval: frames from one keyframe to the next.
         extradata: the source's, with the parameter sets of the new units added where they had to be.
+        clock: seconds per tick of the encoder's own clock where the stream fixes it, None for one tick a frame.
         entry_header: what must stand at the front of the copied unit behind a segment when it does not carry its own
             (sequence header of MPEG-2 and AV1); empty for codecs that name their parameter sets.
     """
@@ -123,6 +123,7 @@ class EncoderPlan:
     scale: QualityScale
     form: PacketForm
     extradata: bytes = field(repr=False)
+    clock: Fraction | None = None
     entry_header: bytes = field(default=b"", repr=False)
 
 
