@@ -80,9 +80,9 @@ def check_new(project: Project, new: Iterable[str]) -> None:
         taken.add(id)
 
 
-def fresh(project: Project, base: str) -> str:
-    """Return an id like `base` that nothing has; the same project gives the same one."""
-    taken = set(ids(project))
+def fresh(project: Project, base: str, reserved: Iterable[str] = ()) -> str:
+    """Return an id like `base` that nothing has and none of `reserved` is; the same project gives the same one."""
+    taken = {*ids(project), *reserved}
     number = 2
     while f"{base}.{number}" in taken:
         number += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from engine.errors import EditRefused
@@ -46,17 +46,19 @@ def taken_part(item: StoryItem, frames: Range, project: Project) -> StoryItem:
     return replace(item, timing=timing, geometry=item.geometry.shifted(-frames.start))
 
 
-def divided(project: Project, frame: int, right_id: str | None = None) -> tuple[Project, int]:
+def divided(
+    project: Project, frame: int, right_id: str | None = None, reserved: Iterable[str] = ()
+) -> tuple[Project, int]:
     """Return the project with a cut before `frame`, and the index of the item that begins there.
 
-    Where an item is divided, its right half gets `right_id`, or a fresh id.
+    Where an item is divided, its right half gets `right_id`, or a fresh id that is none of `reserved`.
     """
     start = 0
     for index, item in enumerate(project.storyline):
         if frame == start:
             return project, index
         if frame < start + len(item):
-            id = fresh(project, item.id) if right_id is None else right_id
+            id = fresh(project, item.id, reserved) if right_id is None else right_id
             left = taken_part(item, Range(0, frame - start), project)
             right = replace(taken_part(item, Range(frame - start, len(item)), project), id=id)
             storyline = (*project.storyline[:index], left, right, *project.storyline[index + 1 :])
@@ -71,6 +73,7 @@ def _sound_divided(project: Project, left: StoryItem, right: StoryItem) -> Proje
         return project
     times = project.picture(right.source_id).times
     cut_s = source_time(right.timing, 0, times, project.canvas.rate)
+    new: list[str] = []
 
     def divide(item: AudioItem) -> list[AudioItem]:
         stop_s = item.source_start_s + item.duration_s
@@ -81,9 +84,10 @@ def _sound_divided(project: Project, left: StoryItem, right: StoryItem) -> Proje
             return [replace(item, position=position)]
         head_s = cut_s - item.source_start_s
         first = replace(item, duration_s=head_s, fade_in_s=min(item.fade_in_s, head_s), fade_out_s=0 * head_s)
+        new.append(fresh(project, item.id, new))
         second = replace(
             item,
-            id=f"{item.id}~{right.id}",
+            id=new[-1],
             position=position,
             source_start_s=cut_s,
             duration_s=stop_s - cut_s,
@@ -123,9 +127,10 @@ def _linked(item: AudioItem, clip_ids: set[str]) -> bool:
 
 def replaced(project: Project, frames: Range, new: tuple[StoryItem, ...]) -> Project:
     """Return the project with other items in place of timeline frames; the sound linked to what goes, goes too."""
-    project, start = divided(project, frames.start)
-    project, stop = divided(project, frames.stop)
+    # An item that is moved here is not in the storyline at the moment, but its id is not free.
     kept = {item.id for item in new}
+    project, start = divided(project, frames.start, reserved=kept)
+    project, stop = divided(project, frames.stop, reserved=kept)
     gone = {item.id for item in project.storyline[start:stop]} - kept
     if any(isinstance(item.position, WithClip) for track in project.tracks for item in track.items):
         project = with_linked_sound(project, gone, lambda _: [])

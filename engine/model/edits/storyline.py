@@ -77,7 +77,7 @@ def _overwritten(project: Project, clip: StoryItem, at: int) -> Project:
     end = project.frame_count
     new: tuple[StoryItem, ...] = (clip,)
     if at > end:
-        new = (Gap(fresh(project, clip.id), at - end), clip)
+        new = (Gap(fresh(project, clip.id, [clip.id]), at - end), clip)
     return replaced(project, Range(min(at, end), max(min(at, end), min(at + len(clip), end))), new)
 
 

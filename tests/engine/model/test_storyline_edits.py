@@ -349,6 +349,14 @@ def test_a_sound_cut_of_its_own_survives_a_trim_of_the_picture():
     assert start_of(project, voice, TimelineMap(project)) == Fraction(-1, 3)
 
 
+def test_a_clip_on_the_move_keeps_its_id_to_itself():
+    project = with_detached_sound()
+    for clip_id, to in (("s-clip", 8), ("s-clip.2", 7)):
+        project = e.MoveClip(clip_id, to, e.MoveMode.OVERWRITE).apply(project)
+        check(project)
+        assert in_sync(project)
+
+
 def test_deleting_a_clip_takes_its_sound_along_unless_the_track_is_locked():
     project = e.SplitClip(30, "r").apply(with_detached_sound())
     assert len(project.tracks[0].items) == 2
