@@ -91,21 +91,38 @@ class Scope(Enum):
     UNKNOWN = "unknown"
 
 
+class Side(Enum):
+    """Whose limit it is: our own window, which nothing was sent against, or the provider's answer."""
+
+    OURS = "ours"
+    THEIRS = "theirs"
+
+
 class RateLimited(CallError):
     """Too many requests.
 
     Attributes:
         retry_at: Unix time in seconds from which there is room again.
         scope: The limit that was reached.
+        side: Whose limit it is.
         status: The HTTP status of this condition, also where the limit is our own.
     """
 
     status = 429
 
-    def __init__(self, message: str, *, retry_at: float, scope: Scope = Scope.UNKNOWN, provider: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_at: float,
+        scope: Scope = Scope.UNKNOWN,
+        side: Side = Side.THEIRS,
+        provider: str = "",
+    ) -> None:
         super().__init__(message, provider=provider)
         self.retry_at = retry_at
         self.scope = scope
+        self.side = side
 
 
 class BillingExhausted(CallError):

@@ -20,7 +20,7 @@ content hop, and none can repeat what may have been charged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -120,7 +120,12 @@ Decision = UseProvider | UseCached | WaitUntil | AskPerson | GiveUp
 
 
 def next_step(
-    errors: Mapping[str, ProviderError], providers: Sequence[str], policy: Policy, *, has_kin: bool, now: float
+    errors: Mapping[str, ProviderError],
+    providers: Sequence[str],
+    policy: Policy,
+    *,
+    has_kin: Callable[[], bool],
+    now: float,
 ) -> Decision:
     """Return what to do after the last error of a round.
 
@@ -128,7 +133,7 @@ def next_step(
         errors: The errors of this round by provider, the last one last; never empty.
         providers: The node's providers in order, without those that a person passed over.
         policy: The node's choices.
-        has_kin: Whether there is a cached result of a kin request.
+        has_kin: Tells whether there is a cached result of a kin request; asked only where it matters.
         now: Unix time in seconds.
     """
     error = list(errors.values())[-1]
@@ -138,12 +143,12 @@ def next_step(
         match step:
             case Step.BACKUP if backup is not None:
                 return UseProvider(backup)
-            case Step.CACHED if has_kin:
+            case Step.CACHED if has_kin():
                 return UseCached()
             case Step.WAIT if room_at is not None and room_at - now <= policy.wait_s:
                 return WaitUntil(room_at)
             case Step.ASK:
-                return AskPerson(reason_for(error), _choices(error, backup, has_kin=has_kin))
+                return AskPerson(reason_for(error), _choices(error, backup, has_kin=has_kin()))
             case Step.FAIL:
                 return GiveUp()
     return GiveUp()

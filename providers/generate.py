@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -121,7 +121,7 @@ class Generator:
         cache: ResultCache,
         ledger: Ledger,
         *,
-        wait: Callable[[float], Awaitable[None]],
+        wait: Callable[[float, Collection[str]], Awaitable[None]],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._providers = providers
@@ -138,14 +138,13 @@ class Generator:
             ProviderError: it failed; what is open stays open and is picked up by the next `run`.
         """
         self.reconcile(order, record)
+        hit = self._exact_hit(order, record) if record.open_try is None else None
+        if hit is not None:
+            return self._store(record, hit, Origin.CACHE, save)
         errors: dict[str, ProviderError] = {}
         chosen: str | None = None
         while True:
             open_try = record.open_try
-            if open_try is None:
-                hit = self._exact_hit(order, record)
-                if hit is not None:
-                    return self._store(record, hit, Origin.CACHE, save)
             name = open_try.provider if open_try is not None else chosen or self._first(order, record)
             carrier = _Carrier(self, order, record, save, watcher)
             try:
@@ -166,7 +165,7 @@ class Generator:
                     return self._store(record, kin, Origin.CACHE, save)
                 case WaitUntil(moment):
                     watcher.waiting(order.node.id, moment)
-                    await self._wait(moment)
+                    await self._wait(moment, order.node.providers)
                     watcher.waiting(order.node.id, None)
                     errors.clear()
                 case AskPerson(reason, choices):
@@ -213,8 +212,13 @@ class Generator:
         if record.open_try is not None:
             return _decide_while_open(error)
         names = [name for name in order.node.providers if name not in record.passed_over]
-        has_kin = self._kin_hit(order, record) is not None
-        return next_step(errors, names, order.node.policy, has_kin=has_kin, now=self._clock())
+        return next_step(
+            errors,
+            names,
+            order.node.policy,
+            has_kin=lambda: self._kin_hit(order, record) is not None,
+            now=self._clock(),
+        )
 
     def _first(self, order: Order, record: NodeRecord) -> str:
         names = [name for name in order.node.providers if name not in record.passed_over]

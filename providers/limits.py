@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from providers.contract import Cancellation, Generation, Ticket
 from providers.database import Database, Durability
-from providers.errors import AmbiguousSubmit, CallError, JobFailed, JobLost, PolicyBlocked, RateLimited, Scope
+from providers.errors import AmbiguousSubmit, CallError, JobFailed, JobLost, PolicyBlocked, RateLimited, Scope, Side
 from providers.layers import Call, Forward, Operation, Outcome
 
 MINUTE_S = 60.0
@@ -62,7 +63,7 @@ class Limiter:
         self._database = Database(path, _SCHEMA, Durability.CRASH)
         self._clock = clock
         self._margin_s = margin_s
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._queues: dict[frozenset[str], _Queue] = {}
 
     def acquire(self, provider: str, call: str, limits: Limits, lease_s: float) -> None:
         """Count one call, and hold a place of the concurrency for it.
@@ -74,10 +75,9 @@ class Limiter:
             now = self._clock()
             # A clock that was put back must not leave calls in the future, which would block for as long.
             connection.execute("UPDATE calls SET at = ? WHERE at > ?", (now, now))
-            connection.execute("DELETE FROM calls WHERE at <= ?", (now - DAY_S - self._margin_s,))
-            connection.execute("DELETE FROM holds WHERE until <= ?", (now,))
-            connection.execute("DELETE FROM blocks WHERE until <= ?", (now,))
-            for until, scope in connection.execute("SELECT until, scope FROM blocks WHERE provider = ?", (provider,)):
+            for until, scope in connection.execute(
+                "SELECT until, scope FROM blocks WHERE provider = ? AND until > ?", (provider, now)
+            ):
                 raise _limited(provider, Scope(scope), until, now, "as the provider asked")
             for scope, limit, length_s in limits.windows:
                 length_s += self._margin_s
@@ -91,11 +91,14 @@ class Limiter:
                     raise _limited(provider, scope, oldest + length_s, now, f"{limit} per {scope.value}")
             if limits.concurrent is not None:
                 held = connection.execute(
-                    "SELECT count(*) FROM holds WHERE provider = ? AND call != ?", (provider, call)
+                    "SELECT count(*) FROM holds WHERE provider = ? AND call != ? AND until > ?", (provider, call, now)
                 ).fetchone()[0]
                 if held >= limits.concurrent:
                     retry_at = now + CONCURRENCY_LOOK_S
                     raise _limited(provider, Scope.CONCURRENCY, retry_at, now, f"{limits.concurrent} at a time")
+            connection.execute("DELETE FROM calls WHERE at <= ?", (now - DAY_S - self._margin_s,))
+            connection.execute("DELETE FROM holds WHERE until <= ?", (now,))
+            connection.execute("DELETE FROM blocks WHERE until <= ?", (now,))
             connection.execute("INSERT INTO calls VALUES (?, ?)", (provider, now))
             connection.execute("INSERT OR REPLACE INTO holds VALUES (?, ?, ?)", (provider, call, now + lease_s))
 
@@ -110,8 +113,8 @@ class Limiter:
         """Give the call's place back."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM holds WHERE provider = ? AND call = ?", (provider, call))
-        for waiter in self._waiters:
-            waiter.get_loop().call_soon_threadsafe(_wake, waiter)
+        for queue in self._queues.values():
+            queue.room_at(provider)
 
     def block(self, provider: str, until: float, scope: Scope) -> None:
         """Remember that the provider asked for a pause."""
@@ -134,16 +137,14 @@ class Limiter:
         held = self._database.rows("SELECT count(*) FROM holds WHERE provider = ? AND until > ?", (provider, now))
         return {**counted, Scope.CONCURRENCY: held[0][0]}
 
-    async def wait(self, until: float) -> None:
-        """Sleep until the moment, or until a call of this process gives its place back."""
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiter)
-        try:
-            await asyncio.wait_for(waiter, max(0.0, until - self._clock()))
-        except TimeoutError:
-            pass
-        finally:
-            self._waiters.discard(waiter)
+    async def wait(self, until: float, providers: Collection[str] = ()) -> None:
+        """Sleep until the moment, or until a call of this process gives a place at one of the providers back.
+
+        Those who wait for the same providers wait in line: the first one wakes alone and tries, and if there is no
+        room for it the others need not find that out one by one.
+        """
+        queue = self._queues.setdefault(frozenset(providers), _Queue(frozenset(providers), self._clock))
+        await queue.wait(until)
 
     def close(self) -> None:
         """Close the file."""
@@ -194,10 +195,47 @@ def _limited(provider: str, scope: Scope, retry_at: float, now: float, what: str
         "wait, or let another provider do it",
         retry_at=retry_at,
         scope=scope,
+        side=Side.OURS,
         provider=provider,
     )
 
 
-def _wake(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
+class _Queue:
+    """Those who wait for room at the same providers, in line; used in one event loop."""
+
+    def __init__(self, providers: frozenset[str], clock: Callable[[], float]) -> None:
+        self._providers = providers
+        self._clock = clock
+        self._line: deque[asyncio.Event] = deque()
+        self._until = 0.0
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def wait(self, until: float) -> None:
+        """Wait for one's turn, then for the moment that was last heard of."""
+        self._loop = asyncio.get_running_loop()
+        self._until = until
+        called = asyncio.Event()
+        self._line.append(called)
+        if len(self._line) == 1:
+            called.set()
+        try:
+            await called.wait()
+            called.clear()
+            while True:
+                until = self._until
+                try:
+                    await asyncio.wait_for(called.wait(), max(0.0, until - self._clock()))
+                    break
+                except TimeoutError:
+                    if self._until <= until:
+                        break
+        finally:
+            first = self._line[0] is called
+            self._line.remove(called)
+            if first and self._line:
+                self._line[0].set()
+
+    def room_at(self, provider: str) -> None:
+        """Let the first in line try: a place became free."""
+        if self._line and provider in self._providers and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._line[0].set)

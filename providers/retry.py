@@ -3,7 +3,8 @@
 The rules::
 
     Transient       again after the pause that the provider asks for, else after a growing one
-    RateLimited     again, if there is room soon; else whoever asked decides
+    RateLimited     again, if the provider says that there is room in a moment; our own windows are not waited for here:
+                    whoever asked decides between another provider and waiting
     BadResponse     once more, if it cannot have cost anything; a poll costs nothing
     all else        never; above all not AmbiguousSubmit
 """
@@ -17,8 +18,11 @@ from dataclasses import dataclass
 
 import stamina
 
-from providers.errors import BadResponse, Charge, RateLimited, Transient
+from providers.errors import BadResponse, Charge, RateLimited, Side, Transient
 from providers.layers import Call, Forward, NotSent, Operation, Outcome
+
+# By default each retry is logged as a warning, which an unconfigured program prints; ours are in the traces.
+stamina.instrumentation.set_on_retry_hooks(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +32,13 @@ class Patience:
     Attributes:
         attempts: Tries of one call, the first included.
         pause_s: The longest pause that is waited out here; a provider that asks for a longer one is left alone.
+        rate_pause_s: The same for a rate limit.
         first_pause_s: The pause after the first failure, where the provider does not say; it doubles each time.
     """
 
     attempts: int = 4
     pause_s: float = 8.0
+    rate_pause_s: float = 2.0
     first_pause_s: float = 0.5
 
 
@@ -51,9 +57,10 @@ class RetryLayer:
         def pause(error: Exception) -> bool | float:
             nonlocal bad_responses
             if isinstance(error, Transient):
-                return True if error.retry_after_s is None else self._within_patience(error.retry_after_s)
+                return True if error.retry_after_s is None else _within(self._patience.pause_s, error.retry_after_s)
             if isinstance(error, RateLimited):
-                return self._within_patience(error.retry_at - self._clock())
+                pause_s = error.retry_at - self._clock()
+                return error.side is Side.THEIRS and _within(self._patience.rate_pause_s, pause_s)
             if isinstance(error, BadResponse):
                 bad_responses += 1
                 free = error.charge is Charge.NONE or call.operation is not Operation.START
@@ -83,5 +90,6 @@ class RetryLayer:
             raise NotSent from None
         raise AssertionError("unreachable: the last failure is raised")
 
-    def _within_patience(self, pause_s: float) -> bool | float:
-        return max(0.0, pause_s) if pause_s <= self._patience.pause_s else False
+
+def _within(limit_s: float, pause_s: float) -> bool | float:
+    return max(0.0, pause_s) if pause_s <= limit_s else False

@@ -80,7 +80,7 @@ TABLE = [
 
 
 def decided(error, providers, *, has_kin, policy=None):
-    decision = next_step({"a": error}, providers, policy or Policy(), has_kin=has_kin, now=NOW)
+    decision = next_step({"a": error}, providers, policy or Policy(), has_kin=lambda: has_kin, now=NOW)
     return decision.reason if isinstance(decision, AskPerson) else decision
 
 
@@ -111,12 +111,14 @@ def test_a_node_may_choose_another_order():
 
 def test_of_several_limits_the_first_to_open_is_waited_for():
     errors = {"a": RateLimited("", retry_at=NOW + 90), "b": RateLimited("", retry_at=NOW + 30)}
-    assert next_step(errors, ["a", "b"], Policy(), has_kin=False, now=NOW) == WaitUntil(NOW + 30)
+    assert next_step(errors, ["a", "b"], Policy(), has_kin=lambda: False, now=NOW) == WaitUntil(NOW + 30)
 
 
 def test_a_person_is_offered_only_what_there_is():
     def choices(providers, *, has_kin, error=None):
-        return next_step({"a": error or PolicyBlocked("!")}, providers, Policy(), has_kin=has_kin, now=NOW).choices
+        return next_step(
+            {"a": error or PolicyBlocked("!")}, providers, Policy(), has_kin=lambda: has_kin, now=NOW
+        ).choices
 
     assert choices(["a"], has_kin=False) == (Choice.TRY_AGAIN, Choice.GIVE_UP)
     assert choices(["a", "b"], has_kin=True) == (

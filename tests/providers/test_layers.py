@@ -18,6 +18,7 @@ from providers.errors import (
     Offline,
     PolicyBlocked,
     RateLimited,
+    Side,
     Transient,
     Unreachable,
 )
@@ -74,9 +75,15 @@ def test_the_provider_s_own_pause_is_kept_to_the_millisecond():
     calls, seconds, _ = tried([Transient("503", retry_after_s=3.25), 0.0])
     assert calls == 2
     assert seconds == pytest.approx(3.25, abs=0.001)
-    calls, seconds, _ = tried([lambda loop: RateLimited("429", retry_at=loop.clock() + 5.5), 0.0])
+    calls, seconds, _ = tried([lambda loop: RateLimited("429", retry_at=loop.clock() + 1.5), 0.0])
     assert calls == 2
-    assert seconds == pytest.approx(5.5, abs=0.001)
+    assert seconds == pytest.approx(1.5, abs=0.001)
+
+
+def test_our_own_window_is_not_waited_for_here_however_soon_it_opens():
+    calls, seconds, outcome = tried([lambda loop: RateLimited("429", retry_at=loop.clock() + 0.1, side=Side.OURS), 0.0])
+    assert (calls, seconds) == (1, 0)
+    assert isinstance(outcome, RateLimited)
 
 
 def test_a_pause_that_is_too_long_is_left_to_whoever_asked():

@@ -283,7 +283,7 @@ def test_a_waiter_wakes_when_a_place_becomes_free(limiter, clock):
     loop = VirtualTimeLoop()
 
     async def main():
-        waiting = asyncio.create_task(limiter.wait(clock.now + 50))
+        waiting = asyncio.create_task(limiter.wait(clock.now + 50, ["p"]))
         await asyncio.sleep(1)
         limiter.release("p", "a")
         await waiting
@@ -292,3 +292,34 @@ def test_a_waiter_wakes_when_a_place_becomes_free(limiter, clock):
         assert 8 <= loop.time() < 9
 
     run(main(), loop)
+
+
+def test_those_who_wait_for_the_same_providers_wake_one_after_another(tmp_path):
+    loop = VirtualTimeLoop()
+    limiter = Limiter(tmp_path / "limits.sqlite", loop.clock)
+    woken = []
+
+    async def wait(name):
+        await limiter.wait(loop.clock() + 30, ["p"])
+        woken.append(name)
+        if name == "b":
+            await limiter.wait(loop.clock() + 100, ["p"])  # it tried, and learnt when there is room
+
+    async def main():
+        tasks = [asyncio.create_task(wait(name)) for name in "abcd"]
+        await asyncio.sleep(1)
+        tasks[2].cancel()
+        limiter.release("p", "a")
+        await asyncio.sleep(1)
+        assert woken == ["a"]
+        limiter.release("other", "a")
+        await asyncio.sleep(1)
+        assert woken == ["a"]
+        await asyncio.sleep(30)
+        assert woken == ["a", "b"], "what b found out is true for d too"
+        await asyncio.sleep(100)
+        assert woken == ["a", "b", "d"]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    run(main(), loop)
+    limiter.close()
