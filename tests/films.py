@@ -158,3 +158,19 @@ class _Bits:
             out.append(byte)
             zeros = zeros + 1 if byte == 0 else 0
         return b"\0\0\0\1" + bytes(out)
+
+
+def with_hidden_frames(source: Path, target: Path, numbers: Sequence[int]) -> Path:
+    """Write a VP8 film with some frames' show_frame bit cleared (RFC 6386 9.1), as alternate reference frames' are."""
+    with av.open(str(source)) as film, av.open(str(target), "w") as out:
+        stream = film.streams.video[0]
+        copy = out.add_stream_from_template(stream)
+        for number, packet in enumerate(p for p in film.demux(stream) if p.size):
+            data = bytearray(bytes(packet))
+            if number in numbers:
+                data[0] &= ~0x10
+            new = av.Packet(bytes(data))
+            new.pts, new.dts, new.time_base = packet.pts, packet.dts, packet.time_base
+            new.stream, new.is_keyframe = copy, packet.is_keyframe
+            out.mux(new)
+    return target

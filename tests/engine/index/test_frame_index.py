@@ -12,11 +12,12 @@ import pytest
 from engine.control import CancelToken, Progress
 from engine.errors import Cancelled, DamagedMedia, UnsupportedMedia
 from engine.index.frame_index import build_index, by_demuxing
+from engine.media.decode import FrameReader
 from engine.media.probe import probe
 from engine.model.frame_index import FrameIndex, UnitKind
 from tests.corpus.mutate import truncated
 from tests.corpus.small_clips import Recipe, make
-from tests.films import field_film, indexed, linear, with_edit_list
+from tests.films import digest, field_film, indexed, linear, with_edit_list, with_hidden_frames
 
 ARRAYS = (
     "pts",
@@ -120,6 +121,19 @@ def test_two_field_packets_are_one_unit(tmp_path, suffix):
     assert (index.unit_count, index.packet_total) == (18, 36)
     assert np.flatnonzero(index.kind == UnitKind.IDR).tolist() == [0, 6, 12]
     check_against_ffmpeg(path, index)
+
+
+def test_a_hidden_frame_belongs_to_the_frame_behind_it(tmp_path):
+    recipe = Recipe(codec="libvpx", sounds=0, options={"deadline": "realtime"})
+    path = with_hidden_frames(make(tmp_path / "a.webm", recipe), tmp_path / "b.webm", [13, 30, 31])
+    _, index = indexed(path)
+    assert (index.unit_count, index.frame_count, index.packet_total) == (47, 47, 50)
+    assert index.packet_count[[12, 13, 14, 29]].tolist() == [1, 2, 1, 3]
+    check_against_ffmpeg(path, index)
+    expected = linear(path)
+    with FrameReader(path, probe(path), index) as frames:
+        for number in (29, 3, 13, 46, 14):
+            assert digest(frames.frame(number)) == expected[number][1]
 
 
 @pytest.mark.parametrize("file", ["a.avi", "a.h264", "a.asf"])

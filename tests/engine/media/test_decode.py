@@ -47,7 +47,7 @@ def test_every_frame_fetched_in_random_order_is_the_one_of_a_linear_decode(tmp_p
     file, recipe = FILMS[name]
     path = make(tmp_path / file, recipe)
     expected = [shown for _, shown in linear(path)]
-    numbers = list(range(len(expected))) * 2
+    numbers = list(range(len(expected)))
     random.Random(name).shuffle(numbers)
     with reader(path) as frames:
         fetched = {number: digest(frames.frame(number)) for number in numbers}
