@@ -90,6 +90,8 @@ def encode_segment(job: SegmentJob, frames: Frames, progress: Progress, cancel: 
         if found is None:
             return encoding.segment()
         search = found
+        # Before the next encoder is opened: two would take twice the memory.
+        del encoding
 
 
 def decode_all(units: Iterable[bytes], codec: str, extradata: bytes) -> Iterator[VideoFrame]:

@@ -38,6 +38,8 @@ _SURE_SHARE = 0.3
 # Frames that come back like this are flat: they tell nothing of the rest, and coarser they would take no fewer bytes.
 _FLAT_DB = 70.0
 _QUANTISERS_FROM = 12
+# FFmpeg's decoders that export their quantisers.
+_TELLING = frozenset({"h264", "mpeg1video", "mpeg2video", "vp9"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ def source_quality(video: VideoStream, units: Iterable[bytes]) -> SourceQuality:
         video: the stream.
         units: its units from a keyframe on; about a dozen are read.
     """
+    if video.codec not in _TELLING:
+        return UNKNOWN_QUALITY
     try:
         decoder = open_decoder(video.codec, video.extradata, {"export_side_data": "venc_params"})
         means: list[float] = []

@@ -32,9 +32,9 @@ _PIX_FMTS = frozenset(
     f"{layout}{depth}" for layout in ("yuv420p", "yuv422p", "yuv444p", "gray", "gbrp") for depth in ("", "10le", "12le")
 ) | {"yuvj420p", "yuvj422p", "yuvj444p"}
 
-# As with x264: fidelity to the frames as they are. Two frames at a time keep the memory low.
+# As with x264: fidelity to the frames as they are. Each frame that is looked ahead at takes 30 MB at 1080p.
 _TUNING = (
-    "psy-rd=0", "psy-rdoq=0", "aq-mode=0", "cutree=0", "bframes=0", "b-adapt=0", "rc-lookahead=3", "scenecut=0",
+    "psy-rd=0", "psy-rdoq=0", "aq-mode=0", "cutree=0", "bframes=0", "b-adapt=0", "rc-lookahead=0", "scenecut=0",
     "open-gop=0", "ipratio=1.2", "weightp=0", "frame-threads=2", "wpp=1", "repeat-headers=1", "info=0",
     "log-level=none",
 )  # fmt: skip
