@@ -418,6 +418,34 @@ def test_a_rewritten_journal_with_good_digests_is_still_only_refused(path):
             ProjectFile.open(copy)
 
 
+def test_a_row_exchanged_for_another_sound_one_is_noticed(path):
+    from engine.store.journal import Head, RowKind, next_row
+
+    with ProjectFile.create(path, Project("p")) as file:
+        file.commit(rename("true"))
+    row = next_row(Head(), RowKind.EDIT, e.edit_to_json(rename("false")), 0)
+    connection = sqlite3.connect(path)
+    connection.execute(
+        "UPDATE journal SET payload = ?, at_ms = 0, digest = ?, chain = ?", (row.payload, row.digest, row.chain)
+    )
+    connection.commit()
+    connection.close()
+    with pytest.raises(ProjectDamaged, match="journal"):
+        ProjectFile.open(path)
+
+
+def test_a_take_exchanged_for_another_sound_one_is_noticed(path):
+    with ProjectFile.create(path, Project("p")) as file:
+        id = file.add_take(b"true", "image/png")
+    connection = sqlite3.connect(path)
+    digest = schema.row_digest("chunk", id, 0, b"lies")
+    connection.execute("UPDATE chunks SET data = ?, digest = ?", (b"lies", digest))
+    connection.commit()
+    connection.close()
+    with ProjectFile.open(path) as file, pytest.raises(ProjectDamaged, match="picture of the take"):
+        file.take(id)
+
+
 def test_flipped_bytes_are_noticed_or_harmless(path, tmp_path):
     """Only our own errors, and never another project than the one that was saved."""
     filled(path)
