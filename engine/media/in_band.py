@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from engine.media.bitstream.nal import Framing, starts
+from engine.media.coded import Splice
+from engine.model.frame_index import FrameIndex
 
 _H264_SETS = frozenset({7, 8, 13, 15})  # SPS, PPS, SPS extension, subset SPS: H.264 table 7-1
 _H264_DELIMITER = 9
@@ -66,6 +70,27 @@ def header_syntax(codec: str, framing: Framing) -> HeaderSyntax | None:
     if codec == "mpeg4":
         return HeaderSyntax(_mpeg4)
     return None
+
+
+def leaves_headers(
+    syntax: HeaderSyntax | None, splice: Splice, index: FrameIndex, picture_start: Callable[[int], bytes]
+) -> bool:
+    """Tell whether pictures behind a splice would meet headers of the splice that are none of the source's.
+
+    Args:
+        syntax: of the edited stream, None where it keeps no headers in band.
+        splice: what is put in.
+        index: of the source.
+        picture_start: gives the first bytes of a source unit.
+    """
+    if syntax is None or splice.stop >= index.unit_count or syntax.headers(picture_start(splice.stop)):
+        return False
+    brought = (headers for unit in reversed(splice.units) if (headers := syntax.headers(unit.data)))
+    last = next(brought, ())
+    kinds = index.kind[splice.start : splice.stop]
+    entries = [splice.start, *(splice.start + np.flatnonzero(kinds)).tolist()]
+    own = {header for unit in entries for header in syntax.headers(picture_start(unit))}
+    return any(header not in own for header in last)
 
 
 class HeaderMemory:

@@ -28,6 +28,8 @@ from engine.media.demux import is_still, opened, reading_options
 from engine.media.feeds import Anew, Feed, Spliced, time_of
 from engine.media.file_times import in_file_times
 from engine.media.in_band import header_syntax
+from engine.media.in_place import NotPatchable
+from engine.media.matroska import patch_matroska
 from engine.media.tracks import (
     CannotHold,
     DroppedTrack,
@@ -133,11 +135,9 @@ def remux(
     except KeyError:
         return CannotRemux(f"nothing here writes {info.container}")
     splices = in_file_times(source, info, index, splices, cancel)
-    if family(muxer) is family(info.container) is Family.TRANSPORT:
+    if _may_patch(source, info, muxer):
         with storage_errors(target):
-            refusal = patch_transport_stream(
-                source, info, index, splices, target, _packet_bytes(source), progress, cancel
-            )
+            refusal = _patched(source, info, index, splices, extradata, target, progress, cancel)
         if refusal is None:
             return RemuxReport(Way.IN_PLACE, sum(len(splice.units) for splice in splices), 0, ())
     obstacle = _obstacle(info, index, muxer)
@@ -209,6 +209,32 @@ def remux_with_new_video(
     refused: set[int] = set()
     outcome = _run(trial, refused, progress.part(0.0, 0.02), cancel)
     return outcome if isinstance(outcome, CannotRemux) else _run(job, refused, progress.part(0.02, 1.0), cancel)
+
+
+def _may_patch(source: Path, info: MediaInfo, muxer: str) -> bool:
+    """Tell whether the source's own file can become the target."""
+    if family(muxer) is not family(info.container):
+        return False
+    if muxer == "webm":
+        # Not everything that Matroska may hold is WebM; the DocType stands in the first bytes (RFC 8794 11.2.6).
+        with source.open("rb") as file:
+            return b"webm" in file.read(64)
+    return family(muxer) in (Family.TRANSPORT, Family.MATROSKA)
+
+
+def _patched(
+    source: Path,
+    info: MediaInfo,
+    index: FrameIndex,
+    splices: Sequence[Splice],
+    extradata: bytes,
+    target: Path,
+    progress: Progress,
+    cancel: CancelToken,
+) -> NotPatchable | None:
+    if family(info.container) is Family.TRANSPORT:
+        return patch_transport_stream(source, info, index, splices, target, _packet_bytes(source), progress, cancel)
+    return patch_matroska(source, info, index, splices, extradata, target, progress, cancel)
 
 
 def _extradata(video: NewVideo, first: CodedUnit) -> bytes:

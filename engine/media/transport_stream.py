@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from engine.control import CancelToken, Progress
 from engine.media.bitstream.nal import Framing
 from engine.media.coded import CodedUnit, Splice
-from engine.media.in_band import header_syntax
+from engine.media.in_band import header_syntax, leaves_headers
+from engine.media.in_place import NotPatchable
 from engine.media.mp4.copying import Piece, copy_piece, write_all
 from engine.model.frame_index import FrameIndex
 from engine.model.media import MediaInfo
@@ -28,13 +29,6 @@ _PAYLOAD = 184
 _SYNC = 0x47
 _TICKS = 90_000
 _UNITS_AT_ONCE = 64
-
-
-@dataclass(frozen=True, slots=True)
-class NotPatchable:
-    """Why a stream cannot be changed in place; it may still be written anew."""
-
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,7 +171,7 @@ class _Spread:
 
 def _spread(stream: _Stream, splice: Splice) -> _Spread | NotPatchable:
     """Make the counters of the packets behind the splice come right."""
-    if _leaves_headers(stream, splice):
+    if leaves_headers(stream.syntax, splice, stream.index, stream.picture_start):
         return NotPatchable("the picture behind a splice relies on parameter sets before it")
     first = stream.region(stream.place(splice.start), stream.place(splice.start + 1))
     last = stream.region(stream.place(splice.stop - 1), stream.place(splice.stop))
@@ -192,20 +186,6 @@ def _spread(stream: _Stream, splice: Splice) -> _Spread | NotPatchable:
     more = ((int(latter[-1, 3]) & 15) - counter + 1 - packets) % 16
     largest = max(range(len(splice.units)), key=lambda n: len(splice.units[n].data))
     return _Spread(counter, form, largest, more)
-
-
-def _leaves_headers(stream: _Stream, splice: Splice) -> bool:
-    """Tell whether pictures behind the splice would meet headers of the splice that are none of the source's."""
-    if stream.syntax is None or splice.stop >= stream.index.unit_count:
-        return False
-    if stream.syntax.headers(stream.picture_start(splice.stop)):
-        return False
-    brought = (headers for unit in reversed(splice.units) if (headers := stream.syntax.headers(unit.data)))
-    last = next(brought, ())
-    kinds = stream.index.kind[splice.start : splice.stop]
-    entries = [splice.start, *(splice.start + np.flatnonzero(kinds)).tolist()]
-    own = {header for unit in entries for header in stream.syntax.headers(stream.picture_start(unit))}
-    return any(header not in own for header in last)
 
 
 def _exchanged(stream: _Stream, splice: Splice, spread: _Spread) -> Iterator[bytes | NotPatchable]:

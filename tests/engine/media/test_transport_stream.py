@@ -10,7 +10,8 @@ import pytest
 from engine.control import CancelToken, Progress
 from engine.errors import Cancelled
 from engine.media.containers import transport_packet_bytes
-from engine.media.transport_stream import NotPatchable, patch_transport_stream
+from engine.media.in_place import NotPatchable
+from engine.media.transport_stream import patch_transport_stream
 from engine.render.verify import verify
 from tests.corpus.small_clips import Recipe, facts, make, own_units, recoded, with_units
 
