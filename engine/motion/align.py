@@ -69,7 +69,7 @@ class Sight:
         for level in template.levels:
             target = max(2, round((x1 - x0) * level.scale)), max(2, round((y1 - y0) * level.scale))
             if target != (small.shape[1], small.shape[0]):
-                small = cv2.resize(small, target, interpolation=cv2.INTER_AREA)
+                small = np.asarray(cv2.resize(small, target, interpolation=cv2.INTER_AREA), np.float32)
             sx, sy = small.shape[1] / (x1 - x0), small.shape[0] / (y1 - y0)
             self._pictures.append(smoothed(np.asarray(small, np.float32)))
             self._from_frame.append(
@@ -88,13 +88,13 @@ class Sight:
         seen = np.asarray(values >= 0, np.float32)
         if seen.all():
             return normalised(np.asarray(values, np.float32), level.floor), seen
-        values = np.where(seen > 0, values, float(picture.mean())).astype(np.float32)
-        return normalised(values, level.floor), np.asarray(cv2.erode(seen, np.ones((3, 3), np.uint8)), np.float32)
+        filled = np.where(seen > 0, values, float(picture.mean())).astype(np.float32)
+        return normalised(filled, level.floor), np.asarray(cv2.erode(seen, np.ones((3, 3), np.uint8)), np.float32)
 
     def sampled(
         self, level_number: int, map_x: Float32, map_y: Float32, homography: Float64
     ) -> tuple[Float32, Float32]:
-        """Return the frame on a level's grid displaced to (map_x, map_y), pixels of the level, before the homography."""
+        """Return the frame on a level's grid, displaced to (map_x, map_y) in its pixels before the homography."""
         level = self._template.levels[level_number]
         matrix = self._from_frame[level_number] @ homography @ level.to_anchor
         depth = matrix[2, 0] * map_x + matrix[2, 1] * map_y + matrix[2, 2]
@@ -103,8 +103,8 @@ class Sight:
         picture = self._pictures[level_number]
         values = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderValue=-1000.0)
         seen = np.asarray(values >= 0, np.float32)
-        values = np.where(seen > 0, values, float(picture.mean())).astype(np.float32)
-        return normalised(values, level.floor), seen
+        filled = np.where(seen > 0, values, float(picture.mean())).astype(np.float32)
+        return normalised(filled, level.floor), seen
 
 
 def match_weight(values: Float32, seen: Float32, level: Level, tolerance: float) -> tuple[Float32, Float32]:
@@ -213,7 +213,7 @@ def sampled(values: Float32, level: Level, points: Float64) -> Float32:
     columns = np.rint((points[:, 0] - level.to_anchor[0, 2]) / level.to_anchor[0, 0]).astype(np.int64)
     rows = np.rint((points[:, 1] - level.to_anchor[1, 2]) / level.to_anchor[1, 1]).astype(np.int64)
     height, width = values.shape
-    return values[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
+    return np.asarray(values[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)], np.float32)
 
 
 def corner_information(chart: Chart, alignment: Alignment) -> Float64:

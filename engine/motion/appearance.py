@@ -97,7 +97,7 @@ def _visibility(
     scale: float,
     limits: tuple[float, float],
 ) -> Float32:
-    """Return how likely the region itself is seen: fine detail and levels weighed as evidence, along the frame's edges."""
+    """Return how likely the region itself is seen: fine detail and levels as evidence, along the frame's edges."""
     evidence = np.zeros_like(gain)
     every: list[Float32] = []
     radius = max(2, round(_DETAIL_RADIUS_PX * scale))
@@ -106,7 +106,9 @@ def _visibility(
         expected = gain * then
         expected = np.clip(expected, *limits) if number == 0 else expected + tint[number - 1]
         every.append(np.asarray(expected, np.float32))
-        gradient = cv2.magnitude(cv2.Sobel(expected, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(expected, cv2.CV_32F, 0, 1, scale=1 / 8))
+        gradient = cv2.magnitude(
+            cv2.Sobel(expected, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(expected, cv2.CV_32F, 0, 1, scale=1 / 8)
+        )
         blurred = cv2.blur(expected, size)
         detail_seen, detail_expected = seen - cv2.blur(seen, size), expected - blurred
         difference = detail_seen - detail_expected

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.motion.chart import Chart, project
-from engine.motion.frame import Float32, Float64, MotionFrame
+from engine.motion.frame import Float32, Float64, MotionFrame, UInt8
 
 _POINTS = 160
 _WINDOW_PX = 21
@@ -73,10 +74,9 @@ def increment(
         return None
     here = np.ascontiguousarray((start[inside] - (x0, y0))[:, None], np.float32)
     there = np.ascontiguousarray((expected[inside] - (x0, y0))[:, None], np.float32)
-    window = {"winSize": (_WINDOW_PX, _WINDOW_PX), "maxLevel": _LEVELS, "flags": cv2.OPTFLOW_USE_INITIAL_FLOW}
-    there, ok, _ = cv2.calcOpticalFlowPyrLK(one, other, here, there, **window)
-    back, ok_back, _ = cv2.calcOpticalFlowPyrLK(other, one, there, here.copy(), **window)
-    good = (ok & ok_back).ravel().astype(bool) & (np.abs(back - here).max(axis=(1, 2)) < _THERE_AND_BACK_PX)
+    there, ok = _followed(one, other, here, there)
+    back, ok_back = _followed(other, one, there, here.copy())
+    good = ok & ok_back & (np.abs(back - here).max(axis=(1, 2)) < _THERE_AND_BACK_PX)
     if good.sum() < 6:
         return None
     source, target = here[good, 0].astype(np.float64), there[good, 0].astype(np.float64)
@@ -89,3 +89,17 @@ def increment(
     shift = np.array([[1, 0, x0], [0, 1, y0], [0, 0, 1.0]])
     motion = shift @ np.vstack([matrix, [0, 0, 1.0]]) @ np.linalg.inv(shift)
     return Increment(motion, share)
+
+
+def _followed(one: UInt8, other: UInt8, points: Float32, guess: Float32) -> tuple[Float32, NDArray[np.bool_]]:
+    """Return where points [n, 1, 2] of one picture are on the other, and which were found."""
+    there, found, _ = cv2.calcOpticalFlowPyrLK(
+        one,
+        other,
+        points,
+        guess,
+        winSize=(_WINDOW_PX, _WINDOW_PX),
+        maxLevel=_LEVELS,
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+    )
+    return np.asarray(there, np.float32), np.asarray(found).ravel().astype(np.bool_)

@@ -14,12 +14,13 @@ from engine.motion.frame import Float32, Float64
 
 def product(a: Float32, b: Float32) -> Float32:
     """Return a @ b."""
-    return np.asarray(cv2.gemm(a, b, 1.0, None, 0.0), np.float32)
+    return np.asarray(cv2.gemm(a, b, 1.0, None, 0.0), np.float32)  # type: ignore[call-overload] # its stub wants a third
 
 
 def product_of_transposed(a: Float32, b: Float32) -> Float32:
     """Return a.T @ b."""
-    return np.asarray(cv2.gemm(a, b, 1.0, None, 0.0, flags=cv2.GEMM_1_T), np.float32)
+    result = cv2.gemm(a, b, 1.0, None, 0.0, flags=cv2.GEMM_1_T)  # type: ignore[call-overload]
+    return np.asarray(result, np.float32)
 
 
 def solved(matrix: Float64, right: Float64) -> Float64:

@@ -80,6 +80,12 @@ class Grid:
         )
         return dx, dy
 
+    def displacement_at(self, coefficients: Float64, x: Float64, y: Float64) -> tuple[Float64, Float64]:
+        """Return the displacement in anchor pixels at points (x, y), float64 [n] each."""
+        across, down = self.bases(x, y)
+        dx, dy = (np.asarray(((down @ part) * across).sum(axis=1)) for part in coefficients)
+        return dx, dy
+
     def flat(self) -> Float64:
         """Return the coefficients of no displacement, float64 [2, rows, columns]."""
         return np.zeros((2, self.rows, self.columns))

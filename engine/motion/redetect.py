@@ -22,7 +22,7 @@ class Redetector:
         room = chart.radius * 0.2
         for contrast in _CONTRASTS:
             # No limit on their number: the limit would keep the strongest of the whole window, not of the region.
-            self._sift = cv2.SIFT_create(contrastThreshold=contrast)
+            self._sift = cv2.SIFT.create(contrastThreshold=contrast)
             points, self._descriptors = self._features(frame, chart.corners, room)
             inside = (
                 alpha[
@@ -74,7 +74,7 @@ class Redetector:
         crop = np.ascontiguousarray(frame.luma[y0:y1, x0:x1])
         size = max(8, round((x1 - x0) * self._scale)), max(8, round((y1 - y0) * self._scale))
         if self._scale < 1:
-            crop = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
+            crop = np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), np.uint8)
         points, descriptors = self._sift.detectAndCompute(crop, None)
         if descriptors is None:
             return nothing

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.motion.chart import Chart
 from engine.motion.frame import Float32, Float64, MotionFrame
@@ -40,7 +41,7 @@ class Level:
     weight: Float32
     gradient_x: Float32
     gradient_y: Float32
-    index: Float32
+    index: NDArray[np.int64]
     jacobian: Float32
     floor: float
 
@@ -136,7 +137,7 @@ def _level(
     gradient_y = cv2.Scharr(values, cv2.CV_32F, 0, 1, scale=1 / 32)
     weight = np.ascontiguousarray(weight, np.float32)
     weight[weight < 0.5] = 0
-    index = np.flatnonzero(weight)
+    index = np.flatnonzero(weight).astype(np.int64)
     rows, columns = np.divmod(index, size[0])
     x = ((columns * sx + to_anchor[0, 2]) - chart.x) / chart.radius
     y = ((rows * sy + to_anchor[1, 2]) - chart.y) / chart.radius

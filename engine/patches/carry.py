@@ -12,22 +12,12 @@ import numpy as np
 
 from engine.model.pixel_format import Family, PixelFormat
 from engine.motion.appearance import Appearance, compare
-from engine.motion.chart import Chart
-from engine.motion.frame import Float32, Float64
-from engine.motion.mesh import Grid, inverse_map
+from engine.motion.exposure import TAPS
+from engine.motion.frame import Float32
+from engine.motion.place import Place, Surface, blurred_maps
 from engine.patches.blend import Planes, blend, to_chroma_sites, windows
 from engine.patches.colour import ranges
 from engine.patches.matte import Matte, window
-
-_BLUR_TAPS = 7
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Place:
-    """Where a region is on one frame: anchor pixel x lies at homography(x + bending(x))."""
-
-    homography: Float64
-    coefficients: Float64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +26,7 @@ class Content:
 
     Attributes:
         pixel_format: of both. anchor, edited: planes of the whole frame. matte: of the edit, on the anchor.
-        chart, grid: the region's coordinates, from its track.
+        surface: the region's coordinates, from its track.
         noise: standard deviation of the film's noise, in 8-bit code values.
     """
 
@@ -44,8 +34,7 @@ class Content:
     anchor: Planes
     edited: Planes
     matte: Matte
-    chart: Chart
-    grid: Grid
+    surface: Surface
     noise: float
     _full: Float32 = field(init=False)
 
@@ -60,7 +49,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Warped:
-    """The anchor on a frame's window, as float32 code values per plane at that plane's size; and the matte, at luma's."""
+    """The anchor, plain and edited, on a frame's window: float32 code values per plane; and the matte there."""
 
     window: Matte
     anchor: tuple[Float32, ...]
@@ -76,20 +65,12 @@ def warp(content: Content, place: Place, beside: tuple[Place, Place] | None, shu
         beside: where it is one frame before and after, for motion blur; None for none.
         shutter: share of a frame's time that the shutter is open, 0 to 1.
     """
-    box = _target(content, place, beside if shutter > 0 else None)
+    box = target(content.surface, content.matte, place, beside if shutter > 0 else None)
     if box is None:
         return None
     x0, y0, x1, y1 = box
     y, x = np.mgrid[y0:y1, x0:x1].astype(np.float32)
-    at = _map(content, place, x, y)
-    maps = [at]
-    if beside is not None and shutter > 0:
-        before, after = (_map(content, other, x, y) for other in beside)
-        steps = [((k + 0.5) / _BLUR_TAPS - 0.5) * shutter / 2 for k in range(_BLUR_TAPS)]
-        maps = [
-            (at[0] + np.float32(s) * (after[0] - before[0]), at[1] + np.float32(s) * (after[1] - before[1]))
-            for s in steps
-        ]
+    maps = blurred_maps(content.surface, place, beside, shutter, x, y, TAPS)
     count = content.pixel_format.colour_planes
     alpha = np.zeros(x.shape, np.float32)
     anchor: list[Float32] = []
@@ -174,33 +155,22 @@ def _grain(left_over: Float32, noise: float) -> Float32:
     return np.asarray(left_over / (1 + np.square(np.square(left_over / limit))), np.float32)
 
 
-def _target(content: Content, place: Place, beside: tuple[Place, Place] | None) -> tuple[int, int, int, int] | None:
-    """Return the window of the frame that the matte can reach."""
-    matte = content.matte
+def target(
+    surface: Surface, matte: Matte, place: Place, beside: tuple[Place, Place] | None
+) -> tuple[int, int, int, int] | None:
+    """Return the window (left, top, right, bottom) of the frame that a matte on the anchor can reach, None if none."""
     height, width = matte.alpha.shape
     edge_x, edge_y = np.linspace(matte.x, matte.x + width, 9), np.linspace(matte.y, matte.y + height, 9)
-    lattice = np.stack(np.meshgrid(edge_x, edge_y), axis=-1).reshape(-1, 2)
-    corners = []
-    for item in (place, *(beside or ())):
-        dx, dy = content.grid.displacement(item.coefficients, edge_x, edge_y)
-        moved = lattice + np.stack([dx.ravel(), dy.ravel()], axis=1)
-        depth = moved @ item.homography[2, :2] + item.homography[2, 2]
-        if (depth <= 1e-6).any():
-            return None
-        corners.append((moved @ item.homography[:2, :2].T + item.homography[:2, 2]) / depth[:, None])
-    points = np.concatenate(corners)
-    low, high = np.floor(points.min(axis=0)), np.ceil(points.max(axis=0))
+    points = [surface.frame_points(item, edge_x, edge_y) for item in (place, *(beside or ()))]
+    known = [item for item in points if item is not None]
+    if len(known) < len(points):
+        return None
+    every = np.concatenate(known)
+    low, high = np.floor(every.min(axis=0)), np.ceil(every.max(axis=0))
     if high[0] <= 0 or high[1] <= 0 or low[0] >= matte.width or low[1] >= matte.height:
         return None
     low, high = np.maximum(low, 0).astype(int), np.minimum(high, (matte.width, matte.height)).astype(int)
-    return window(low[0], low[1], high[0], high[1], matte.width, matte.height)
-
-
-def _map(content: Content, place: Place, x: Float32, y: Float32) -> tuple[Float32, Float32]:
-    chart = content.chart
-    reach_x, reach_y = 1.6 * chart.half_width + 8, 1.6 * chart.half_height + 8
-    box = (chart.x - reach_x, chart.y - reach_y, chart.x + reach_x, chart.y + reach_y)
-    return inverse_map(content.grid, place.coefficients, place.homography, x, y, box)
+    return window(int(low[0]), int(low[1]), int(high[0]), int(high[1]), matte.width, matte.height)
 
 
 def _plane_map(pixel_format: PixelFormat, plane: int, x: Float32, y: Float32) -> tuple[Float32, Float32]:
@@ -243,7 +213,7 @@ def _eight_bit_levels(
     for index, plane in enumerate(planes):
         values = (plane - np.float32(_neutral(pixel_format, index))) * unit
         if values.shape != shape:
-            values = cv2.resize(values, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+            values = np.asarray(cv2.resize(values, (shape[1], shape[0])), np.float32)
         levels.append(np.asarray(values, np.float32))
     return tuple(levels)
 

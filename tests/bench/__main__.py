@@ -4,6 +4,8 @@ import importlib
 import sys
 from pathlib import Path
 
+import engine  # noqa: F401 # first, since it says how many threads NumPy's products take
+
 
 def main() -> int:
     names = sorted(

@@ -1,0 +1,107 @@
+"""Show a patch on one frame of its journey: the matte there for the tools, the carried content, the faded rest."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from engine.model.patch import Follow, WhenLost
+from engine.motion.exposure import TAPS
+from engine.motion.frame import Float32
+from engine.motion.place import blurred_maps
+from engine.motion.track import Found
+from engine.patches.blend import Planes
+from engine.patches.carry import Content, carried, looked_at, target, warp
+from engine.patches.matte import Matte
+from engine.patches.propagate import Journey
+
+_COVER_MARGIN_PX = 2.0
+_MOST_COVER = 1.5
+"""A lost region is covered up to so many of its own half sizes further out."""
+_COVER_GROWTH = 0.04
+"""Of its half size, per lost frame."""
+
+
+def shown(content: Content, journey: Journey, follow: Follow, frame: int, planes: Planes) -> Planes:
+    """Return a frame with a patch's carried content on it.
+
+    Args:
+        content: the anchor with and without the edit.
+        journey: where the patch is.
+        follow: HYBRID to match light, blur, grain and what is in front; otherwise the edit goes on as it is.
+        frame: the frame's number.
+        planes: the frame; not modified.
+    """
+    row = journey.row(frame)
+    place, beside = journey.places[row], journey.beside(frame)
+    shutter = journey.exposure.shutter_at(journey.surface.speed_px(*beside) / 2, content.matte.height)
+    warped = warp(content, place, beside, shutter)
+    if warped is None:
+        return planes
+    opacity = float(journey.opacity[row])
+    if follow is not Follow.HYBRID or frame == journey.anchor:
+        return carried(content, warped, planes, None, opacity)
+    return carried(content, warped, planes, looked_at(content, warped, planes), opacity)
+
+
+def matte_on(matte: Matte, journey: Journey, when_lost: WhenLost, frame: int) -> Matte | None:
+    """Return a patch's matte on a frame, or None where it is off it: where a blur, a fill or a grade works.
+
+    To COVER it reaches further than the region by as much as its place is unsure, takes in the whole path of a moving
+    one, and stays (and grows) where the region is lost; it never covers less.
+
+    Args:
+        matte: on the anchor.
+        journey: where the patch is.
+        when_lost: FADE or COVER.
+        frame: the frame's number.
+    """
+    row = journey.row(frame)
+    place, beside = journey.places[row], journey.beside(frame)
+    covers = when_lost is WhenLost.COVER
+    opacity = 1.0 if covers else float(journey.opacity[row])
+    box = target(journey.surface, matte, place, beside if covers else None)
+    if box is None or opacity <= 0:
+        return None
+    x0, y0, x1, y1 = box
+    reach = 0
+    if covers:
+        reach = int(np.ceil(_cover_px(journey, row)))
+        x0, y0 = max(0, x0 - (-(-reach // 8) * 8)), max(0, y0 - (-(-reach // 8) * 8))
+        x1, y1 = min(matte.width, x1 + (-(-reach // 8) * 8)), min(matte.height, y1 + (-(-reach // 8) * 8))
+    y, x = np.mgrid[y0:y1, x0:x1].astype(np.float32)
+    full = matte.full()
+    maps = blurred_maps(journey.surface, place, beside if covers else None, 1.0 if covers else 0.0, x, y, TAPS)
+    alpha = np.zeros(x.shape, np.float32)
+    for map_x, map_y in maps:
+        alpha = np.maximum(alpha, cv2.remap(full, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT))
+    if reach:
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+        alpha = np.asarray(cv2.dilate(alpha, kernel), np.float32)
+    if opacity < 1:
+        alpha = alpha * np.float32(opacity)
+    return _bordered(alpha, matte, x0, y0)
+
+
+def _cover_px(journey: Journey, row: int) -> float:
+    half = journey.surface.chart.radius
+    reach = _COVER_MARGIN_PX + 2.0 * min(float(journey.sigma_px[row]), 0.5 * half)
+    if journey.found[row] == Found.LOST:
+        known = np.flatnonzero(journey.found != Found.LOST)
+        away = int(np.abs(known - row).min()) if len(known) else len(journey.found)
+        reach += half * min(_MOST_COVER, 0.1 + _COVER_GROWTH * away)
+    return reach
+
+
+def _bordered(alpha: Float32, matte: Matte, x: int, y: int) -> Matte | None:
+    """Return the matte with its bounds, its window's border cleared where it is not the frame's own."""
+    rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
+    if not len(rows):
+        return None
+    bounds = (
+        float(x + columns[0]),
+        float(y + rows[0]),
+        float(x + columns[-1] + 1),
+        float(y + rows[-1] + 1),
+    )
+    return Matte(matte.width, matte.height, x, y, np.ascontiguousarray(alpha, np.float32), bounds)
