@@ -28,7 +28,7 @@ MOST_GROWTH = 2.0
 # Bits per pixel of a film at the bit rate of a small download, and at that of a good camera.
 _POOR, _RICH = 0.015, 0.4
 _MARGIN_DB = 0.6
-_SPARE_DB = 1.5
+_SPARE_DB = 1.0
 # A pass that takes too many bytes is repeated with the aim of this share of what it may take.
 _AIM = 0.8
 # So many frames, two rounds of a usual pattern of B-frames, tell the bytes of the rest once they are a fair share.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -54,11 +55,12 @@ class Film:
         return choose_encoder(self.video, [unit.data for unit in self.units])
 
 
-def film(path: Path) -> Film:
-    """Read a whole film."""
+def film(path: Path, most: int | None = None) -> Film:
+    """Read a film, or its first `most` packets."""
     video = probe(path).video
     with av.open(str(path)) as container:
-        packets = [packet for packet in container.demux(container.streams[video.stream]) if packet.size]
+        coded = (packet for packet in container.demux(container.streams[video.stream]) if packet.size)
+        packets = list(islice(coded, most))
     units = tuple(
         Unit(
             bytes(packet),
