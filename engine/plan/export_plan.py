@@ -32,6 +32,12 @@ class Reason(Enum):
     TAIL_TO_END = "unchanged, but no keyframe follows at which a copy may begin again"
     WIDENED = "unchanged, but the narrower seam did not pass its check"
     WHOLE_FILM = "the whole film is re-encoded"
+    CLIP_START = "unchanged, but the clip begins between keyframes"
+    CLIP_END = "unchanged, but the clip ends where frames are stored out of order"
+    OTHER_FILM = "unchanged, but its film is coded in a way that cannot be joined to the rest"
+    OTHER_RATE = "shown at another rate than its film's"
+    OTHER_SHAPE = "laid on a picture of another shape"
+    BLACK = "black"
 
 
 @dataclass(frozen=True, slots=True)
