@@ -104,7 +104,8 @@ def match_video(
             planned |= (frame_of >= frames.start) & (frame_of < frames.stop)
     recoded = ~identical & ~restated
     if plan is not None:
-        problems += _unplanned(recoded & ~planned, frame_of)
+        # What is never shown has no number; what it does to pictures that are shown is seen where these are decoded.
+        problems += _unplanned(recoded & ~planned & (frame_of >= 0), frame_of)
         # A re-encoded picture may by chance be coded in the very bytes of the source's.
         recoded |= planned
     runs, filled = _runs(out, out_at, recoded)
@@ -154,10 +155,14 @@ def frame_ranges(frames: Int64) -> tuple[Range, ...]:
 def _timeline(source: PacketRows, out: PacketRows, expected_pts: Int64, *, same_slots: bool) -> list[str]:
     """Compare the times of the picture; `expected_pts` is in the source's ticks."""
     problems = []
-    if expected_pts.size != len(out):
-        problems.append(f"the picture has {len(out)} packets instead of {expected_pts.size}")
+    shown = out.pts
+    if expected_pts.size != len(out) and np.array_equal(expected_pts, source.pts):
+        # A new keyframe near an edit's start lets a demuxer leave out what only led up to it: what is shown counts.
+        expected_pts, shown, same_slots = source.pts[~source.hidden], out.pts[~out.hidden], False
+    if expected_pts.size != shown.size:
+        problems.append(f"the picture has {shown.size} packets instead of {expected_pts.size}")
     else:
-        theirs, ours = np.sort(expected_pts), np.sort(out.pts)
+        theirs, ours = np.sort(expected_pts), np.sort(shown)
         moved = np.flatnonzero(_off(theirs, source.time_base, ours, out.time_base))
         if moved.size:
             at = int(moved[0])
@@ -167,7 +172,9 @@ def _timeline(source: PacketRows, out: PacketRows, expected_pts: Int64, *, same_
                 f"{seconds[0]:.6f} s instead of {seconds[1]:.6f} s"
             )
         elif same_slots:
-            slots = np.flatnonzero(_off(source.dts, source.time_base, out.dts, out.time_base))
+            # One shift for all is what a demuxer makes of the deepest reordering, which may lie in a replaced run.
+            shift = out.dts[0] - source.dts[0] if out.time_base == source.time_base else 0
+            slots = np.flatnonzero(_off(source.dts, source.time_base, out.dts - shift, out.time_base))
             if slots.size:
                 problems.append(f"{slots.size} packets have another decode time, the first is packet {slots[0]}")
     if _is_ordered(source) and not _is_ordered(out):

@@ -117,8 +117,8 @@ def _verified(
     paired_sound = sum(pair.source.kind == "audio" for pair in facts.pairs)
     lost_sound = paired_sound < sum(track.kind == "audio" for track in theirs.tracks)
     seams = SeamFindings()
-    if match.anew or len(theirs.video.rows) == len(ours.video.rows):
-        rows = theirs.video.rows, ours.video.rows
+    rows = theirs.video.rows, ours.video.rows
+    if match.anew or len(rows[0]) == len(rows[1]) or int((~rows[0].hidden).sum()) == int((~rows[1].hidden).sum()):
         seams = check_seams((source, out), rows, match, depth, progress.part(0.6, 1.0), cancel)
         problems += seams.problems
     progress.report("Checked", 1.0)

@@ -123,7 +123,8 @@ def _timing(edit: TrackEdit, track: Track) -> Timing | CannotPatch:
         return CannotPatch("the new sync samples do not read back")
     pts = old.pts.copy()
     pts[np.isin(old.sample, edit.rows)] = [unit.pts for unit in edit.units]
-    shown_before, shown_after = ~old.hidden, ~new.hidden
+    # What the edit list hides it hides by its time, whichever sample holds it now.
+    shown_before, shown_after = ~np.isin(pts, old.pts[old.hidden]), ~new.hidden
     if not np.array_equal(old.sample[shown_before], new.sample[shown_after]) or not np.array_equal(
         pts[shown_before], new.pts[shown_after]
     ):
@@ -131,7 +132,7 @@ def _timing(edit: TrackEdit, track: Track) -> Timing | CannotPatch:
     moves = np.unique(new.dts[shown_after] - old.dts[shown_before])
     if moves.size > 1:
         return CannotPatch("the new frames would be decoded at other times")
-    hidden = np.setxor1d(old.sample[old.hidden], new.sample[new.hidden])
+    hidden = np.setxor1d(old.sample[~shown_before], new.sample[new.hidden])
     return Timing(int(moves[0]) if moves.size else 0, int(hidden.size))
 
 
