@@ -146,7 +146,9 @@ def _timestamps(
 ) -> Timestamps:
     pts = packets.pts[units.timed_packet]
     dts = packets.dts[units.first_packet]
-    if (pts == NO_TIME).any() or is_decode_order(path, info, int(packets.position[0]), pts, cancel):
+    # What FFmpeg makes of the times of packets that hold two pictures is not the order of the frames.
+    packed = any(fact.holds_next for fact in packets.facts)
+    if packed or (pts == NO_TIME).any() or is_decode_order(path, info, int(packets.position[0]), pts, cancel):
         return timestamps_of_order(path, info, packets, units, progress, cancel)
     return repaired(pts, dts, usual_step(np.sort(pts, kind="stable"), info), _second(info))
 

@@ -39,10 +39,11 @@ def joined(packets: PacketTable) -> Units:
     """
     rows: list[tuple[int, int, int, UnitKind, bool]] = []
     facts = packets.facts
+    shown = _shown(facts)
     start = at = 0
     while at < len(facts):
         fact = facts[at]
-        if not fact.shown:
+        if not shown[at]:
             if fact.kind in _ENTRIES and at > start:
                 rows.append((start, at - start, start, facts[start].kind, False))
                 start = at
@@ -58,14 +59,27 @@ def joined(packets: PacketTable) -> Units:
         start = at
     if start < len(facts):
         rows.append((start, len(facts) - start, start, facts[start].kind, False))
-    first, count, timed_packets, kinds, shown = zip(*rows, strict=True) if rows else ((),) * 5
+    first, count, timed_packets, kinds, gives = zip(*rows, strict=True) if rows else ((),) * 5
     return Units(
         first_packet=np.array(first, np.int64),
         packet_count=np.array(count, np.int64),
         timed_packet=np.array(timed_packets, np.int64),
         kind=np.array(kinds, np.uint8),
-        shown=np.array(shown, np.bool_),
+        shown=np.array(gives, np.bool_),
     )
+
+
+def _shown(facts: tuple[UnitFacts, ...]) -> list[bool]:
+    """Tell of which packets a picture comes; where one held two, each following packet gives the picture before its own.
+
+    The packet that only keeps a place then gives the last of them.
+    """
+    ahead = 0
+    result = []
+    for fact in facts:
+        result.append(fact.shown or ahead > 0)
+        ahead += fact.holds_next - (not fact.shown and ahead > 0)
+    return result
 
 
 def _is_pair(facts: tuple[UnitFacts, ...], at: int) -> bool:

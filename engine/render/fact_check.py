@@ -14,7 +14,7 @@ from engine.media.survey import Survey, TrackFacts
 _OF_THE_WRITER = frozenset(
     {
         "encoder", "duration", "major_brand", "minor_version", "compatible_brands", "vendor_id", "handler_name",
-        "uid", "generation_uid", "company_name", "product_name", "product_uid", "product_version",
+        "software", "uid", "generation_uid", "company_name", "product_name", "product_uid", "product_version",
         "product_version_num", "toolkit_version_num", "application_platform", "modification_date",
         "material_package_umid", "file_package_umid",
     }

@@ -27,6 +27,7 @@ class UnitFacts:
         shown: the packet yields a frame on the screen; False for hidden reference frames and for placeholders.
         structure: a whole frame or one of its fields.
         number: what the two fields of a frame share (H.264 frame_num, MPEG-2 temporal_reference); None where unknown.
+        holds_next: it holds another picture too, whose place the next packet only keeps (DivX's packed bitstream).
     """
 
     kind: UnitKind
@@ -34,6 +35,7 @@ class UnitFacts:
     shown: bool = True
     structure: Structure = Structure.FRAME
     number: int | None = None
+    holds_next: bool = False
 
 
 UNKNOWN = UnitFacts(UnitKind.OTHER)

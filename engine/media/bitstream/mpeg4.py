@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from engine.errors import DamagedMedia
@@ -30,8 +30,10 @@ class Layer:
         low_delay: the stream says that it has no B pictures.
         width, height: 0 unless the shape is rectangular.
         sprite: 0 none, 1 static, 2 global motion.
-        coding: what else pictures are read by: shape, overlapped motion, precision, quantiser matrices, quarter
-            samples, resync markers, partitions, scalability.
+        has_matrices: coefficients are quantised as in MPEG-1, not as in H.263.
+        quarter_sample: motion is told in quarters of a sample.
+        coding: what else pictures are read by: shape, overlapped motion, precision, quantiser matrices, partitions,
+            scalability.
     """
 
     ticks_per_second: int
@@ -40,6 +42,8 @@ class Layer:
     height: int
     interlaced: bool
     sprite: int
+    has_matrices: bool
+    quarter_sample: bool
     coding: tuple[int | bytes | None, ...]
 
     @property
@@ -60,22 +64,21 @@ def facts(packet: bytes, extradata: bytes) -> UnitFacts:
     """Say what the packet holds.
 
     An I picture is IDR in a closed group or in a stream without B pictures, else OPEN_I. A picture with nothing coded
-    repeats the last one, or, in a packed stream, keeps the place of a B picture that came with the packet before:
-    decoders give no frame for it.
+    repeats the last one, and decoders give no frame for it; or, in a packed stream, it keeps the place of a B picture
+    that came with the packet before, which decoders give then.
     """
     planes = list(_planes(packet, extradata))
     if not planes:
         return UNKNOWN
-    shown = any(plane.coded is not False for plane in planes)
+    coded = sum(plane.coded is not False for plane in planes)
     if planes[0].coding_type != _I:
-        return UnitFacts(UnitKind.OTHER, shown=shown)
+        return UnitFacts(UnitKind.OTHER, shown=coded > 0, holds_next=coded > 1)
     layer = _layer(packet) or _layer(extradata)
     group = next((start for start, code in _headers(packet) if code == _GROUP), None)
     # A group's header: a time code of 18 bits, then closed_gov.
     closed = group is not None and len(packet) > group + 2 and packet[group + 2] & 0x20 != 0
-    if closed or (layer is not None and layer.low_delay):
-        return UnitFacts(UnitKind.IDR, shown=shown)
-    return UnitFacts(UnitKind.OPEN_I, shown=shown)
+    kind = UnitKind.IDR if closed or (layer is not None and layer.low_delay) else UnitKind.OPEN_I
+    return UnitFacts(kind, shown=coded > 0, holds_next=coded > 1)
 
 
 def unit_kind(packet: bytes, extradata: bytes) -> UnitKind:
@@ -85,7 +88,7 @@ def unit_kind(packet: bytes, extradata: bytes) -> UnitKind:
 
 def is_packed(packet: bytes, extradata: bytes) -> bool:
     """Tell whether the packet holds two pictures: a "packed bitstream" of DivX, whose packets are not frames."""
-    return sum(plane.coded is not False for plane in _planes(packet, extradata)) > 1
+    return facts(packet, extradata).holds_next
 
 
 def parse_layer(data: bytes) -> Layer:
@@ -138,40 +141,36 @@ def parse_layer(data: bytes) -> Layer:
     precision = reader.bits(8) if reader.flag() else 0
     if shape == _GREYSCALE:
         reader.skip(3)
-    matrices: tuple[bytes | None, bytes | None] | None = None
-    if reader.flag():
-        matrices = (_matrix(reader), _matrix(reader))
-    quarter_sample = reader.bits(1) if version != 1 else 0
+    has_matrices = reader.flag()
+    matrices = (_matrix(reader), _matrix(reader)) if has_matrices else (None, None)
+    quarter_sample = version != 1 and reader.flag()
     plain = reader.bits(1)
     rest = 0
     if plain:
-        no_markers, partitioned = reader.bits(1), reader.flag()
+        # Resync markers are codes that nothing else can be taken for: pictures without any read the same either way.
+        reader.skip(1)
+        partitioned = reader.flag()
         reversible = reader.bits(1) if partitioned else 0
         new_prediction = 0
         if version != 1 and reader.flag():
             new_prediction = 1
             reader.skip(3)
         reduced = reader.bits(1) if version != 1 else 0
-        for flag in (no_markers, partitioned, reversible, new_prediction, reduced, reader.bits(1)):
+        for flag in (partitioned, reversible, new_prediction, reduced, reader.bits(1)):
             rest = rest << 1 | flag
-    intra, inter = matrices or (None, None)
-    coding = (shape, no_overlap, precision, matrices is not None, intra, inter, quarter_sample, plain, rest)
-    return Layer(ticks, low_delay, width, height, interlaced, sprite, coding)
+    coding = (shape, no_overlap, precision, *matrices, plain, rest)
+    return Layer(ticks, low_delay, width, height, interlaced, sprite, has_matrices, quarter_sample, coding)
 
 
 def can_share(source: Layer, own: Layer) -> bool:
     """Tell whether I and P pictures coded under `own` mean the same under `source`, so that they need no layer header.
 
+    The pictures hold no resync markers.
+
     Sprites take no part: I and P pictures do not use them. Nor does low_delay, which tells a decoder to hold no picture
     back: a header that says so in the middle of a stream with B pictures costs a frame.
     """
-    return (source.ticks_per_second, source.width, source.height, source.interlaced, source.coding) == (
-        own.ticks_per_second,
-        own.width,
-        own.height,
-        own.interlaced,
-        own.coding,
-    ) and not own.sprite
+    return replace(source, low_delay=own.low_delay, sprite=0) == replace(own, sprite=0) and not own.sprite
 
 
 def _matrix(reader: BitReader) -> bytes | None:

@@ -26,7 +26,7 @@ def open_encoder(plan: EncoderPlan, figure: float, threads: int) -> VideoCodecCo
         context.time_base, context.framerate = plan.clock or 1 / plan.rate, plan.rate
         context.sample_aspect_ratio = plan.sar
         context.gop_size = plan.keyframe_interval
-        context.thread_count = threads
+        context.thread_count = min(threads, plan.most_threads)
         flags = int(plan.flags)
         context.flags = flags - (1 << 32) if flags >= 1 << 31 else flags
         options = dict(plan.options)

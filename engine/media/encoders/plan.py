@@ -50,6 +50,7 @@ class ContextFlag(IntFlag):
     """FFmpeg's AV_CODEC_FLAG_* that plans set."""
 
     NONE = 0
+    QUARTER_SAMPLE = 1 << 4
     INTERLACED_DCT = 1 << 18
     GLOBAL_HEADER = 1 << 22
     BITEXACT = 1 << 23
@@ -103,6 +104,7 @@ class EncoderPlan:
         keyframe_interval: frames from one keyframe to the next.
         extradata: the source's, with the parameter sets of the new units added where they had to be.
         clock: seconds per tick of the encoder's own clock where the stream fixes it, None for one tick a frame.
+        most_threads: how many threads the encoder may use.
         entry_header: what must stand at the front of the copied unit behind a segment when it does not carry its own
             (sequence header of MPEG-2 and AV1); empty for codecs that name their parameter sets.
     """
@@ -124,6 +126,7 @@ class EncoderPlan:
     form: PacketForm
     extradata: bytes = field(repr=False)
     clock: Fraction | None = None
+    most_threads: int = 64
     entry_header: bytes = field(default=b"", repr=False)
 
 

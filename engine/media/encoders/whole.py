@@ -27,7 +27,9 @@ def choose_whole(video: VideoStream, framing: Framing) -> EncoderPlan | CannotEn
         video: the source's stream, of any codec.
         framing: how the target's container frames H.264 packets; START_CODES carries the parameter sets in band.
     """
-    bare = replace(video, codec=CODEC, codec_tag="", profile=_profile(video.pix_fmt), level=0, extradata=b"")
+    bare = replace(
+        video, codec=CODEC, codec_tag="", profile=_profile(video.pix_fmt), level=0, reorder_depth=0, extradata=b""
+    )
     plan = h264.choose(bare, (), KEYFRAME_INTERVAL)
     if isinstance(plan, CannotEncode):
         return CannotEncode(f"{video.codec} in {video.pix_fmt} cannot be re-encoded without changing its pixels")

@@ -197,7 +197,7 @@ def test_a_packed_packet_and_its_placeholder_are_told(coded):
     for value, bits in ((0x000001B6, 32), (1, 2), (0, 1), (1, 1), (7, 5), (1, 1), (0, 1), (0x7F, 7)):
         placeholder.bits(value, bits)
     assert mpeg4.facts(placeholder.aligned(), clip.extradata) == UnitFacts(OTHER, shown=False)
-    assert mpeg4.facts(packed, clip.extradata) == UnitFacts(OTHER, shown=True)
+    assert mpeg4.facts(packed, clip.extradata) == UnitFacts(OTHER, holds_next=True)
 
 
 def test_the_headers_are_what_stands_before_the_first_picture(coded):
