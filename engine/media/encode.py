@@ -227,7 +227,10 @@ class _Pass:
 
 
 def _marked(plan: EncoderPlan, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
-    """Mark the frames with their field order, which composed frames have lost; no pixel is touched."""
+    """Mark frames that do not say which of their fields comes first; no pixel is touched.
+
+    Decoded frames say it themselves; one that is not marked as interlaced would be coded bottom field first.
+    """
     if plan.field_order is FieldOrder.PROGRESSIVE:
         yield from frames
         return
@@ -241,10 +244,12 @@ def _marked(plan: EncoderPlan, frames: Iterator[VideoFrame]) -> Iterator[VideoFr
     fields.link_to(sink)
     graph.configure()
     for number, frame in enumerate(frames):
+        if frame.interlaced_frame:
+            yield frame
+            continue
         frame.pts, frame.time_base = number, 1 / plan.rate
         graph.push(frame)
-        marked = graph.pull()
-        yield cast(VideoFrame, marked)
+        yield cast(VideoFrame, graph.pull())
 
 
 def _picture_type(plan: EncoderPlan, number: int) -> PictureType:

@@ -95,7 +95,8 @@ def job(source: Film, plan: EncoderPlan, start: int, stop: int, quality: SourceQ
     return SegmentJob(
         plan=plan,
         pts=tuple(unit.pts for unit in shown),
-        dts=tuple(unit.dts for unit in run),
+        # Matroska tells no decode times.
+        dts=tuple(min(unit.dts, show.pts) for unit, show in zip(run, shown, strict=True)),
         durations=tuple(unit.duration for unit in run),
         replaced=tuple(10 * len(unit.data) for unit in shown),
         quality=quality,

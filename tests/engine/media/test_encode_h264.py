@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 from dataclasses import replace
+from fractions import Fraction
 
 import av
+import numpy as np
 import pytest
+from av.filter import Graph
 
 from engine.control import CancelToken, Progress
 from engine.errors import Cancelled, UnsupportedMedia
@@ -14,7 +17,7 @@ from engine.media.bitstream import avcc, h264, nal
 from engine.media.bitstream.nal import Framing
 from engine.media.encode import decode_all, encode_segment
 from engine.media.encoders.plan import CannotEncode
-from engine.media.fidelity import IDENTICAL_DB
+from engine.media.fidelity import IDENTICAL_DB, planes
 from engine.media.quality import FLOOR_DB, SourceQuality, source_quality
 from tests.corpus.segments import Film, film, job, joined, unchanged
 from tests.corpus.small_clips import Recipe, make
@@ -233,3 +236,41 @@ def test_a_lossless_source_stays_lossless(tmp_path):
     result = joined(whole, 12, 24)
     assert (result.differing, result.missing) == ((), ())
     assert result.worst_db == IDENTICAL_DB
+
+
+@pytest.fixture(scope="module", params=["tff", "bff"])
+def interlaced(request, tmp_path_factory) -> Film:
+    options = {"x264-params": f"{request.param}=1:keyint=12:scenecut=0:bframes=0"}
+    path = tmp_path_factory.mktemp("fields") / f"{request.param}.mkv"
+    return film(make(path, Recipe(frames=24, options=options, sounds=0)))
+
+
+def test_interlaced_frames_keep_their_own_order_of_fields(interlaced):
+    plan = interlaced.plan()
+    work = job(interlaced, plan, 0, 12)
+    segment = encode_segment(work, lambda: (interlaced.frames[pts] for pts in work.pts), Progress(), CancelToken())
+    assert fields_of(segment) == {first_field(frame) for frame in interlaced.frames.values()}
+
+
+def test_frames_that_do_not_say_it_get_the_streams_order_of_fields(interlaced):
+    expected = {"tt": "top", "bb": "bottom"}[interlaced.video.field_order]
+    assert fields_of(joined(interlaced, 0, 12).segment) == {expected}
+
+
+def fields_of(segment):
+    frames = list(decode_all([unit.data for unit in segment.units], "h264", segment.extradata))
+    assert {frame.interlaced_frame for frame in frames} == {True}
+    return {first_field(frame) for frame in frames}
+
+
+def first_field(frame):
+    """Which field FFmpeg shows first: it takes a frame apart in that order."""
+    graph = Graph()
+    source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 25))
+    apart, sink = graph.add("separatefields"), graph.add("buffersink")
+    source.link_to(apart)
+    apart.link_to(sink)
+    graph.configure()
+    graph.push(frame)
+    first, whole = planes(graph.pull())[0], planes(frame)[0]
+    return "top" if np.array_equal(first, whole[0::2]) else "bottom" if np.array_equal(first, whole[1::2]) else "none"
