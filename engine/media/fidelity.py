@@ -53,3 +53,13 @@ def luma_only(frame: VideoFrame, pix_fmt: str) -> VideoFrame:
     result = VideoFrame(frame.width, frame.height, pix_fmt)
     planes(result)[0][...] = planes(frame)[0]
     return result
+
+
+def noise_frame(width: int, height: int, pix_fmt: str) -> VideoFrame:
+    """Return a frame of even noise over all code values, the same at every call."""
+    result = VideoFrame(width, height, pix_fmt)
+    rng = np.random.default_rng(1)
+    peak = 1 << result.format.components[0].bits
+    for plane in planes(result):
+        plane[...] = rng.integers(0, peak, plane.shape, dtype=plane.dtype)
+    return result

@@ -105,7 +105,7 @@ def export(
     plan, encoder = plan_of(film, runs)
     notes: list[str] = []
     encoding_s = 0.0
-    with _beside(target) as draft:
+    with beside(target) as draft:
         while True:
             draft.unlink(missing_ok=True)
             before = time.monotonic()
@@ -117,7 +117,7 @@ def export(
                     raise UnsupportedMedia(f"{film.path.name} cannot be exported: {encoder.reason}, and {whole.reason}")
                 segments = [render_whole(film, runs, composer, whole, cache, part, cancel)]
                 encoding_s += time.monotonic() - before
-                written = write_whole(film, segments[0], draft, target, rest, cancel)
+                written = write_whole(film, segments[0], whole.codec, draft, target, rest, cancel)
             else:
                 rendered: tuple[tuple[Splice, EncodedSegment], ...] = ()
                 if encoder is not None:
@@ -148,7 +148,7 @@ def export(
             plan = widened
         written.accept()
         if written.path == draft:
-            _put_in_place(draft, target)
+            put_in_place(draft, target)
     return ExportReport(
         plan=plan,
         output=target,
@@ -201,7 +201,7 @@ def _widened(film: Film, plan: ExportPlan, changed: tuple[Range, ...]) -> Export
 
 
 @contextlib.contextmanager
-def _beside(target: Path) -> Iterator[Path]:
+def beside(target: Path) -> Iterator[Path]:
     """Give a name beside the target to write under; whatever is there at the end is removed."""
     folder = target.absolute().parent
     _remove_stale(folder, target)
@@ -238,7 +238,7 @@ def _runs(process: int) -> bool:
     return True
 
 
-def _put_in_place(draft: Path, target: Path) -> None:
+def put_in_place(draft: Path, target: Path) -> None:
     """Give the finished file its name; on any crash the target is the old file or the new one."""
     with draft.open("rb+") as file:
         os.fsync(file.fileno())

@@ -13,7 +13,6 @@ from engine.errors import UnsupportedMedia
 from engine.media.bitstream.nal import Framing
 from engine.media.coded import EncodedSegment, Splice
 from engine.media.containers import Family, family, muxer_for
-from engine.media.encoders import whole
 from engine.media.mp4.edit import CannotPatch
 from engine.media.mp4.movie import Movie, read_movie
 from engine.media.mp4.patch import patch
@@ -98,6 +97,7 @@ def write(
 def write_whole(
     film: Film,
     segment: EncodedSegment,
+    codec: str,
     draft: Path,
     target: Path,
     progress: Progress,
@@ -109,7 +109,7 @@ def write_whole(
         UnsupportedMedia: the target's container cannot hold it.
         NoSpace, StorageError, Cancelled.
     """
-    video = NewVideo(whole.CODEC, segment.extradata, film.index.time_base, film.info.video.pix_fmt, segment.units)
+    video = NewVideo(codec, segment.extradata, film.index.time_base, film.info.video.pix_fmt, segment.units)
     report = remux_with_new_video(film.path, film.info, video, draft, progress=progress, cancel=cancel)
     if isinstance(report, CannotRemux):
         raise UnsupportedMedia(

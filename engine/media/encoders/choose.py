@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from engine.media.encoders import h264, hevc, mpeg
+from engine.media.encoders import h264, hevc, intra, mpeg, mpeg4
 from engine.media.encoders.plan import CannotEncode, EncoderPlan
 from engine.model.media import VideoStream
 
@@ -15,6 +15,11 @@ _FAMILIES: dict[str, Choice] = {
     "hevc": hevc.choose,
     "mpeg1video": mpeg.choose,
     "mpeg2video": mpeg.choose,
+    "mpeg4": mpeg4.choose,
+    "prores": intra.choose_prores,
+    "dnxhd": intra.choose_dnxhd,
+    "mjpeg": intra.choose_mjpeg,
+    "ffv1": intra.choose_ffv1,
 }
 
 USUAL_KEYFRAME_INTERVAL = 250
