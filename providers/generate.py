@@ -141,6 +141,8 @@ class Generator:
         hit = self._exact_hit(order, record) if record.open_try is None else None
         if hit is not None:
             return self._store(record, hit, Origin.CACHE, save)
+        if record.unanswered_try is not None:
+            raise self._asked_again(order, record, record.unanswered_try)
         errors: dict[str, ProviderError] = {}
         chosen: str | None = None
         while True:
@@ -219,6 +221,14 @@ class Generator:
             has_kin=lambda: self._kin_hit(order, record) is not None,
             now=self._clock(),
         )
+
+    def _asked_again(self, order: Order, record: NodeRecord, last: Try) -> NeedsPerson:
+        said = "" if last.failure is None else last.failure.message
+        kind = AmbiguousSubmit if last.phase is Phase.UNCERTAIN else PolicyBlocked
+        error = kind(said, provider=last.provider)
+        decision = self._decide(order, record, {last.provider: error})
+        assert isinstance(decision, AskPerson)
+        return NeedsPerson(_question(order, error, decision.reason, decision.choices, last.provider))
 
     def _first(self, order: Order, record: NodeRecord) -> str:
         names = [name for name in order.node.providers if name not in record.passed_over]

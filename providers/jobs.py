@@ -29,7 +29,7 @@ from typing import Any
 
 from providers.codec import Json, ticket_as_json, ticket_from_json
 from providers.contract import Ticket, Work
-from providers.errors import CallError, ProviderError, RateLimited, StoreDamaged, TransitionRefused
+from providers.errors import CallError, PolicyBlocked, ProviderError, RateLimited, StoreDamaged, TransitionRefused
 from providers.ledger import Attempt
 
 
@@ -198,6 +198,8 @@ class NodeRecord:
     Attributes:
         passed_over: Providers that a person chose not to use for this job.
         may_use_kin: Whether a person chose to take a cached result of another provider.
+        settled: How many of the tries a person has answered for; one that ended in doubt or in a refusal, and that
+            nobody has answered for, is asked about again (the program may have ended before it could ask).
     """
 
     state: NodeState = NodeState.WAITING
@@ -206,6 +208,16 @@ class NodeRecord:
     origin: Origin | None = None
     passed_over: tuple[str, ...] = ()
     may_use_kin: bool = False
+    settled: int = 0
+
+    @property
+    def unanswered_try(self) -> Try | None:
+        """The last try, if a person has to say what is to follow it."""
+        if not self.tries or self.settled >= len(self.tries):
+            return None
+        last = self.tries[-1]
+        refused = last.failure is not None and last.failure.kind == PolicyBlocked.__name__
+        return last if last.phase is Phase.UNCERTAIN or refused else None
 
     @property
     def open_try(self) -> Try | None:
@@ -336,6 +348,7 @@ def _node_as_json(node: NodeRecord) -> Json:
         "origin": None if node.origin is None else node.origin.value,
         "passed_over": list(node.passed_over),
         "may_use_kin": node.may_use_kin,
+        "settled": node.settled,
     }
 
 
@@ -348,6 +361,7 @@ def _node_from_json(record: Json) -> NodeRecord:
         None if record["origin"] is None else Origin(record["origin"]),
         tuple(record["passed_over"]),
         record["may_use_kin"],
+        record["settled"],
     )
 
 

@@ -233,6 +233,7 @@ class Orchestrator:
         if choice is Choice.GIVE_UP:
             return self._save(job.moved(JobState.CANCELLED, now))
         record = job.node(question.node)
+        record = replace(record, settled=len(record.tries))
         match choice:
             case Choice.AGREE:
                 self._consents.grant(self.disclosure(job_id), reach, job.project)

@@ -56,6 +56,10 @@ class Service:
         with self.lock:
             self._faults[operation].extend(faults)
 
+    def clear_faults(self) -> None:
+        with self.lock:
+            self._faults.clear()
+
     def charge(self, name: str, usd: Decimal) -> None:
         with self.lock:
             self.charges.append(Charge(name, usd))

@@ -140,6 +140,7 @@ nodes = st.builds(
     st.none() | st.sampled_from(Origin),
     st.lists(texts, max_size=2).map(tuple),
     st.booleans(),
+    st.integers(0, 3),
 )
 questions = st.builds(
     Question,
