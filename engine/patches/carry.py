@@ -15,6 +15,7 @@ from engine.motion.appearance import Appearance, compare
 from engine.motion.exposure import TAPS
 from engine.motion.frame import Float32
 from engine.motion.place import Place, Surface, blurred_maps
+from engine.motion.template import noise_sigma
 from engine.patches.blend import Planes, blend, to_chroma_sites, windows
 from engine.patches.colour import ranges
 from engine.patches.matte import Matte, window
@@ -26,6 +27,7 @@ class Content:
 
     Attributes:
         pixel_format: of both. anchor, edited: planes of the whole frame. matte: of the edit, on the anchor.
+        alpha: the matte as float32 [H, W]. grain: how much of a frame's own grain the edit takes, 0 to 1, like it.
         surface: the region's coordinates, from its track.
         noise: standard deviation of the film's noise, in 8-bit code values.
     """
@@ -36,15 +38,12 @@ class Content:
     matte: Matte
     surface: Surface
     noise: float
-    _full: Float32 = field(init=False)
+    alpha: Float32 = field(init=False)
+    grain: Float32 = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_full", self.matte.full())
-
-    @property
-    def alpha(self) -> Float32:
-        """Return the matte as float32 [H, W]."""
-        return self._full
+        object.__setattr__(self, "alpha", self.matte.full())
+        object.__setattr__(self, "grain", _wanted_grain(self))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +53,7 @@ class Warped:
     window: Matte
     anchor: tuple[Float32, ...]
     edited: tuple[Float32, ...]
+    grain: Float32
 
 
 def warp(content: Content, place: Place, beside: tuple[Place, Place] | None, shutter: float) -> Warped | None:
@@ -73,6 +73,7 @@ def warp(content: Content, place: Place, beside: tuple[Place, Place] | None, shu
     maps = blurred_maps(content.surface, place, beside, shutter, x, y, TAPS)
     count = content.pixel_format.colour_planes
     alpha = np.zeros(x.shape, np.float32)
+    grain = _sample(content.grain, *maps[len(maps) // 2], cv2.INTER_LINEAR)
     anchor: list[Float32] = []
     edited: list[Float32] = []
     for number, (map_x, map_y) in enumerate(maps):
@@ -89,7 +90,7 @@ def warp(content: Content, place: Place, beside: tuple[Place, Place] | None, shu
     scale = np.float32(1 / len(maps))
     bounds = (float(x0), float(y0), float(x1), float(y1))
     matte = Matte(content.matte.width, content.matte.height, x0, y0, alpha * scale, bounds)
-    return Warped(matte, tuple(item * scale for item in anchor), tuple(item * scale for item in edited))
+    return Warped(matte, tuple(item * scale for item in anchor), tuple(item * scale for item in edited), grain)
 
 
 def looked_at(content: Content, warped: Warped, planes: Planes) -> Appearance:
@@ -140,10 +141,30 @@ def carried(content: Content, warped: Warped, planes: Planes, appearance: Appear
             tint = appearance.tint[index - 1] * tint_scale
             offset = to_chroma_sites(tint, pixel_format) if chroma else tint
         left_over = frame - (light * (anchor - neutral) + neutral + offset)
-        patch.append(
-            light * (edited - neutral) + neutral + offset + _grain(left_over, content.noise * float(tint_scale))
-        )
+        wanted = to_chroma_sites(warped.grain, pixel_format) if chroma else warped.grain
+        grain = wanted * _grain(left_over, content.noise * float(tint_scale))
+        patch.append(light * (edited - neutral) + neutral + offset + grain)
     return blend(planes, pixel_format, warped.window, patch, appearance.visibility * np.float32(opacity))
+
+
+def _wanted_grain(content: Content) -> Float32:
+    """Return how much of the frames' own grain each pixel of the edit should take.
+
+    All of it where the edit left the anchor nearly as it was: there the anchor's grain is in both and cancels. Else as
+    much as the edit lacks; what is added carries the grain of two frames.
+    """
+    matte = content.matte
+    height, width = matte.alpha.shape
+    rows, columns = slice(matte.y, matte.y + height), slice(matte.x, matte.x + width)
+    unit = np.float32(1.0 / (1 << (content.pixel_format.bit_depth - 8)))
+    anchor, edited = (planes[0][rows, columns].astype(np.float32) * unit for planes in (content.anchor, content.edited))
+    own = noise_sigma(edited) if min(edited.shape) > 8 else content.noise
+    lacking = float(np.sqrt(np.clip((content.noise**2 - own**2) / (2 * content.noise**2), 0.0, 1.0)))
+    apart = np.abs(cv2.GaussianBlur(edited - anchor, (0, 0), 1.5))
+    kept = np.exp(-np.square(apart / np.float32(2 * content.noise + 2)))
+    grain = np.zeros((matte.height, matte.width), np.float32)
+    grain[rows, columns] = kept + (1 - kept) * np.float32(lacking)
+    return grain
 
 
 def _grain(left_over: Float32, noise: float) -> Float32:

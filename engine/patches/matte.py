@@ -143,7 +143,7 @@ def rasterise(
     if not alpha.any():
         raise EditRefused(f"the region has no area: {_extent(points)}")
     if grow_px or feather_px:
-        alpha = _softened(alpha, grow_px, feather_px)
+        alpha = softened(alpha, grow_px, feather_px)
     seen = np.zeros((min(y1, height) - max(y0, 0), min(x1, width) - max(x0, 0)), np.float32)
     seen[:] = alpha[max(y0, 0) - y0 : min(y1, height) - y0, max(x0, 0) - x0 : min(x1, width) - x0]
     if not seen.any():
@@ -248,7 +248,7 @@ def _coverage(points: Float64, width: int, height: int, inside: Inside) -> Float
     return np.minimum(alpha, 1.0).astype(np.float32)
 
 
-def _softened(alpha: Float32, grow_px: float, feather_px: float) -> Float32:
+def softened(alpha: Float32, grow_px: float, feather_px: float) -> Float32:
     """Return the coverage with its edge moved and then ramped down outwards over `feather_px`."""
     solid = (alpha >= 0.5).astype(np.uint8)
     if not solid.any():
