@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from engine.errors import UnsupportedMedia
 from engine.media.hdr_picture import HLG, PQ, to_srgb
+from engine.model.media import VideoStream
 
 Frame: TypeAlias = VideoFrame
 """A decoded frame, for those who may not import FFmpeg's binding."""
@@ -172,3 +173,28 @@ def _matrix(frame: Frame) -> Colorspace:
 def _range(frame: Frame) -> ColorRange:
     full = frame.format.name.startswith("yuvj") or frame.color_range == ColorRange.JPEG
     return ColorRange.JPEG if full else ColorRange.MPEG
+
+
+def new_frame(video: VideoStream, values: Sequence[Plane]) -> Frame:
+    """Return a progressive frame in a stream's pixel format and colour, without times.
+
+    Args:
+        video: gives the size, format and colour.
+        values: as `planes` returns them.
+
+    Raises:
+        ValueError: an array has another shape or dtype than the format's plane.
+    """
+    frame = VideoFrame(video.width, video.height, video.pix_fmt)
+    layout = _layout(frame.format)
+    if len(values) != len(layout):
+        raise ValueError(f"{video.pix_fmt} has {len(layout)} planes, not {len(values)}")
+    for number, ((dtype, depth), value) in enumerate(zip(layout, values, strict=True)):
+        target = _rows(frame, number, dtype, depth)
+        if value.shape != target.shape or value.dtype != target.dtype:
+            raise ValueError(f"plane {number} is {target.dtype} {target.shape}, not {value.dtype} {value.shape}")
+        target[...] = value
+    colour = video.colour
+    frame.colorspace, frame.color_primaries, frame.color_trc = colour.matrix, colour.primaries, colour.transfer
+    frame.color_range = ColorRange.JPEG if colour.full_range else ColorRange.MPEG
+    return frame

@@ -21,8 +21,10 @@ from engine.media.encoders.whole import choose_whole
 from engine.model.recipe import RecipeRun
 from engine.model.time import Range, merged
 from engine.plan.export_plan import ExportPlan, Mode, RenderSegment, plan_export, plan_full, wider
-from engine.render.compose import Composer, Pictures
+from engine.render.compose import Composer
 from engine.render.film import Film
+from engine.render.films import Films, films_of
+from engine.render.overlay_op import Pictures
 from engine.render.packet_check import Plan
 from engine.render.seam_check import Depth
 from engine.render.segment import SegmentCache, encoder_for, render_cuts, render_whole
@@ -79,6 +81,7 @@ def export(
     cache: SegmentCache,
     progress: Progress,
     cancel: CancelToken,
+    films: Films | None = None,
 ) -> ExportReport:
     """Write a film with its changes; `target` appears whole and checked, or not at all.
 
@@ -91,6 +94,7 @@ def export(
         cache: of encoded segments.
         progress: of the whole export.
         cancel: looked at often; nothing stays behind.
+        films: the project's sources, where it has others beside the film; the caller closes them.
 
     Raises:
         UsageError: the target is the source.
@@ -100,7 +104,7 @@ def export(
     """
     started = time.monotonic()
     check_target(film.path, target)
-    composer = Composer(film.info.video, runs, pictures)
+    composer = Composer(film.info.video, runs, pictures, films or films_of(film, runs))
     changed = changed_frames(runs)
     plan, encoder = plan_of(film, runs)
     notes: list[str] = []

@@ -1,0 +1,105 @@
+"""The subject's matte on a source frame."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from engine.errors import UnsupportedMedia
+from engine.media.pixels import planes, to_rgb
+from engine.model.media import VideoStream
+from engine.model.ops import SubjectOp
+from engine.model.patch import Follow
+from engine.model.picture import Picture
+from engine.model.region import Region
+from engine.model.subject import DrawnMatte, FilmMatte, StillMattes
+from engine.patches.matte import Float32, region_matte
+from engine.render.films import Films
+from engine.render.overlay_op import Pictures
+
+_BRIGHTNESS = np.array([0.2126, 0.7152, 0.0722], np.float32)
+
+
+class SubjectMattes:
+    """Finds how much of each pixel of a source frame is the subject; thread-safe.
+
+    Args:
+        pictures: looks up the pictures of mattes.
+        films: looks up the frames of mattes that are films.
+    """
+
+    def __init__(self, pictures: Pictures, films: Films) -> None:
+        self._pictures = pictures
+        self._films = films
+        self._standing = lru_cache(maxsize=4)(self._from_picture)
+        self._drawn = lru_cache(maxsize=4)(_drawn)
+
+    def alpha(self, op: SubjectOp, number: int, video: VideoStream) -> Float32:
+        """Return float32 [H, W] in 0..1 at the decoded size of the source; not to be modified.
+
+        Args:
+            op: the subject.
+            number: the source frame.
+            video: the source's stream.
+
+        Raises:
+            UnsupportedMedia: the matte moves with the picture.
+        """
+        match op.matte:
+            case DrawnMatte(motion=motion) if motion.follow is not Follow.STATIC:
+                raise UnsupportedMedia(
+                    "a subject's drawn region cannot follow the motion yet; draw it standing, or give a film as matte"
+                )
+            case DrawnMatte(region):
+                alpha = self._drawn(region, video, op.feather_px)
+            case StillMattes(contents):
+                which = contents[min(max(number - op.first, 0), len(contents) - 1)]
+                alpha = self._standing(which, video, op.feather_px)
+            case FilmMatte(source_id, frame):
+                alpha = _softened(self._film(source_id, frame + number - op.first, video), op.feather_px)
+        return np.asarray(1.0 - alpha, np.float32) if op.inverted else alpha
+
+    def _from_picture(self, content: str, video: VideoStream, feather_px: float) -> Float32:
+        picture = self._pictures(content)
+        return _softened(_fitted(grey_of(picture), video), feather_px)
+
+    def _film(self, source_id: str, number: int, video: VideoStream) -> Float32:
+        matte_video = self._films.video(source_id)
+        frame = self._films.frame(source_id, number)
+        if matte_video.pix_fmt.startswith(("yuva", "gbrap")):
+            alpha = planes(frame)[-1].astype(np.float32) / np.float32((1 << matte_video.bit_depth) - 1)
+            alpha = np.rot90(alpha, -(matte_video.rotation // 90))
+        else:
+            shown = to_rgb(frame, rotation=matte_video.rotation)
+            alpha = (shown.astype(np.float32) @ _BRIGHTNESS) / np.float32(255.0)
+        return _fitted(np.ascontiguousarray(alpha, np.float32), video)
+
+
+def grey_of(picture: Picture) -> Float32:
+    """Return a matte picture's values in 0..1: its alpha where it has one, else its brightness."""
+    rgba = picture.rgba.astype(np.float32) / np.float32(np.iinfo(picture.rgba.dtype).max)
+    if float(rgba[..., 3].min()) < 1.0:
+        return np.ascontiguousarray(rgba[..., 3])
+    return np.asarray(rgba[..., :3] @ _BRIGHTNESS, np.float32)
+
+
+def _drawn(region: Region, video: VideoStream, feather_px: float) -> Float32:
+    return region_matte(region, video.width, video.height, video.rotation, feather_px=feather_px).full()
+
+
+def _fitted(alpha: Float32, video: VideoStream) -> Float32:
+    """Return a matte of the displayed picture at the size and turn of the decoded frame."""
+    turned = np.ascontiguousarray(np.rot90(alpha, k=video.rotation // 90 % 4))
+    size = video.width, video.height
+    if (turned.shape[1], turned.shape[0]) == size:
+        return turned
+    how = cv2.INTER_AREA if size[0] < turned.shape[1] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(turned, size, interpolation=how), np.float32)
+
+
+def _softened(alpha: Float32, feather_px: float) -> Float32:
+    if feather_px <= 0:
+        return alpha
+    return np.asarray(cv2.GaussianBlur(alpha, (0, 0), feather_px / 2), np.float32)
