@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from fractions import Fraction
 
 import numpy as np
@@ -14,6 +15,14 @@ from engine.model.frame_index import FrameIndex, Int64
 from engine.model.time import Range
 
 _SHOWN = 5
+
+
+class DecodeTimes(Enum):
+    """Which decode times two files keep; the others are made up by the demuxer, from the pictures around."""
+
+    ALL = "of every packet"
+    WHERE_THEY_DIFFER = "where they are not the presentation time"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +86,7 @@ class VideoMatch:
 
 
 def match_video(
-    source: PacketRows, out: PacketRows, plan: Plan | None, *, same_format: bool, stores_dts: bool
+    source: PacketRows, out: PacketRows, plan: Plan | None, stored: DecodeTimes, *, same_format: bool
 ) -> VideoMatch:
     """Pair the packets of the edited track by time, and find what differs.
 
@@ -85,8 +94,8 @@ def match_video(
         source: the source's packets.
         out: the output's.
         plan: what was to be changed; None accepts every re-encoded run that is one by its form.
+        stored: which decode times both formats keep.
         same_format: whether both files are of the same format.
-        stores_dts: whether that format keeps decode times.
     """
     source_at, out_at = _pairs(source, out)
     identical = source.digest[source_at] == out.digest[out_at]
@@ -96,7 +105,7 @@ def match_video(
     # A film encoded anew from start to end may have a packet for each shown frame only, in slots of its own.
     anew_times = anew and plan is not None and len(out) == plan.frame_pts.size
     expected_pts = plan.frame_pts if anew_times and plan is not None else source.pts
-    problems = _timeline(source, out, expected_pts, same_slots=stores_dts and not anew)
+    problems = _timeline(source, out, expected_pts, DecodeTimes.NONE if anew else stored)
     frame_of = _frame_numbers(source, source_at, plan)
     planned = np.zeros(frame_of.size, np.bool_)
     if plan is not None:
@@ -152,13 +161,13 @@ def frame_ranges(frames: Int64) -> tuple[Range, ...]:
     return tuple(Range(int(a), int(b)) for a, b in zip(starts, stops, strict=True))
 
 
-def _timeline(source: PacketRows, out: PacketRows, expected_pts: Int64, *, same_slots: bool) -> list[str]:
+def _timeline(source: PacketRows, out: PacketRows, expected_pts: Int64, stored: DecodeTimes) -> list[str]:
     """Compare the times of the picture; `expected_pts` is in the source's ticks."""
     problems = []
     shown = out.pts
     if expected_pts.size != len(out) and np.array_equal(expected_pts, source.pts):
         # A new keyframe near an edit's start lets a demuxer leave out what only led up to it: what is shown counts.
-        expected_pts, shown, same_slots = source.pts[~source.hidden], out.pts[~out.hidden], False
+        expected_pts, shown, stored = source.pts[~source.hidden], out.pts[~out.hidden], DecodeTimes.NONE
     if expected_pts.size != shown.size:
         problems.append(f"the picture has {shown.size} packets instead of {expected_pts.size}")
     else:
@@ -171,10 +180,13 @@ def _timeline(source: PacketRows, out: PacketRows, expected_pts: Int64, *, same_
                 f"{moved.size} pictures have another time; the first is picture {at} in order, "
                 f"{seconds[0]:.6f} s instead of {seconds[1]:.6f} s"
             )
-        elif same_slots:
+        elif stored is not DecodeTimes.NONE:
             # One shift for all is what a demuxer makes of the deepest reordering, which may lie in a replaced run.
             shift = out.dts[0] - source.dts[0] if out.time_base == source.time_base else 0
-            slots = np.flatnonzero(_off(source.dts, source.time_base, out.dts - shift, out.time_base))
+            off = _off(source.dts, source.time_base, out.dts - shift, out.time_base)
+            if stored is DecodeTimes.WHERE_THEY_DIFFER:
+                off &= (source.dts != source.pts) & (out.dts != out.pts)
+            slots = np.flatnonzero(off)
             if slots.size:
                 problems.append(f"{slots.size} packets have another decode time, the first is packet {slots[0]}")
     if _is_ordered(source) and not _is_ordered(out):
