@@ -105,7 +105,7 @@ def starting_figure(quality: SourceQuality, scale: QualityScale, bits_per_pixel:
     known = quality.quantiser
     if scale.control is QualityControl.QUANTISER:
         known = 6 * math.log2(max(1.0, known))
-    return float(round(min(highest, max(lowest, known + scale.offset))))
+    return float(round(min(highest, max(lowest, scale.per_quantiser * known + scale.offset))))
 
 
 @dataclass(frozen=True, slots=True)

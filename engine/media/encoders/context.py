@@ -6,12 +6,16 @@ from typing import cast
 
 from av.codec.context import CodecContext
 from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
 
 from engine.errors import UnsupportedMedia
 from engine.media.encoders.plan import EncoderPlan, QualityControl
 
 # FF_QP2LAMBDA of libavutil/avutil.h.
 _QP2LAMBDA = 118
+
+# FFmpeg's own decoder of this name only drives hardware.
+_DECODERS = {"av1": "libdav1d"}
 
 
 def open_encoder(plan: EncoderPlan, figure: float, threads: int) -> VideoCodecContext:
@@ -35,6 +39,8 @@ def open_encoder(plan: EncoderPlan, figure: float, threads: int) -> VideoCodecCo
         elif plan.scale.control is QualityControl.QUANTISER:
             # The one way from here: AVFrame.quality, which AV_CODEC_FLAG_QSCALE asks for, is out of reach.
             options["lmin"] = options["lmax"] = str(round(_QP2LAMBDA * quantiser(figure)))
+        elif plan.scale.control is QualityControl.BOUNDS:
+            options["qmin"] = options["qmax"] = f"{figure:g}"
         context.options = options
         context.open()
     except Exception as error:  # FFmpeg's errors and those of its wrapper
@@ -44,6 +50,24 @@ def open_encoder(plan: EncoderPlan, figure: float, threads: int) -> VideoCodecCo
     return context
 
 
+def sample_packet(plan: EncoderPlan) -> bytes:
+    """Return the keyframe that the plan's encoder makes of an empty picture: it tells what headers it writes.
+
+    Raises:
+        UnsupportedMedia: the encoder refuses the settings or the picture.
+    """
+    encoder = open_encoder(plan, plan.scale.coarsest, threads=1)
+    picture = VideoFrame(plan.width, plan.height, plan.coded_pix_fmt)
+    for plane in picture.planes:
+        plane.update(bytes(plane.buffer_size))
+    picture.pts, picture.time_base = 0, 1 / plan.rate
+    try:
+        packets = [*encoder.encode(picture), *encoder.encode(None)]
+    except Exception as error:
+        raise UnsupportedMedia(f"the encoder {plan.encoder} failed: {error}") from error
+    return bytes(packets[0])
+
+
 def quantiser(figure: float) -> float:
     """Return the quantiser that a figure of QualityControl.QUANTISER stands for."""
     return float(2.0 ** (figure / 6.0))
@@ -51,7 +75,7 @@ def quantiser(figure: float) -> float:
 
 def open_decoder(codec: str, extradata: bytes, options: dict[str, str] | None = None) -> VideoCodecContext:
     """Return a decoder of one thread, not opened yet."""
-    context = cast(VideoCodecContext, CodecContext.create(codec, "r"))
+    context = cast(VideoCodecContext, CodecContext.create(_DECODERS.get(codec, codec), "r"))
     context.extradata = extradata or None
     context.options = options or {}
     context.thread_count = 1

@@ -19,6 +19,8 @@ class QualityControl(Enum):
     """The option `crf`, as it is."""
     QUANTISER = "quantiser"
     """A fixed quantiser of 2 ** (figure / 6), so that a step means the same as in H.264."""
+    BOUNDS = "bounds"
+    """The options `qmin` and `qmax`, both as it is."""
     LOSSLESS = "lossless"
     """None: every frame comes back as it went in."""
     FIXED = "fixed"
@@ -32,7 +34,7 @@ class QualityScale:
     Attributes:
         finest, coarsest: the bounds of the figure.
         first: the lowest and the highest figure to begin with.
-        offset: what to add to the source's mean quantiser to begin with.
+        per_quantiser, offset: what to multiply the source's mean quantiser with and to add to it, to begin with.
         db_per_step, growth_per_step: how much the worst frame's PSNR falls, and by which factor the bytes shrink, when
             the figure rises by one; measured on real films, only used to choose the next figure.
     """
@@ -41,6 +43,7 @@ class QualityScale:
     finest: float = 0.0
     coarsest: float = 0.0
     first: tuple[float, float] = (0.0, 0.0)
+    per_quantiser: float = 1.0
     offset: float = 0.0
     db_per_step: float = 0.7
     growth_per_step: float = 1.13
