@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from engine.media.encoders import h264, hevc, intra, mpeg, mpeg4
+from engine.media.encoders import av1, h264, hevc, intra, mpeg, mpeg4, vpx
 from engine.media.encoders.plan import CannotEncode, EncoderPlan
 from engine.model.media import VideoStream
 
@@ -16,6 +16,9 @@ _FAMILIES: dict[str, Choice] = {
     "mpeg1video": mpeg.choose,
     "mpeg2video": mpeg.choose,
     "mpeg4": mpeg4.choose,
+    "vp8": vpx.choose_vp8,
+    "vp9": vpx.choose_vp9,
+    "av1": av1.choose,
     "prores": intra.choose_prores,
     "dnxhd": intra.choose_dnxhd,
     "mjpeg": intra.choose_mjpeg,
