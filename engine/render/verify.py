@@ -12,17 +12,22 @@ from pathlib import Path
 from typing import BinaryIO
 
 from engine.control import CancelToken, Progress
-from engine.media.containers import Family, family
+from engine.media.containers import Family
 from engine.media.film_file import FilmFile, open_film
 from engine.media.movie_survey import survey_movies
 from engine.media.survey import Reading, reading_for, survey
 from engine.model.time import Range
 from engine.render.fact_check import check_facts, track_name
-from engine.render.packet_check import Plan, frame_ranges, match_copied, match_stills, match_video
+from engine.render.packet_check import DecodeTimes, Plan, frame_ranges, match_copied, match_stills, match_video
 from engine.render.seam_check import Depth, SeamFindings, check_seams
 
-# Matroska and AVI store one time a packet; the decode times a demuxer makes up depend on the pictures.
-_WITHOUT_DTS = frozenset({Family.MATROSKA, Family.AVI, Family.OTHER})
+_DECODE_TIMES = {
+    Family.ISO: DecodeTimes.ALL,
+    Family.FLASH: DecodeTimes.ALL,
+    # ISO/IEC 13818-1 2.7.5: a DTS stands beside a PTS only where the two differ.
+    Family.TRANSPORT: DecodeTimes.WHERE_THEY_DIFFER,
+    Family.PROGRAM: DecodeTimes.WHERE_THEY_DIFFER,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +103,9 @@ def _verified(
         survey(source, reading, progress.part(0.0, 0.3), cancel),
         survey(out, reading, progress.part(0.3, 0.6), cancel),
     )
-    stores_dts = same_format and family(ours.container) not in _WITHOUT_DTS
+    stored = _DECODE_TIMES.get(out.family, DecodeTimes.NONE) if same_format else DecodeTimes.NONE
     facts = check_facts(theirs, ours, plan.dropped if plan else frozenset(), same_format=same_format)
-    match = match_video(theirs.video.rows, ours.video.rows, plan, same_format=same_format, stores_dts=stores_dts)
+    match = match_video(theirs.video.rows, ours.video.rows, plan, stored, same_format=same_format)
     problems = [*facts.problems, *match.problems]
     sound: list[str] = []
     for pair in facts.pairs:
