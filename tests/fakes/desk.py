@@ -22,6 +22,7 @@ from providers.registry import ADAPTERS, Surroundings, layered, open_provider
 from providers.retry import Patience
 from providers.settings import ServiceSettings
 from providers.traces import Content, SpanStore, Tracer
+from providers.vault import Vault
 from providers.workflow import NodeKind, Workflow, parse_workflow
 
 
@@ -44,6 +45,7 @@ class Desk:
         task: Callable[[StepContext], Task] | None = None,
         content: Content = Content.WITHHELD,
         network: Network | None = None,
+        vault: Vault | None = None,
         margin_s: float = 0.0,
     ) -> None:
         self.folder = folder
@@ -58,7 +60,7 @@ class Desk:
         self.jobs = Jobs(self.store)
         self.surroundings = Surroundings(
             project="film",
-            keys=Keys(environment or {}, None),
+            keys=Keys(environment or {}, vault),
             prices=load_prices(),
             limiter=self.limiter,
             limits=limits or {},
