@@ -274,3 +274,17 @@ def test_real_films_keep_every_packet_and_its_times(media, tmp_path, name):
     source = media / name
     write(source, tmp_path / name)
     assert packets(tmp_path / name) == packets(source)
+
+
+@pytest.mark.media
+def test_a_cover_goes_along_into_matroska_and_back(media, tmp_path):
+    source = media / "cover_art.mp4"
+    for name in ("a.mkv", "b.mkv", "c.mp4"):
+        assert write(source, tmp_path / name).dropped == ()
+        report = verify(source, tmp_path / name, progress=Progress(), cancel=CancelToken())
+        assert report.problems == ()
+        with av.open(str(tmp_path / name)) as container:
+            covers = [s for s in container.streams.video if s.disposition & Disposition.attached_pic]
+            assert len(covers) == 1
+        source = tmp_path / name
+    assert [track.kind for track in write(source, tmp_path / "d.ts").dropped] == ["video"]
