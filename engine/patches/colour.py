@@ -70,6 +70,30 @@ def picture_to_film(rgb: Float32, colour: PictureColour, pixel_format: PixelForm
     return np.asarray(np.minimum(linear, 1.0) ** (1 / 2.4), np.float32)
 
 
+def film_to_display(rgb: Float32, pixel_format: PixelFormat) -> Float32:
+    """Return the film's non-linear R'G'B' as sRGB for a screen, float32 in 0..1: the inverse of `picture_to_film`.
+
+    Args:
+        rgb: float32 [..., 3].
+        pixel_format: the film's.
+    """
+    hdr = pixel_format.transfer in (PQ, HLG)
+    primaries = pixel_format.primaries if pixel_format.primaries in _PRIMARIES else 1
+    if hdr and pixel_format.primaries == 2:
+        primaries = 9
+    if not hdr and (primaries in (1, 5, 6, 7) or pixel_format.primaries == 2):
+        return np.asarray(np.clip(rgb, 0.0, 1.0), np.float32)
+    signal = np.clip(rgb, 0.0, 1.0)
+    if pixel_format.transfer == PQ:
+        linear = _pq_decoded(signal) / np.float32(REFERENCE_WHITE_NITS)
+    elif pixel_format.transfer == HLG:
+        linear = _hlg_decoded(signal) / np.float32(REFERENCE_WHITE_NITS)
+    else:
+        linear = signal ** np.float32(2.4)
+    linear = linear @ np.linalg.inv(_conversion(PictureColour.SRGB, primaries)).T.astype(np.float32)
+    return np.asarray(np.clip(linear, 0.0, 1.0) ** np.float32(1 / 2.4), np.float32)
+
+
 def film_to_codes(rgb: Float32, pixel_format: PixelFormat) -> tuple[Float32, ...]:
     """Return the film's non-linear R'G'B' (float32 [h, w, 3], 0..1) as full-size colour planes in code values.
 
@@ -136,6 +160,19 @@ def _hlg_encoded(nits: Float32) -> Float32:
     low = np.sqrt(3.0 * np.maximum(scene, 0.0))
     high = a * np.log(np.maximum(12.0 * scene - b, 1e-6)) + c
     return np.asarray(np.clip(np.where(scene <= 1 / 12, low, high), 0.0, 1.0), np.float32)
+
+
+def _pq_decoded(signal: Float32) -> Float32:
+    power = signal ** np.float32(32 / 2523)
+    c1, c2, c3 = 3424 / 4096, 2413 / 128, 2392 / 128
+    return np.asarray(10000.0 * (np.maximum(power - c1, 0) / (c2 - c3 * power)) ** (16384 / 2610), np.float32)
+
+
+def _hlg_decoded(signal: Float32) -> Float32:
+    a, b, c = 0.17883277, 0.28466892, 0.55991073
+    scene = np.where(signal <= 0.5, signal * signal / 3.0, (np.exp((signal - c) / a) + b) / 12.0).astype(np.float32)
+    luminance = np.maximum(scene @ np.array([0.2627, 0.6780, 0.0593], np.float32), np.float32(1e-9))
+    return np.asarray(_HLG_PEAK_NITS * scene * (luminance ** np.float32(_HLG_GAMMA - 1))[..., None], np.float32)
 
 
 def _coefficients(pixel_format: PixelFormat) -> tuple[float, float]:

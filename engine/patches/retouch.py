@@ -14,6 +14,7 @@ from engine.model.pixel_format import PixelFormat, Scan
 from engine.patches.blend import Planes, blend, check_planes, plane_alphas, to_chroma_sites, windows
 from engine.patches.colour import film_to_codes, picture_to_film
 from engine.patches.matte import Float32, Matte
+from engine.patches.surface import smooth_surface
 
 
 class Surroundings(Enum):
@@ -101,7 +102,7 @@ def fill_surroundings(planes: Planes, pixel_format: PixelFormat, matte: Matte, *
         if how is Surroundings.FLAT:
             patch.append(np.full(plane.shape, np.median(plane[known >= 0.5]), np.float32))
         else:
-            patch.append(_smooth_surface(plane, (known >= 0.5).astype(np.float32)))
+            patch.append(smooth_surface(plane, (known >= 0.5).astype(np.float32)))
     return blend(planes, pixel_format, wide, patch)
 
 
@@ -146,28 +147,6 @@ def _widened(matte: Matte) -> Matte:
     alpha = np.zeros((stop_y - y, stop_x - x), np.float32)
     alpha[matte.y - y : matte.y - y + height, matte.x - x : matte.x - x + width] = matte.alpha
     return Matte(matte.width, matte.height, x, y, alpha, matte.bounds)
-
-
-def _smooth_surface(values: Float32, known: Float32) -> Float32:
-    """Return a surface through the known samples: pulled down a pyramid and pushed back up, then relaxed."""
-    levels = [(values * known, known)]
-    while min(levels[-1][0].shape) > 2 and levels[-1][1].min() == 0:
-        total, weight = (np.asarray(cv2.pyrDown(item), np.float32) for item in levels[-1])
-        full = np.minimum(weight * 4, 1.0)
-        scale = full / np.maximum(weight, 1e-6)
-        levels.append((total * scale, full))
-    total, weight = levels[-1]
-    mean = float(total.sum() / max(float(weight.sum()), 1e-6))
-    surface = np.where(weight > 1e-4, total / np.maximum(weight, 1e-4), mean).astype(np.float32)
-    for total, weight in reversed(levels[:-1]):
-        # pyrDown keeps even samples in place; only pyrUp undoes it without a shift.
-        raised = cv2.pyrUp(surface, dstsize=(total.shape[1], total.shape[0]))
-        surface = np.asarray(total + raised * (1 - weight), np.float32)
-        free = weight < 1
-        for _ in range(4):
-            relaxed = cv2.blur(surface, (3, 3), borderType=cv2.BORDER_REPLICATE)
-            surface = np.where(free, weight * surface + (1 - weight) * relaxed, surface).astype(np.float32)
-    return surface
 
 
 def _check_size(what: str, value: float, least: float) -> None:
