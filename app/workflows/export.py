@@ -6,12 +6,16 @@ from pathlib import Path
 
 from app.workflows.import_media import OpenProject, open_project
 from engine.control import CancelToken, Progress
-from engine.errors import MissingMedia, SourceChanged
+from engine.errors import MissingMedia, SourceChanged, UsageError
 from engine.media.picture import decode_picture
 from engine.model.picture import Picture
-from engine.model.recipe import recipe_runs
+from engine.model.project import Project
+from engine.model.recipe import RecipeRun, recipe_runs
+from engine.model.storyline import Clip
 from engine.plan.export_plan import ExportPlan
 from engine.render.export import ExportReport, export, plan_of
+from engine.render.timeline import Timeline, is_whole_film, reference_of
+from engine.render.timeline_export import export_timeline, plan_of_timeline
 from engine.render.verify import VerifyReport, verify
 from engine.store.connection import Access
 from engine.store.identity import quick_identity
@@ -25,7 +29,12 @@ def plan_project(path: Path, progress: Progress, cancel: CancelToken) -> ExportP
     """
     opened = open_project(path, Access.READ, progress, cancel)
     try:
-        plan, _ = plan_of(opened.film, recipe_runs(opened.file.project))
+        project = opened.file.project
+        runs = recipe_runs(project)
+        _check_not_empty(project)
+        if not is_whole_film(project, runs):
+            return plan_of_timeline(_timeline(opened, runs))
+        plan, _ = plan_of(opened.film, runs)
         return plan
     finally:
         opened.close()
@@ -43,20 +52,22 @@ def export_project(
         raise MissingMedia(f"{since} is not there: give the earlier export's place, or leave --since out")
     opened = open_project(path, Access.READ, progress.part(0.0, 0.03), cancel)
     try:
-        film = opened.film
-        before = quick_identity(film.path)
-        report = export(
-            film,
-            recipe_runs(opened.file.project),
-            lambda content: _picture(opened, content),
-            target,
-            since,
-            opened.cache,
-            progress.part(0.03, 1.0),
-            cancel,
-        )
-        if quick_identity(film.path) != before:
-            raise SourceChanged(f"{film.path} changed while it was exported; export it again")
+        project = opened.file.project
+        runs = recipe_runs(project)
+        _check_not_empty(project)
+        before = {film.path: quick_identity(film.path) for film in opened.films.values()}
+        rest = progress.part(0.03, 1.0)
+
+        def pictures(content: str) -> Picture:
+            return _picture(opened, content)
+
+        if is_whole_film(project, runs):
+            report = export(opened.film, runs, pictures, target, since, opened.cache, rest, cancel)
+        else:
+            report = export_timeline(_timeline(opened, runs), pictures, target, opened.cache, rest, cancel)
+        for film, identity in before.items():
+            if quick_identity(film) != identity:
+                raise SourceChanged(f"{film} changed while it was exported; export it again")
         return report
     finally:
         opened.close()
@@ -73,3 +84,13 @@ def verify_films(source: Path, output: Path, progress: Progress, cancel: CancelT
 
 def _picture(opened: OpenProject, content: str) -> Picture:
     return decode_picture(opened.file.take(content).data, f"take {content[:8]}")
+
+
+def _check_not_empty(project: Project) -> None:
+    if not any(isinstance(item, Clip) for item in project.storyline):
+        raise UsageError("the storyline shows no film; put a clip on it first")
+
+
+def _timeline(opened: OpenProject, runs: tuple[RecipeRun, ...]) -> Timeline:
+    project = opened.file.project
+    return Timeline(project, opened.films, runs, reference_of(project, runs))

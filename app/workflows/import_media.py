@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +12,16 @@ from engine.errors import ProtectedMedia, UsageError
 from engine.index.index_blob import load_or_build
 from engine.media.guard import run_guarded
 from engine.media.probe import probe
+from engine.model.edits import AddSource
 from engine.model.frame_index import FrameIndex
 from engine.model.ids import new_id
 from engine.model.media import MediaInfo
+from engine.model.overlay import Film as OverlayFilm
+from engine.model.overlay import Overlay
 from engine.model.project import Project
 from engine.model.source import source_from_media
+from engine.model.storyline import Clip
+from engine.model.subject import FilmMatte, Subject
 from engine.render.film import Film
 from engine.store.cache import Cache
 from engine.store.connection import Access
@@ -28,11 +34,20 @@ _MET = "met"
 
 @dataclass(frozen=True, slots=True)
 class OpenProject:
-    """A project file with its film and its cache."""
+    """A project file with its films and its cache.
+
+    Attributes:
+        films: by source id, those that the film shows, first those of the storyline; all of them where it shows none.
+    """
 
     file: ProjectFile
-    film: Film
+    films: Mapping[str, Film]
     cache: Cache
+
+    @property
+    def film(self) -> Film:
+        """Return the first film."""
+        return next(iter(self.films.values()))
 
     def close(self) -> None:
         """Close the file and the cache."""
@@ -75,25 +90,63 @@ def new_project(path: Path, media: Path, progress: Progress, cancel: CancelToken
     return project
 
 
-def open_project(path: Path, access: Access, progress: Progress, cancel: CancelToken) -> OpenProject:
-    """Open a project with the film that it was made from.
+def add_media(path: Path, media: Path, progress: Progress, cancel: CancelToken) -> Project:
+    """Take a film into a project; it stays where it is, and goes on the storyline by later edits.
 
     Raises:
-        ProjectError: the project cannot be used. MissingMedia, SourceChanged: its film cannot.
+        EditRefused: the project has it already. MediaError: the film cannot be used.
+        ProjectError, StorageError: the project cannot be written.
+        Cancelled: on request; nothing changed.
+    """
+    identity = content_hash(media, progress.part(0.0, 0.6), cancel)
+    with ProjectFile.open(path) as file, project_cache(file.project.id) as cache:
+        info = _probed(media, identity, cache)
+        index = load_or_build(media, info, identity, cache, progress.part(0.6, 1.0), cancel)
+        edit = AddSource(source_from_media(identity[:16], media.name, info, index))
+        edit.apply(file.project)
+        file.place_media(identity[:16], media, identity)
+        return file.commit(edit)
+
+
+def open_project(path: Path, access: Access, progress: Progress, cancel: CancelToken) -> OpenProject:
+    """Open a project with the films that it is made from.
+
+    Raises:
+        ProjectError: the project cannot be used. MissingMedia, SourceChanged: one of its films cannot.
         Cancelled: on request.
     """
     file = ProjectFile.open(path, access)
     try:
-        (source,) = file.project.sources
-        media = file.media(source.id)
-        identity = file.place(source.id).content_hash
-        cache = project_cache(file.project.id)
-        info = _probed(media, identity, cache)
-        index = load_or_build(media, info, identity, cache, progress, cancel)
+        project = file.project
+        sources = list(_shown_sources(project)) or [source.id for source in project.sources]
+        cache = project_cache(project.id)
+        films = {}
+        for number, source_id in enumerate(sources):
+            part = progress.part(number / len(sources), (number + 1) / len(sources))
+            films[source_id] = _film(file, source_id, cache, part, cancel)
     except BaseException:
         file.close()
         raise
-    return OpenProject(file, Film(media, info, index, identity), cache)
+    return OpenProject(file, films, cache)
+
+
+def _shown_sources(project: Project) -> dict[str, None]:
+    """Return the ids of the sources whose pictures the film shows, each once."""
+    shown = {item.source_id: None for item in project.storyline if isinstance(item, Clip)}
+    for layer in project.layers:
+        for item in layer.items:
+            if isinstance(item, Overlay) and isinstance(item.content, OverlayFilm):
+                shown[item.content.source_id] = None
+            if isinstance(item, Subject) and isinstance(item.matte, FilmMatte):
+                shown[item.matte.source_id] = None
+    return shown
+
+
+def _film(file: ProjectFile, source_id: str, cache: Cache, progress: Progress, cancel: CancelToken) -> Film:
+    media = file.media(source_id)
+    identity = file.place(source_id).content_hash or content_hash(media, progress.part(0.0, 0.5), cancel)
+    info = _probed(media, identity, cache)
+    return Film(media, info, load_or_build(media, info, identity, cache, progress.part(0.5, 1.0), cancel), identity)
 
 
 def _probed(path: Path, key: str, cache: Cache) -> MediaInfo:

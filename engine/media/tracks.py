@@ -119,7 +119,7 @@ def copy_tracks(
         reason = "its packets are not accepted" if stream.index in refused else None
         if stream.index == edited.stream:
             try:
-                streams[stream.index] = _edited_track(stream, target, info, edited, same_family)
+                streams[stream.index] = edited_track(stream, target, info, edited, same_family)
             except Exception as error:
                 raise CannotHold(stream.index, words(error)) from error
             continue
@@ -129,10 +129,10 @@ def copy_tracks(
         if reason is None:
             reason = _refusal(stream, target, same_family)
         if reason is None:
-            streams[stream.index] = _track(stream, target, same_family)
+            streams[stream.index] = copied_track(stream, target, same_family)
         else:
             dropped.append(DroppedTrack(stream.index, stream.type, _codec_name(stream), reason))
-    target.metadata.update({k: v for k, v in source.metadata.items() if k.lower() not in _MUXER_OWNED_TAGS})
+    copy_tags(source, target)
     target.set_chapters(source.chapters())
     try:
         target.start_encoding()
@@ -143,11 +143,17 @@ def copy_tracks(
     return streams, tuple(dropped)
 
 
-def _edited_track(
+def copy_tags(source: InputContainer, target: OutputContainer) -> None:
+    """Give the target the source's tags, but for those that a muxer writes in its own words."""
+    target.metadata.update({k: v for k, v in source.metadata.items() if k.lower() not in _MUXER_OWNED_TAGS})
+
+
+def edited_track(
     stream: Stream, target: OutputContainer, info: MediaInfo, edited: EditedVideo, same_family: bool
 ) -> Stream:
+    """Give the target the edited track: described as the source's, but for what is new about it."""
     same_codec = edited.codec == info.video.codec
-    track = _track(stream, target, same_family) if same_codec else _track_of_codec(stream, target, info, edited)
+    track = copied_track(stream, target, same_family) if same_codec else _track_of_codec(stream, target, info, edited)
     if edited.time_base is not None:
         track.time_base = edited.time_base
     extradata = edited.extradata
@@ -183,7 +189,8 @@ def _track_of_codec(stream: Stream, target: OutputContainer, info: MediaInfo, ed
     return track
 
 
-def _track(stream: Stream, target: OutputContainer, same_family: bool) -> Stream:
+def copied_track(stream: Stream, target: OutputContainer, same_family: bool) -> Stream:
+    """Give the target a track that is described as one of a source; same_family: both formats name codecs alike."""
     track = target.add_stream_from_template(stream, opaque=True)
     track.time_base = stream.time_base
     track.metadata.update({k: v for k, v in stream.metadata.items() if k.lower() not in _MUXER_OWNED_TRACK_TAGS})
@@ -218,7 +225,7 @@ def _refusal(stream: Stream, target: OutputContainer, same_family: bool) -> str 
         return f"{target.format.name} keeps no covers"
     try:
         with av.open(io.BytesIO(), "w", format=target.format.name) as trial:
-            _track(stream, trial, same_family)
+            copied_track(stream, trial, same_family)
             trial.start_encoding()
     except Exception as error:
         return words(error)

@@ -1,0 +1,288 @@
+"""The sound of a film that was cut: parts of films' sound joined to the sample, with short fades, and encoded.
+
+Positions count samples of the output. A part of a source begins at the sample nearest to its second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+import numpy as np
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream as AvAudioStream
+from av.codec.context import CodecContext
+from numpy.typing import NDArray
+
+from engine.control import CancelToken
+from engine.errors import DamagedMedia, UnsupportedMedia
+from engine.media.coded import CodedUnit
+from engine.media.demux import opened, translated
+
+Samples = NDArray[np.float32]
+
+FADE_MS = 4
+"""How long the sound fades out before a join and in behind it: a step in the wave would click."""
+
+# Enough for the overlap of transform codecs and the bit reservoir of MP3 to fill before the first sample that counts.
+_WARM_UP_S = Fraction(1, 4)
+
+_ENCODERS = {"mp3": "libmp3lame", "opus": "libopus", "vorbis": "libvorbis"}
+_LEAST_BIT_RATE = 96_000
+"""Of a re-encoded channel: clearly above what films use, since the sound goes through a codec twice."""
+
+_MOST_BIT_RATE = {"mp3": 320_000, "ac3": 640_000, "mp2": 384_000}
+_BLOCK = 1024
+_GLOBAL_HEADER = 1 << 22
+
+
+@dataclass(frozen=True, slots=True)
+class SoundPart:
+    """A run of the output's sound.
+
+    Attributes:
+        samples: how many.
+        path: the film, None for silence. stream: its sound stream's index in the file.
+        start_s: second of the source at which it begins.
+    """
+
+    samples: int
+    path: Path | None = None
+    stream: int = 0
+    start_s: Fraction = Fraction(0)
+    gain_db: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SoundForm:
+    """How a track is encoded; codec and encoder in FFmpeg's names, rate in samples per second."""
+
+    codec: str
+    encoder: str
+    rate: int
+    layout: str
+    bit_rate: int
+
+
+def form_of(codec: str, rate: int, layout: str, channels: int, bit_rate: int) -> SoundForm | None:
+    """Return how to encode sound anew in a source's codec; None where there is no encoder for it here."""
+    encoder = _ENCODERS.get(codec, codec)
+    try:
+        av.Codec(encoder, "w")
+    except Exception:  # FFmpeg's word for "no such encoder"
+        return None
+    wanted = max(bit_rate, _LEAST_BIT_RATE * channels)
+    if codec == "opus":
+        rate = 48000
+    return SoundForm(codec, encoder, rate, layout, min(wanted, _MOST_BIT_RATE.get(codec, wanted)))
+
+
+def open_sound_encoder(form: SoundForm) -> AudioCodecContext:
+    """Open the encoder of a form.
+
+    Raises:
+        UnsupportedMedia: it refuses the rate or the channels.
+    """
+    try:
+        context = cast(AudioCodecContext, CodecContext.create(form.encoder, "w"))
+        context.sample_rate, context.layout = form.rate, form.layout
+        formats = av.Codec(form.encoder, "w").audio_formats
+        context.format = formats[0].name if formats else "fltp"
+        context.bit_rate = form.bit_rate
+        context.time_base = Fraction(1, form.rate)
+        context.flags |= _GLOBAL_HEADER
+        context.open()
+    except Exception as error:  # FFmpeg's errors and those of its wrapper
+        raise UnsupportedMedia(
+            f"the encoder {form.encoder} refuses {form.layout} sound at {form.rate} Hz: {error}"
+        ) from error
+    return context
+
+
+def joined_sound(parts: Sequence[SoundPart], form: SoundForm, cancel: CancelToken) -> Iterator[Samples]:
+    """Yield the parts one after the other, each exactly as long as it says.
+
+    Yields:
+        float32 [channels, n].
+
+    Raises:
+        DamagedMedia: a source's sound cannot be decoded.
+        Cancelled: on request.
+    """
+    channels = av.AudioLayout(form.layout).nb_channels
+    fade = form.rate * FADE_MS // 1000
+    for number, part in enumerate(parts):
+        at = 0
+        for block in _of_part(part, form, channels):
+            cancel.check()
+            if part.path is not None:
+                block = block * _gain(part, at, block.shape[1], fade, number > 0, number + 1 < len(parts))
+            yield block
+            at += block.shape[1]
+
+
+def encoded_sound(blocks: Iterator[Samples], form: SoundForm) -> Iterator[CodedUnit]:
+    """Encode sound from sample 0 on; times of the units in samples, negative where the codec begins before its sound.
+
+    Raises:
+        UnsupportedMedia: the encoder fails.
+    """
+    context = open_sound_encoder(form)
+    size = context.frame_size or _BLOCK
+    resampler = AudioResampler(format=context.format.name, layout=form.layout, rate=form.rate)
+    at = 0
+    try:
+        for block in _rechunked(blocks, size):
+            frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=form.layout)
+            frame.sample_rate, frame.pts, frame.time_base = form.rate, at, Fraction(1, form.rate)
+            at += block.shape[1]
+            for converted in resampler.resample(frame):
+                yield from _units(context, converted, form)
+        yield from _units(context, None, form)
+    except (ValueError, av.error.FFmpegError) as error:
+        raise UnsupportedMedia(f"the encoder {form.encoder} failed: {error}") from error
+
+
+def _units(context: AudioCodecContext, frame: AudioFrame | None, form: SoundForm) -> Iterator[CodedUnit]:
+    for packet in context.encode(frame):
+        base = packet.time_base or Fraction(1, form.rate)
+        pts = round((packet.pts or 0) * base * form.rate)
+        yield CodedUnit(bytes(packet), pts, pts, round((packet.duration or 0) * base * form.rate), True)
+
+
+def _rechunked(blocks: Iterator[Samples], size: int) -> Iterator[Samples]:
+    held: list[Samples] = []
+    count = 0
+    for block in blocks:
+        held.append(block)
+        count += block.shape[1]
+        if count < size:
+            continue
+        whole = np.concatenate(held, axis=1)
+        stop = count - count % size
+        for start in range(0, stop, size):
+            yield whole[:, start : start + size]
+        held, count = [whole[:, stop:]], count - stop
+    if count:
+        yield np.concatenate(held, axis=1)
+
+
+def _gain(part: SoundPart, at: int, count: int, fade: int, joins_before: bool, joins_behind: bool) -> Samples:
+    """Return the factor of each sample of a block: the part's gain, falling to nothing at its joins."""
+    fade = min(fade, part.samples // 2)
+    gain = np.full(count, 10.0 ** (part.gain_db / 20), np.float32)
+    where = np.arange(at, at + count, dtype=np.float32) + 0.5
+    if fade and joins_before:
+        gain *= np.sin(np.clip(where / fade, 0, 1) * np.float32(np.pi / 2)).astype(np.float32)
+    if fade and joins_behind:
+        gain *= np.sin(np.clip((part.samples - where) / fade, 0, 1) * np.float32(np.pi / 2)).astype(np.float32)
+    return gain
+
+
+def _of_part(part: SoundPart, form: SoundForm, channels: int) -> Iterator[Samples]:
+    """Yield exactly the samples of a part, silence where the source has none."""
+    left = part.samples
+    if part.path is not None:
+        start = round(part.start_s * form.rate)
+        at = start
+        for where, block in _decoded(part, form):
+            if where > at:
+                gap = min(where - at, left)
+                yield from _silence(gap, channels)
+                at, left = at + gap, left - gap
+            block = block[:, max(0, at - where) : max(0, at - where) + left]
+            if block.shape[1]:
+                yield block
+                at, left = at + block.shape[1], left - block.shape[1]
+            if not left:
+                return
+    yield from _silence(left, channels)
+
+
+def _silence(count: int, channels: int) -> Iterator[Samples]:
+    while count > 0:
+        size = min(count, 1 << 16)
+        yield np.zeros((channels, size), np.float32)
+        count -= size
+
+
+def _decoded(part: SoundPart, form: SoundForm) -> Iterator[tuple[int, Samples]]:
+    """Yield (position, samples) of a source's sound in the form's rate and layout, from before the part's start on."""
+    assert part.path is not None
+    path = part.path
+    grid = _grid(path, part.stream)
+    with opened(path) as container, translated(path):
+        stream = _sound_stream(path, container.streams[part.stream] if part.stream < len(container.streams) else None)
+        base = stream.time_base or Fraction(1, form.rate)
+        wanted = part.start_s - _WARM_UP_S
+        if wanted > (stream.start_time or 0) * base:
+            container.seek(int(wanted / base), stream=stream)
+        resampler = AudioResampler(format="fltp", layout=form.layout, rate=form.rate)
+        at: int | None = None
+        for packet in container.demux(stream):
+            try:
+                frames = stream.codec_context.decode(packet)
+            except av.error.InvalidDataError:
+                continue  # a player goes on with the next packet
+            for frame in frames:
+                if frame.pts is None:
+                    continue
+                found = round(grid.snapped(frame.pts * base) * form.rate)
+                # Within a film the samples are counted: its times may be rounded to milliseconds.
+                if at is None or abs(found - at) > form.rate // 50:
+                    at = found
+                frame.pts = None
+                for converted in resampler.resample(frame):
+                    block = cast(Samples, converted.to_ndarray())
+                    yield at, block
+                    at += block.shape[1]
+        for converted in resampler.resample(None) if at is not None else ():
+            block = cast(Samples, converted.to_ndarray())
+            yield at or 0, block
+            at = (at or 0) + block.shape[1]
+
+
+def _sound_stream(path: Path, stream: object) -> AvAudioStream:
+    if not isinstance(stream, AvAudioStream):
+        raise DamagedMedia(f"{path}: its sound is not where it was; open the film again")
+    return stream
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Where a source's sound frames begin: second `start_s` and every `step_s` from there; step 0: anywhere."""
+
+    start_s: Fraction
+    step_s: Fraction
+
+    def snapped(self, time_s: Fraction) -> Fraction:
+        """Return the exact time of a frame whose time may be rounded to milliseconds."""
+        if not self.step_s:
+            return time_s
+        exact = self.start_s + round((time_s - self.start_s) / self.step_s) * self.step_s
+        return exact if abs(exact - time_s) <= Fraction(1, 900) else time_s
+
+
+def _grid(path: Path, number: int) -> _Grid:
+    """Look at the first frames: where times are coarser than samples, the number of a frame tells its time."""
+    with opened(path) as container, translated(path):
+        stream = _sound_stream(path, container.streams[number] if number < len(container.streams) else None)
+        base, rate = stream.time_base or Fraction(1), stream.codec_context.sample_rate
+        if not rate or base * rate <= 1:
+            return _Grid(Fraction(0), Fraction(0))
+        first: list[tuple[Fraction, int]] = []
+        for frame in container.decode(stream):
+            if frame.pts is not None:
+                first.append((frame.pts * base, frame.samples))
+            if len(first) == 4:
+                break
+        if len(first) < 4 or len({samples for _, samples in first[1:]}) != 1:
+            return _Grid(Fraction(0), Fraction(0))
+        # The first frame may be shortened by what a decoder skips; behind it they are all alike.
+        return _Grid(first[0][0] + Fraction(first[0][1], rate), Fraction(first[1][1], rate))
