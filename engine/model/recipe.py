@@ -126,39 +126,44 @@ class RecipeRun:
 
 def recipe_runs(project: Project) -> tuple[RecipeRun, ...]:
     """Return the recipes of the whole timeline: adjacent runs that cover every frame once, none shorter than needed."""
+    timeline = TimelineMap(project)
+    return runs_within(project, timeline, (Range(0, timeline.frame_count),))
+
+
+def runs_within(project: Project, timeline: TimelineMap, windows: tuple[Range, ...]) -> tuple[RecipeRun, ...]:
+    """Return the recipes of some timeline ranges (in order, apart from each other); timeline: the project's map."""
     # 100,000 objects are made and none in a circle: the collector would look at all that lives, for nothing.
     with collector_paused():
-        return tuple(_swept(project, TimelineMap(project)))
+        stack = _Stack(_events(project, timeline))
+        lay = _BaseLayer(project)
+        runs: list[RecipeRun] = []
+        for window in windows:
+            _sweep(window, timeline, stack, lay, runs)
+        return tuple(runs)
 
 
-def _swept(project: Project, timeline: TimelineMap) -> list[RecipeRun]:
-    """Go along the timeline once, from one change of the stack or the storyline to the next."""
-    stack = _Stack(_events(project, timeline))
-    lay = _BaseLayer(project)
-    runs: list[RecipeRun] = []
+def _sweep(window: Range, timeline: TimelineMap, stack: _Stack, lay: _BaseLayer, runs: list[RecipeRun]) -> None:
+    """Go along a window once, from one change of the stack or the storyline to the next."""
     change = -1
     ops: tuple[Op, ...] = ()
-    for span in timeline.spans:
-        start, stop = span.timeline_range.start, span.timeline_range.stop
+    for span in timeline.spans_within(window):
+        start, stop = span.timeline_range.start, min(span.timeline_range.stop, window.stop)
         first = lay.recipe(span.item)
-        base, placement = first.base, first.placement
-        frame = at = start
+        frame = max(start, window.start)
         while frame < stop:
             if change <= frame or stack.is_special:
                 ops = stack.at(frame)
                 change = stack.next_change
             end = change if change < stop else stop
+            base, placement = first.base, first.placement
             if frame != start:
-                base = _base_advanced(first.base, frame - start)
-                if placement is not None:
-                    placement = _placement_advanced(placement, frame - at)
+                base, placement = _base_advanced(base, frame - start), _placement_advanced(placement, frame - start)
             recipe = Recipe(base, placement, ops)
-            if runs and len(ops) == len(runs[-1].recipe.ops) and _goes_on(runs[-1], recipe):
+            if frame != window.start and len(ops) == len(runs[-1].recipe.ops) and _goes_on(runs[-1], recipe):
                 runs[-1] = RecipeRun(Range(runs[-1].timeline_range.start, end), runs[-1].recipe)
             else:
                 runs.append(RecipeRun(Range(frame, end), recipe))
-            frame, at = end, frame
-    return runs
+            frame = end
 
 
 @contextmanager

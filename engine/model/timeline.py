@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -52,6 +52,11 @@ class TimelineMap:
         if not 0 <= frame < self.frame_count:
             return None
         return self.spans[bisect_right(self._starts, frame) - 1]
+
+    def spans_within(self, frames: Range) -> tuple[Span, ...]:
+        """Return the items of the storyline that stand on some of `frames`, in order."""
+        first = max(0, bisect_right(self._starts, frames.start) - 1)
+        return self.spans[first : bisect_left(self._starts, frames.stop)]
 
     def source_at(self, frame: int) -> ShownFrame | None:
         """Return the source frame that a timeline frame shows, None in a gap or outside."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.errors import EditRefused
 from engine.model import edits as e
-from engine.model.changes import changed_ranges, rendered_ranges
+from engine.model.changes import changed_between, changed_ranges, rendered_ranges
 from engine.model.geometry import AS_IT_IS
 from engine.model.keyframes import Curve, Keyframe
 from engine.model.layers import CaptionMode, LayerKind, LayerSettings
@@ -25,8 +25,17 @@ from engine.model.storyline import Clip, Conformed, Gap, Native
 from engine.model.subject import DrawnMatte, Subject
 from engine.model.time import Range
 from engine.model.timeline import TimelineMap
-from engine.model.tool import BLACK
-from tests.projects import any_edits, edited_projects, one_source_project, patch, source
+from engine.model.tool import BLACK, Blur
+from tests.projects import (
+    any_edits,
+    edited_projects,
+    items,
+    layer_edits,
+    one_source_project,
+    patch,
+    source,
+    storyline_edits,
+)
 
 THOROUGH = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -122,6 +131,43 @@ def test_changed_ranges_are_the_frames_whose_recipes_differ(data):
     assert {f for r in ranges for f in r} == changed
     assert all(a.stop < b.start for a, b in itertools.pairwise(ranges))
     assert changed_ranges(after, after) == ()
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+def test_looking_only_where_items_changed_finds_all_that_looking_everywhere_does(data):
+    project = one_source_project(30)
+    for _ in range(data.draw(st.integers(0, 3))):
+        project = _allowed(data.draw(storyline_edits(project)), project)
+    for kind in LayerKind:
+        project = (
+            e.AddLayer(kind.value, kind, LayerSettings(kind.value), 0).apply(project) if kind not in _HAS else project
+        )
+    for _ in range(14):
+        layer = data.draw(st.sampled_from(project.layers))
+        project = _allowed(e.AddItems(layer.id, (data.draw(items(project, layer.kind)),)), project)
+    for _ in range(6):
+        before = project
+        project = _allowed(data.draw(layer_edits(project)), project)
+        assert changed_ranges(before, project) == changed_between(recipe_runs(before), recipe_runs(project))
+
+
+def test_swapping_two_items_changes_the_frames_that_both_cover():
+    project = one_source_project(60)
+    for id, frames, tool in (("a", (10, 30), Blur(3.0)), ("b", (20, 40), Blur(9.0)), ("c", (50, 55), Blur(1.0))):
+        project = e.AddPatch(patch(id, frames, tool=tool)).apply(project)
+    assert changed_ranges(project, e.MoveItem("a", "patches", 1).apply(project)) == (Range(20, 30),)
+    assert changed_ranges(project, e.MoveItem("c", "patches", 0).apply(project)) == ()
+
+
+_HAS = {LayerKind.PATCHES, LayerKind.OVERLAYS, LayerKind.CAPTIONS}
+
+
+def _allowed(edit, project):
+    try:
+        return edit.apply(project)
+    except EditRefused:
+        return project
 
 
 @given(edited_projects())
