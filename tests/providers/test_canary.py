@@ -11,6 +11,7 @@ import pytest
 
 from app.workflows.orchestration import StepContext
 from providers.cache import Provenance
+from providers.errors import Transient
 from providers.keys import Keys
 from providers.master_key import VARIABLE, MasterKey, MasterKeys
 from providers.registry import ADAPTERS
@@ -87,12 +88,11 @@ def test_the_key_is_in_no_file_log_trace_repr_or_error(tmp_path, world, caplog, 
                 service.clear_faults()
         service.clear_faults()
         for name, provider in desk.providers.items():
-            world.services[CASES[name].service].fail("submit", "500")
-            try:
+            world.services[CASES[name].service].fail("submit", *["500"] * HASTE.attempts)
+            with pytest.raises(Transient) as caught:
                 await provider.start(CASES[name].request())
-            except Exception as error:
-                shown.append("".join(traceback.TracebackException.from_exception(error, capture_locals=True).format()))
-                shown.append(repr(error) + repr(vars(error)))
+            crash = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+            shown.append("".join(crash.format()) + repr(caught.value) + repr(vars(caught.value)))
             await provider.check()
             shown.append(repr(provider) + repr(vars(provider)) + repr(vars(provider._adapter)))
             await provider.close()
