@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from providers.errors import StoreDamaged
+from providers.errors import StoreDamaged, StoreUnwritable
 
 APPLICATION_ID = 0x44_43_75_74  # "DCut"
 _BUSY_TIMEOUT_S = 20.0
@@ -50,15 +50,25 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Run the block in one write transaction: all of it, or on any exception nothing."""
+        """Run the block in one write transaction: all of it, or on any exception nothing.
+
+        Raises:
+            StoreUnwritable: the disk is full, or another process holds the file.
+        """
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
-            except BaseException:
-                self._connection.rollback()
-                raise
-            self._connection.commit()
+                self._connection.commit()
+            except BaseException as error:
+                with suppress(sqlite3.Error):
+                    self._connection.rollback()
+                if not isinstance(error, sqlite3.Error):
+                    raise
+                failure = str(error)
+            else:
+                return
+        raise StoreUnwritable(f"{self.path} cannot be written ({failure}); make room on the disk and try again")
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a query.

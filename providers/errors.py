@@ -34,6 +34,7 @@
         +-- WorkflowInvalid            a workflow file that cannot be run
         +-- PricesInvalid              a price table that cannot be read
         +-- StoreDamaged               the jobs, the ledger or the limits cannot be read
+        +-- StoreUnwritable            the same cannot be written: a full disk, a lock that is held
 
 No message, `args` or attribute of these ever holds a key, a header or a picture; adapters raise them outside the
 `except` block, so that no foreign exception (whose request carries the key) hangs on as `__context__`.
@@ -312,6 +313,12 @@ class PricesInvalid(SetupError):
 
 class StoreDamaged(SetupError):
     """The jobs, the ledger or the limits cannot be read."""
+
+
+class StoreUnwritable(SetupError):
+    """The jobs, the ledger or the limits cannot be written; what was to follow the write is not done."""
+
+    exit_status = 5
 
 
 async def translated(call: Coroutine[Any, Any, Result], translate: Callable[[Exception], ProviderError]) -> Result:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from providers.cache import CacheKey, Provenance, ResultCache, cache_key
 from providers.codec import pack_generation
@@ -99,17 +99,20 @@ class Order:
     seed: int | None = None
 
 
-class Watcher:
-    """Is told how a node gets on; the methods do nothing here."""
+class Watcher(Protocol):
+    """Is told how a node gets on."""
 
     def progress(self, node: str, fraction: float | None) -> None:
-        """A provider says how far it is."""
+        """A provider says how far it is; None where it does not say more than that it is at work."""
+        ...
 
     def waiting(self, node: str, until: float | None) -> None:
         """The node waits for room until a moment; None when it goes on."""
+        ...
 
     def notice(self, node: str, message: str) -> None:
         """Something that a person should be told, and that does not stop the node."""
+        ...
 
 
 class Generator:

@@ -5,7 +5,6 @@ Nothing is sent to find out: asking the system for a route to an address sends n
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import time
 import urllib.request
@@ -15,6 +14,7 @@ from enum import Enum
 from providers.contract import Place
 from providers.errors import Offline, Unreachable
 from providers.layers import Call, Forward, Outcome
+from providers.settings import is_loopback
 
 # How long a host that could not be reached is not tried again.
 UNREACHABLE_S = 15.0
@@ -97,17 +97,6 @@ def route_exists() -> bool:
     if any(scheme in urllib.request.getproxies() for scheme in ("https", "http", "all")):
         return True
     return any(_route_to(family, address) for family, address in _NOWHERE)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether the host is this machine."""
-    name = host.rsplit(":", 1)[0].strip("[]") if host.count(":") == 1 or host.startswith("[") else host
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _route_to(family: socket.AddressFamily, address: str) -> bool:

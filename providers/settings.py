@@ -6,13 +6,13 @@ on, with the provider's name in capitals and `-` as `_`.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from providers.errors import SetupError
-from providers.network import is_loopback
 
 T = TypeVar("T")
 
@@ -79,6 +79,17 @@ def checked_url(url: str, provider: str) -> str:
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
         raise SetupError(f"the address of {provider} must begin with https, or the key would go in the clear: {url!r}")
     return url.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether the host (with or without a port) is this machine."""
+    name = host.rsplit(":", 1)[0].strip("[]") if host.count(":") == 1 or host.startswith("[") else host
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def host_of(url: str) -> str:

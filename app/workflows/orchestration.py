@@ -24,7 +24,7 @@ from providers.codec import Json, digest, pack_task, unpack_generation, unpack_t
 from providers.consent import Consents, Reach
 from providers.contract import Disclosure, Generation, Quote, Task
 from providers.errors import ProviderError, StoreDamaged, TransitionRefused, WorkflowInvalid
-from providers.generate import Generator, NeedsPerson, Order, Watcher
+from providers.generate import Generator, NeedsPerson, Order
 from providers.job_store import Jobs
 from providers.jobs import (
     RESTING,
@@ -412,7 +412,7 @@ class Orchestrator:
         self._cancels.pop(job_id, None)
 
 
-class _JobWatcher(Watcher):
+class _JobWatcher:
     """Writes into the job what a provider node tells on its way."""
 
     def __init__(self, home: Orchestrator, job: str) -> None:

@@ -22,6 +22,7 @@ from providers.errors import (
     PolicyBlocked,
     RateLimited,
     RequestRejected,
+    StoreUnwritable,
     Transient,
 )
 from providers.jobs import Choice, JobState, Origin, Phase, Reason
@@ -475,3 +476,24 @@ def test_a_provider_that_does_not_do_the_work_is_passed_by(loop, open_desk):
     speaker.script.start.append(RequestRejected("does not do edits"))
     with open_desk(speaker, alpha) as desk:
         assert run(loop, desk, add(desk, workflow("speaker", "alpha"))).state is JobState.PUBLISHED
+
+
+def test_what_cannot_be_saved_is_not_sent(loop, open_desk):
+    alpha = ScriptedProvider("alpha")
+    with open_desk(alpha) as desk:
+        job = add(desk, workflow("alpha"))
+        saved = desk.store.save
+
+        def full(name, record, blobs):
+            if "submitting" in record:
+                raise StoreUnwritable("the disk is full")
+            saved(name, record, blobs)
+
+        desk.store.save = full
+        failed = run(loop, desk, job)
+        assert (failed.state, failed.failure.kind) == (JobState.FAILED, "StoreUnwritable")
+        assert alpha.starts == []
+        desk.store.save = saved
+        desk.orchestrator.retry(job)
+        assert run(loop, desk, job).state is JobState.PUBLISHED
+        assert desk.spent() == Decimal("0.10")

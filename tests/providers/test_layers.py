@@ -23,8 +23,9 @@ from providers.errors import (
     Unreachable,
 )
 from providers.layers import Layered, NotSent
-from providers.network import Connectivity, Network, NetworkLayer, is_loopback
+from providers.network import Connectivity, Network, NetworkLayer
 from providers.retry import Patience, RetryLayer
+from providers.settings import is_loopback
 from tests.fakes.scripted import PNG, ScriptedProvider
 from tests.fakes.virtual_time import VirtualTimeLoop, run
 

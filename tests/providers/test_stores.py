@@ -32,7 +32,7 @@ from providers.contract import (
     WordKind,
     Work,
 )
-from providers.errors import StoreDamaged, TransitionRefused
+from providers.errors import StoreDamaged, StoreUnwritable, TransitionRefused
 from providers.job_store import Jobs, SqliteJobStore
 from providers.jobs import (
     TRANSITIONS,
@@ -298,3 +298,18 @@ def test_a_damaged_cache_is_begun_anew_and_a_damaged_result_is_no_result(tmp_pat
     cache.put(key(), generation(2))
     assert cache.kin(key(variant=5)) == generation(2)
     cache.close()
+
+
+def test_a_full_disk_is_a_clear_error_and_what_was_there_stays(tmp_path):
+    store = SqliteJobStore(tmp_path / "jobs.sqlite")
+    job = Job("j1", "film", "title", "{}", JobState.QUEUED, 1.0, 1.0)
+    Jobs(store).save(job)
+    pages = store._database.rows("PRAGMA page_count")[0][0]
+    store._database.rows(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(StoreUnwritable, match="make room"):
+        Jobs(store).save(replace(job, title="other"), {"0" * 40: bytes(100_000)})
+    assert Jobs(store).load("j1") == job
+    store._database.rows("PRAGMA max_page_count=100000")
+    Jobs(store).save(replace(job, title="other"))
+    assert Jobs(store).load("j1").title == "other"
+    store.close()
