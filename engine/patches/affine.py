@@ -171,4 +171,8 @@ def warped(
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=(0, 0, 0, 0),
     )
-    return np.clip(np.asarray(result, np.float32), 0.0, 1.0), left, top
+    drawn = np.asarray(result, np.float32)
+    # Cubic interpolation overshoots; colours may leave 0..1 by themselves, as video's do, opacity may not.
+    opacity = drawn if drawn.ndim == 2 else drawn[..., 3]
+    np.clip(opacity, 0.0, 1.0, out=opacity)
+    return drawn, left, top

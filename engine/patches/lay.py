@@ -64,8 +64,8 @@ def lay(planes: Planes, pixel_format: PixelFormat, sheet: Sheet, mode: Blend = B
     matte = sheet.matte(planes)
     if mode is Blend.NORMAL:
         return blend_film(planes, pixel_format, matte, sheet.film, sheet.alpha)
-    below = film_of(planes, pixel_format, matte)
-    mixed = _mixed(mode, below, sheet.film)
+    below = np.clip(film_of(planes, pixel_format, matte), 0.0, 1.0)
+    mixed = _mixed(mode, below, np.clip(sheet.film, 0.0, 1.0))
     # Only the difference goes back: what the mode leaves alone is not rounded anew.
     changes = [
         a - b for a, b in zip(film_to_codes(mixed, pixel_format), film_to_codes(below, pixel_format), strict=True)
@@ -97,7 +97,7 @@ def lay_planes(
 
 
 def film_of(planes: Planes, pixel_format: PixelFormat, matte: Matte) -> Float32:
-    """Return the film's R'G'B' under a matte's window, float32 [h, w, 3] clipped to 0..1, chroma interpolated."""
+    """Return the film's R'G'B' under a matte's window, float32 [h, w, 3] not clipped, chroma interpolated."""
     height, width = matte.alpha.shape
     parts = []
     for index in range(pixel_format.colour_planes):
@@ -105,7 +105,7 @@ def film_of(planes: Planes, pixel_format: PixelFormat, matte: Matte) -> Float32:
         if pixel_format.shift_of(index) != (0, 0):
             part = widened(part, pixel_format, width, height)
         parts.append(part)
-    return np.clip(codes_to_film(tuple(parts), pixel_format), 0.0, 1.0)
+    return codes_to_film(tuple(parts), pixel_format)
 
 
 def widened(chroma: Float32, pixel_format: PixelFormat, width: int, height: int) -> Float32:

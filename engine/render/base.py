@@ -140,7 +140,7 @@ def rgba_sheet(rgba: Float32, to_frame: Float64, width: int, height: int) -> She
         return None
     drawn, left, top = found
     alpha = drawn[..., 3]
-    film: Float32 = np.clip(drawn[..., :3] / np.maximum(alpha, np.float32(1e-6))[..., None], 0.0, 1.0)
+    film = np.asarray(drawn[..., :3] / np.maximum(alpha, np.float32(1e-6))[..., None], np.float32)
     return framed(alpha, film, left, top, width, height)
 
 
@@ -154,7 +154,7 @@ def _in_film(still: Still, pixel_format: PixelFormat) -> Float32:
         return picture_to_film(shown, PictureColour.SRGB, pixel_format)
     film = film_of(still.planes, own, window_matte(still.planes, 0, 0, (rows, columns)))
     if not hdr and pixel_format.transfer in (PQ, HLG):
-        return picture_to_film(film, PictureColour.SRGB, pixel_format)
+        return picture_to_film(np.clip(film, 0.0, 1.0), PictureColour.SRGB, pixel_format)
     return film
 
 

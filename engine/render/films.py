@@ -75,6 +75,14 @@ class FilmReaders:
                 reader.close()
             self._readers.clear()
 
+    def release(self) -> None:
+        """Close the calling thread's files."""
+        with self._lock:
+            mine = [key for key in self._readers if key[0] == get_ident()]
+            readers = [self._readers.pop(key) for key in mine]
+        for reader in readers:
+            reader.close()
+
     def video(self, source_id: str) -> VideoStream:
         """Return what is known of a source's picture.
 

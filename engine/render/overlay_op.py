@@ -99,7 +99,7 @@ class OverlayRenderer:
         if geometry.crop is not None:
             rgba = rgba * covered(width, height, sides(geometry.crop, at))[..., None]
         to_frame = laid(geometry, at, width, height, self._screen)
-        return rgba_sheet(rgba, to_frame, *self._screen.decoded_size)
+        return _clipped(rgba_sheet(rgba, to_frame, *self._screen.decoded_size))
 
     def _film(
         self, content: Film, geometry: Geometry, at: int, rate: Fraction | None, pixel_format: PixelFormat
@@ -127,7 +127,7 @@ class OverlayRenderer:
         film = _premultiplied_film(rgba, pixel_format)
         exact = np.diag([across / round(across * scale), down / round(down * scale), 1.0])
         map_ = np.round(to_frame @ exact @ moved(drawn.x, drawn.y), 6)
-        return rgba_sheet(film, map_, *self._screen.decoded_size)
+        return _clipped(rgba_sheet(film, map_, *self._screen.decoded_size))
 
     def _flat(self, colour: Rgb, geometry: Geometry, at: int) -> list[tuple[Matte, Rgb]]:
         across, down = self._screen.square_size
@@ -163,6 +163,11 @@ def _cropped_letters(rgba: Float32, x: int, y: int, across: float, down: float, 
         (bottom * down - y) / height,
     )
     return rgba * covered(width, height, kept)[..., None]
+
+
+def _clipped(sheet: Sheet | None) -> Sheet | None:
+    """Return a sheet without the overshoot of its interpolation."""
+    return None if sheet is None else Sheet(sheet.x, sheet.y, np.clip(sheet.film, 0.0, 1.0), sheet.alpha)
 
 
 def _coloured(matte: Matte, colour: Rgb, pixel_format: PixelFormat) -> Sheet:

@@ -8,14 +8,16 @@ import cv2
 import numpy as np
 
 from engine.errors import UnsupportedMedia
-from engine.media.pixels import planes, to_rgb
 from engine.model.media import VideoStream
 from engine.model.ops import SubjectOp
 from engine.model.patch import Follow
 from engine.model.picture import Picture
+from engine.model.pixel_format import Family
 from engine.model.region import Region
 from engine.model.subject import DrawnMatte, FilmMatte, StillMattes
+from engine.patches.colour import ranges
 from engine.patches.matte import Float32, region_matte
+from engine.render.base import still_of
 from engine.render.films import Films
 from engine.render.overlay_op import Pictures
 
@@ -67,14 +69,18 @@ class SubjectMattes:
 
     def _film(self, source_id: str, number: int, video: VideoStream) -> Float32:
         matte_video = self._films.video(source_id)
-        frame = self._films.frame(source_id, number)
-        if matte_video.pix_fmt.startswith(("yuva", "gbrap")):
-            alpha = planes(frame)[-1].astype(np.float32) / np.float32((1 << matte_video.bit_depth) - 1)
-            alpha = np.rot90(alpha, -(matte_video.rotation // 90))
+        still = still_of(self._films.frame(source_id, number), matte_video)
+        pixel_format = still.pixel_format
+        if pixel_format.has_alpha:
+            alpha = still.planes[-1].astype(np.float32) / np.float32(pixel_format.max_value)
+        elif pixel_format.family is Family.GBR:
+            green, blue, red = (plane.astype(np.float32) for plane in still.planes)
+            alpha = np.stack([red, green, blue], axis=-1) @ _BRIGHTNESS / np.float32(pixel_format.max_value)
         else:
-            shown = to_rgb(frame, rotation=matte_video.rotation)
-            alpha = (shown.astype(np.float32) @ _BRIGHTNESS) / np.float32(255.0)
-        return _fitted(np.ascontiguousarray(alpha, np.float32), video)
+            black, span, _ = ranges(pixel_format)
+            alpha = (still.planes[0].astype(np.float32) - np.float32(black)) / np.float32(span)
+        upright = np.rot90(np.clip(alpha, 0.0, 1.0), -(matte_video.rotation // 90))
+        return _fitted(np.ascontiguousarray(upright, np.float32), video)
 
 
 def grey_of(picture: Picture) -> Float32:
