@@ -63,9 +63,7 @@ def main(arguments: list[str]) -> int:
         return 2
     job, rest = arguments[0], arguments[1:]
     if sys.version_info < OLDEST_PYTHON:
-        print(
-            f"Deltacut needs Python {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or later, not {platform.python_version()}."
-        )
+        print(f"Deltacut needs Python {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or later, not {platform.python_version()}.")
         return 2
     try:
         check_system_libraries()

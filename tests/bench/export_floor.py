@@ -20,7 +20,8 @@ def main(film: str, target: str, first: int, stop: int) -> None:
     with av.open("null", "w", format="null") as sink:
         encoder = sink.add_stream("libx264", rate=30, options={"preset": "medium", "crf": "16"})
         for frame in frames(film, first, stop):
-            encoder.width, encoder.height, encoder.pix_fmt = frame.width, frame.height, frame.format.name
+            if not encoder.codec_context.is_open:
+                encoder.width, encoder.height, encoder.pix_fmt = frame.width, frame.height, frame.format.name
             frame.pict_type = 0
             sink.mux(encoder.encode(frame))
         sink.mux(encoder.encode(None))
