@@ -1,0 +1,187 @@
+"""Cut every film of a folder at random points, export it, and look at the result with plain FFmpeg.
+
+    python -m tests.corpus.cuts DIR [--only NAME] [--jobs N] [--cuts N] [--seed N] [--json FILE]
+
+Three patterns each: `all` splits the film and keeps every part, `turned` plays the parts in the reverse order, `some`
+keeps every second part. Checked apart from the export's own check: the number of frames, the time of each (exact, or to
+the container's tick), and that as many packets as the report says are the source's, byte for byte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from engine.model.edits import AppendClip, Edit, ExtractClips, edit_to_json, project_from_json
+from engine.model.project import Project
+from engine.model.storyline import Clip, Native
+from engine.model.time import Range
+from tests.corpus.__main__ import Failure, Refusal, command
+
+PATTERNS = ("all", "turned", "some")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    file: str
+    pattern: str
+    outcome: str
+    frames: int = 0
+    copied: int = 0
+    identical: int = 0
+    off_ms: float = 0.0
+    sound: str = ""
+    seconds: float = 0.0
+    note: str = ""
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.corpus.cuts", description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", default="", help="films whose name contains this")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--cuts", type=int, default=3, help="cut points per film")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="write the rows there too")
+    given = parser.parse_args(argv)
+    films = sorted(
+        path
+        for path in given.folder.iterdir()
+        if path.is_file() and given.only in path.name and path.suffix not in (".json", ".md", ".txt")
+    )
+    rows: list[Row] = []
+    print(f"{'film':44s} {'parts':6s} {'outcome':8s} {'copied':>12s} {'identical':>9s} {'off ms':>8s} {'sound':12s} "
+          f"{'s':>6s}  note")  # fmt: skip
+    with ThreadPoolExecutor(given.jobs) as pool:
+        for found in pool.map(lambda film: film_rows(film, given.cuts, given.seed), films):
+            for row in found:
+                rows.append(row)
+                print(
+                    f"{row.file[:44]:44s} {row.pattern:6s} {row.outcome:8s} {f'{row.copied}/{row.frames}':>12s} "
+                    f"{row.identical:9d} {row.off_ms:8.3f} {row.sound:12s} {row.seconds:6.1f}  {row.note[:150]}",
+                    flush=True,
+                )
+    counts = Counter(row.outcome for row in rows)
+    print(f"{len(films)} films, {len(rows)} cuts: " + ", ".join(f"{n} {name}" for name, n in sorted(counts.items())))
+    if given.json:
+        given.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
+    return 1 if counts.get("FAILED") else 0
+
+
+def film_rows(film: Path, cuts: int, seed: int) -> list[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        rows = []
+        for pattern in PATTERNS:
+            try:
+                rows.append(one_cut(film, Path(folder), pattern, cuts, seed))
+            except Refusal as refusal:
+                rows.append(Row(film.name, pattern, "refused", note=str(refusal)))
+            except Failure as failure:
+                rows.append(Row(film.name, pattern, "FAILED", note=str(failure)))
+        return rows
+
+
+def one_cut(film: Path, folder: Path, pattern: str, cuts: int, seed: int) -> Row:
+    path, out = folder / f"{pattern}.dcut", folder / f"{pattern}{film.suffix}"
+    command("new", path, film, "--json")
+    project = project_from_json(
+        json.dumps({k: v for k, v in command("show", path, "--json").items() if k != "history"})
+    )
+    ranges = parts(project.frame_count, pattern, cuts, seed)
+    edits = folder / "edits.json"
+    edits.write_text("[" + ",".join(edit_to_json(edit) for edit in edits_for(project, ranges)) + "]")
+    command("edit", path, edits, "--json")
+    started = time.monotonic()
+    report = command("export", path, "-o", out, "--json")
+    seconds = time.monotonic() - started
+    if not report["verified"]:
+        raise Failure("an export that did not verify was written")
+    off_ms = worst_time(project, ranges, out, exact=film.suffix.lower() in (".mp4", ".mov"))
+    same = common_packets(film, out, report["mode"])
+    if report["mode"] == "differential" and same < report["packets_identical"]:
+        raise Failure(f"the report says {report['packets_identical']} packets are the source's, {same} are")
+    sound = (
+        f"{report['audio_packets']}{'=' if report['audio_identical'] else ' anew'}" if report["audio_packets"] else ""
+    )
+    row = Row(
+        film.name,
+        pattern,
+        "cut" if report["mode"] == "differential" else "full",
+        report["frames_total"],
+        report["frames_copied"],
+        report["packets_identical"],
+        off_ms,
+        sound,
+        seconds,
+        report["reason"] if report["mode"] == "full" else "; ".join(n for n in report["notes"] if "wider" in n),
+    )
+    out.unlink()
+    return row
+
+
+def parts(frames: int, pattern: str, cuts: int, seed: int) -> list[Range]:
+    """Return the source frames of each clip."""
+    points = sorted(random.Random(f"{seed} {frames}").sample(range(1, frames), min(cuts, frames - 1)))
+    ranges = [Range(a, b) for a, b in zip([0, *points], [*points, frames], strict=True)]
+    return {"all": ranges, "turned": ranges[::-1], "some": ranges[1::2] or ranges}[pattern]
+
+
+def edits_for(project: Project, ranges: list[Range]) -> list[Edit]:
+    (clip,) = project.storyline
+    (source,) = project.sources
+    new = [AppendClip(Clip(f"part-{n}", source.id, Native(part))) for n, part in enumerate(ranges)]
+    return [ExtractClips((clip.id,)), *new]
+
+
+def worst_time(project: Project, ranges: list[Range], out: Path, *, exact: bool) -> float:
+    """Return by how many ms the frame that is most off shows at another time than the cut says."""
+    (source,) = project.sources
+    times = source.picture.times
+    wanted, begun = [], Fraction(0)
+    for part in ranges:
+        first = times.time_of(part.start)
+        wanted += [begun + times.time_of(frame) - first for frame in part]
+        begun += times.time_of(part.stop) - first
+    with av.open(str(out)) as container:
+        stream = next(s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic)
+        base = stream.time_base
+        given = sorted(p.pts for p in container.demux(stream) if p.size and p.pts is not None and not p.is_discard)
+    if len(given) != len(wanted):
+        raise Failure(f"{len(given)} frames, not {len(wanted)}")
+    off = max(abs((pts - given[0]) * base - time_s) for pts, time_s in zip(given, wanted, strict=True))
+    if off > (0 if exact else base):
+        raise Failure(f"a frame is {float(off) * 1000:.3f} ms off")
+    return float(off) * 1000
+
+
+def common_packets(film: Path, out: Path, mode: str) -> int:
+    """Return how many of the output's picture packets stand in the source too."""
+    if mode != "differential":
+        return 0
+    theirs, ours = Counter(digests(film)), Counter(digests(out))
+    # A part may stand in the output once only: each source packet counts once.
+    return sum((theirs & ours).values())
+
+
+def digests(path: Path) -> list[bytes]:
+    with av.open(
+        str(path), container_options={"advanced_editlist": "0"} if path.suffix in (".mp4", ".mov") else {}
+    ) as c:
+        stream = next(s for s in c.streams.video if not s.disposition & av.stream.Disposition.attached_pic)
+        return [hashlib.blake2b(bytes(p), digest_size=16).digest() for p in c.demux(stream) if p.size]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
