@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -96,6 +96,7 @@ def copy_tracks(
     info: MediaInfo,
     edited: EditedVideo,
     refused: Collection[int],
+    further: Callable[[OutputContainer], None] = lambda target: None,
 ) -> tuple[dict[int, Stream], tuple[DroppedTrack, ...]]:
     """Give the target the source's tracks, tags and chapters, and write its header.
 
@@ -105,6 +106,7 @@ def copy_tracks(
         info: the source.
         edited: what changes about the edited stream.
         refused: streams that an earlier attempt found the target cannot hold.
+        further: adds tracks behind the source's.
 
     Returns:
         the target's stream for each stream index of the source, and the tracks left out.
@@ -134,6 +136,7 @@ def copy_tracks(
             dropped.append(DroppedTrack(stream.index, stream.type, _codec_name(stream), reason))
     copy_tags(source, target)
     target.set_chapters(source.chapters())
+    further(target)
     try:
         target.start_encoding()
     except Exception as error:
