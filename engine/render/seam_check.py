@@ -133,10 +133,12 @@ class _Film:
             return
         stop_pts = int(self._rows.pts[self._at[stop]]) if stop < self._at.size else _FOREVER
         row = Entry(int(self._rows.pts[entry]), int(self._rows.dts[entry]), int(self._rows.size[entry]))
+        now = first - 1
         for shown in self._player.stretch(row, stop_pts):
             if isinstance(shown, Broken):
                 yield shown
-            elif first <= (moment := self._moment(shown.pts)) < stop:
+            elif first <= (moment := self._moment(shown.pts, now)) < stop:
+                now = moment
                 yield replace(shown, pts=moment)
 
     def _play_counted(self, entry: int, first: int, stop: int) -> Iterator[Shown | Broken]:
@@ -156,12 +158,15 @@ class _Film:
                 now = moment
                 yield replace(shown, pts=moment)
 
-    def _moment(self, pts: int) -> int:
+    def _moment(self, pts: int, now: int) -> int:
         """Return the moment of a time, -1 where no packet has it.
 
-        Of packets with the same time (the fields of a frame) the first gives the frame its time.
+        Of packets with the same time the first gives a frame its time (they are its fields), unless that frame was
+        already shown: then they are frames of their own, under the clock of a careless recorder.
         """
         at = int(np.searchsorted(self._times, pts))
+        if at <= now and now + 1 < self._times.size and int(self._times[now + 1]) == pts:
+            return now + 1
         return at if at < self._times.size and int(self._times[at]) == pts else -1
 
 
@@ -248,7 +253,7 @@ class _Seam:
         start = self._moment(window.entry)
         soon_after: set[int] = set()
         for entry in entries:
-            soon_after |= timeline.shown_between(self._moment(entry), self._stop_after(entry))
+            soon_after.update(range(self._moment(entry), self._stop_after(entry)))
         ours = self._watch(self._out, window.entry, window.stop, lambda at: self._is_exact(at) or at in soon_after)
         reference = self._reference(ours)
         self._check_presence(ours, start)
