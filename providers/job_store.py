@@ -11,7 +11,8 @@ from typing import Protocol
 from providers.codec import digest
 from providers.database import Database, Durability
 from providers.errors import StoreDamaged
-from providers.jobs import Job, job_as_json, job_from_json
+from providers.job_codec import job_as_json, job_from_json
+from providers.jobs import Job
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (job TEXT PRIMARY KEY, created REAL NOT NULL, record TEXT NOT NULL,

@@ -53,6 +53,7 @@ class Keys:
     environment: Mapping[str, str] = field(repr=False)
     vault: Vault | None
     request: Mapping[tuple[str, str], Secret] = field(default_factory=dict)
+    _used: set[Secret] = field(default_factory=set, init=False, compare=False)
 
     def resolve(self, name: KeyName) -> FoundKey:
         """Return the key.
@@ -61,6 +62,17 @@ class Keys:
             KeyMissing: it is nowhere.
             KeyProblem: it has characters that no key has, or the vault does not open.
         """
+        found = self._found(name)
+        self._used.add(found.secret)
+        return found
+
+    def scrubbed(self, text: str) -> str:
+        """Return a text without any key that was resolved here: services echo what they were sent."""
+        for secret in tuple(self._used):
+            text = secret.scrubbed(text)
+        return text
+
+    def _found(self, name: KeyName) -> FoundKey:
         given = self.request.get((name.provider, name.key_id))
         if given is not None:
             return FoundKey(clean_key(given.reveal(), "the request's key"), KeyOrigin.REQUEST)

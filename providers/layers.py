@@ -15,6 +15,7 @@ from functools import partial
 from typing import Protocol
 
 from providers.contract import Cancellation, Generation, Provider, Quote, Request, Running, Ticket, Traits
+from providers.errors import ProviderError
 
 # Called at the moment a submit leaves: after consent, caps, limits and pauses, and before each of its tries.
 SENDING: ContextVar[Callable[[], None]] = ContextVar("SENDING")
@@ -145,6 +146,21 @@ class Layered:
             case _:
                 await self._adapter.check()
         return None
+
+
+class ScrubLayer:
+    """Takes out of an error's message what must not be in it: a service may quote the key that it refuses."""
+
+    def __init__(self, scrub: Callable[[str], str]) -> None:
+        self._scrub = scrub
+
+    async def __call__(self, call: Call, forward: Forward) -> Outcome:
+        """Pass the call on, and clean what it raises."""
+        try:
+            return await forward(call)
+        except ProviderError as error:
+            error.args = tuple(self._scrub(part) if isinstance(part, str) else part for part in error.args)
+            raise
 
 
 def _nothing() -> None:

@@ -3,8 +3,9 @@
 To add an adapter, write its file (`traits`, `quote`, `start`, `find`, `poll`, `cancel`, `forget`, `check`, `close`) and
 add a line to ADAPTERS, its limits to `resources/limits.json` and its prices to `resources/prices.json`.
 
-The layers, from the outside in: a span around everything; consent; the network; the ledger; retries; limits; and
-inside, the adapter. A retry counts as another request in the windows and as the same one in the ledger.
+The layers, from the outside in: keys taken out of messages; a span around everything; consent; the network; the ledger;
+retries; limits; and inside, the adapter. A retry counts as another request in the windows and as the same one in the
+ledger.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from providers.keys import KeyName, Keys
 from providers.kling import Kling
 from providers.kling_errors import kling_home
 from providers.kling_legacy import KlingLegacy
-from providers.layers import Layer, Layered
+from providers.layers import Layer, Layered, ScrubLayer
 from providers.ledger import Caps, Ledger, LedgerLayer
 from providers.limits import Limiter, LimitLayer, Limits
 from providers.network import Network, NetworkLayer
@@ -127,7 +128,7 @@ def layered(adapter: Provider, url: str, settings: ServiceSettings, surroundings
     traits = adapter.traits
     if settings.poll_interval_s is not None:
         traits = replace(traits, poll_interval_s=settings.poll_interval_s)
-    layers: list[Layer] = [TraceLayer(surroundings.tracer)]
+    layers: list[Layer] = [ScrubLayer(surroundings.keys.scrubbed), TraceLayer(surroundings.tracer)]
     if traits.place is Place.REMOTE:
         limits = surroundings.limits.get(traits.name, Limits())
         layers += [

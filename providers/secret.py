@@ -39,7 +39,7 @@ class Secret:
         return isinstance(other, Secret) and hmac.compare_digest(self._text.encode(), other._text.encode())
 
     def __hash__(self) -> int:
-        return id(self)
+        return hash((Secret, self._text))
 
     def __bool__(self) -> bool:
         return bool(self._text)

@@ -14,17 +14,19 @@ import inspect
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TypeVar
 
+from app.workflows.steps import Artifact, Step, StepAsks, StepContext, task_of
 from engine.control import CancelToken
 from engine.errors import Cancelled, DeltacutError
 from providers.cache import Provenance
-from providers.codec import Json, digest, pack_task, unpack_generation, unpack_task
+from providers.carry import Order
+from providers.codec import Json, digest
 from providers.consent import Consents, Reach
-from providers.contract import Disclosure, Generation, Quote, Task
+from providers.contract import Disclosure, Quote
 from providers.errors import ProviderError, StoreDamaged, TransitionRefused, WorkflowInvalid
-from providers.generate import Generator, NeedsPerson, Order
+from providers.generate import Generator, NeedsPerson
 from providers.job_store import Jobs
 from providers.jobs import (
     RESTING,
@@ -43,59 +45,6 @@ from providers.traces import Tracer
 from providers.workflow import WORKS, Approval, Node, NodeKind, OnFailure, Workflow, parse_workflow
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Artifact:
-    """What a node makes: a JSON object, and blobs by the names that the object's maker gave them."""
-
-    record: Json = field(default_factory=dict)
-    blobs: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class StepContext:
-    """What a step gets to see.
-
-    Attributes:
-        job: The job as it is saved; `job.inputs` is what the application put there.
-        node: The node that runs.
-        artifacts: What the nodes before it made, by their ids; skipped nodes are missing.
-        cancel: Is set when a person cancels the job.
-    """
-
-    job: Job
-    node: Node
-    artifacts: Mapping[str, Artifact]
-    cancel: CancelToken
-
-
-# An `async def`, or a plain function, which then runs in a thread and looks at `context.cancel` now and then. After
-# a crash a step may run a second time with the same job: it has to make the same thing again, and only once.
-Step = Callable[[StepContext], Artifact | Awaitable[Artifact]]
-
-
-class StepAsks(Exception):
-    """A step leaves a decision to a person (a bad fit, say); its artifact is kept if the person accepts it."""
-
-    def __init__(self, message: str, artifact: Artifact) -> None:
-        super().__init__(message)
-        self.artifact = artifact
-
-
-def task_artifact(task: Task) -> Artifact:
-    """Return what an `extract` step makes: the task of the provider node after it."""
-    packed = pack_task(task)
-    return Artifact(packed.record, packed.blobs)
-
-
-def generation_of(artifact: Artifact) -> Generation:
-    """Return the result that a provider node made.
-
-    Raises:
-        StoreDamaged: it is not one.
-    """
-    return unpack_generation(artifact.record, lambda name: _blob_of(artifact, name))
 
 
 class Orchestrator:
@@ -380,7 +329,7 @@ class Orchestrator:
         if output is None:
             raise StoreDamaged(f"job {job.job} has lost what {maker!r} made")
         artifact = self._artifact(output)
-        task = unpack_task(artifact.record, lambda name: _blob_of(artifact, name))
+        task = task_of(artifact)
         provenance = Provenance(job.source, job.frame)
         return Order(job.job, job.project, node, task, provenance, job.variant, job.inputs.get("seed"))
 
@@ -463,9 +412,3 @@ def _stored(record: NodeRecord, artifact: Artifact) -> NodeRecord:
 
 def _named_by_digest(artifact: Artifact) -> dict[str, bytes]:
     return {digest(data): data for data in artifact.blobs.values()}
-
-
-def _blob_of(artifact: Artifact, name: str) -> bytes:
-    if name not in artifact.blobs:
-        raise StoreDamaged(f"a job has lost the picture or sound {name}")
-    return artifact.blobs[name]

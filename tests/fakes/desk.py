@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 
-from app.workflows.orchestration import Artifact, Orchestrator, Step, StepContext, task_artifact
+from app.workflows.orchestration import Orchestrator
+from app.workflows.steps import Artifact, Step, StepContext, task_artifact
 from providers.cache import SqliteResultCache
 from providers.consent import Consents, Reach
 from providers.contract import Disclosure, Provider, Sent, SentKind, Task

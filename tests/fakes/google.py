@@ -108,6 +108,10 @@ class FakeGemini(Service):
             return None
         if received.headers.get("x-goog-api-key") != self.key:
             return bad_key()
+        if "echo" in self._faults["submit"]:
+            self._faults["submit"].clear()
+            said = f"The key {received.headers['x-goog-api-key']} may not be used from here."
+            return google_error(403, "PERMISSION_DENIED", said)
         if received.method == "GET" and match[1] in FakeOmni.models:
             return json_reply({"name": f"models/{match[1]}"})
         if match[1] not in self.models:

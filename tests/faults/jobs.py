@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_UP, Decimal
 from pathlib import Path
 
-from app.workflows.orchestration import StepContext
+from app.workflows.steps import StepContext
 from providers.cache import Provenance
 from providers.contract import Task, TranscribeTask
 from providers.jobs import Job, JobState, Phase, Reason

@@ -27,7 +27,7 @@ LIMITS = {
 
 
 async def task(context):
-    from app.workflows.orchestration import task_artifact
+    from app.workflows.steps import task_artifact
 
     return task_artifact(EditTask(context.job.title, PICTURE, PICTURE))
 

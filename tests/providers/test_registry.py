@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.workflows.orchestration import Artifact, generation_of
+from app.workflows.steps import Artifact, generation_of
 from providers.cache import Provenance
 from providers.contract import Picture, SentKind, Transcript, Video
 from providers.errors import SetupError, UnknownProvider

@@ -33,6 +33,7 @@ from providers.contract import (
     Work,
 )
 from providers.errors import StoreDamaged, StoreUnwritable, TransitionRefused
+from providers.job_codec import job_as_json, job_from_json
 from providers.job_store import Jobs, SqliteJobStore
 from providers.jobs import (
     TRANSITIONS,
@@ -48,8 +49,6 @@ from providers.jobs import (
     Reason,
     Stored,
     Try,
-    job_as_json,
-    job_from_json,
 )
 from providers.ledger import Attempt
 from tests.fakes.scripted import PNG

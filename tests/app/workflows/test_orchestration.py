@@ -9,7 +9,8 @@ from decimal import Decimal
 
 import pytest
 
-from app.workflows.orchestration import Artifact, StepAsks, generation_of, run_in_thread, task_artifact
+from app.workflows.orchestration import run_in_thread
+from app.workflows.steps import Artifact, StepAsks, generation_of, task_artifact
 from engine.control import CancelToken
 from engine.errors import Cancelled, PictureError
 from providers.cache import Provenance
