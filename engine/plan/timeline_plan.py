@@ -173,6 +173,9 @@ def _copy(index: FrameIndex, seams: SeamMap, source_id: str, frames: Range, rank
     last = rank + len(frames)
     if last < index.unit_count:
         last = int(seams.heads[np.searchsorted(seams.heads, last, side="right") - 1])
+    if rank == 0 and frames.start == 0 and last > 0:
+        # As in the source, the output begins with the stream's first picture, whatever it is.
+        return CopyPiece(Range(0, last), source_id, Range(0, last), 0, 0)
     number = int(np.searchsorted(seams.entry_ranks, rank, side="left"))
     if number == seams.entries.size:
         return None

@@ -12,7 +12,6 @@ from engine.model.project import Project
 from engine.model.recipe import RecipeRun, SourceBase
 from engine.model.sound_runs import sound_is_original
 from engine.model.storyline import Clip, Native
-from engine.model.time import Range
 from engine.render.film import Film
 from engine.render.films import FilmReaders
 
@@ -44,13 +43,21 @@ class Timeline:
 
 
 def is_whole_film(project: Project, runs: Sequence[RecipeRun]) -> bool:
-    """Tell whether the timeline is one film from its first to its last frame, in its own timing, sound and shape."""
-    clip = project.storyline[0] if len(project.storyline) == 1 else None
-    if not isinstance(clip, Clip):
-        return False
-    whole = Native(Range(0, project.source(clip.source_id).frame_count))
+    """Tell whether the timeline is one film from its first to its last frame, in its own timing, sound and shape.
+
+    It may be split into clips, as long as nothing is missing between them.
+    """
+    first = project.storyline[0].source_id if isinstance(project.storyline[0], Clip) else None
+    at = 0
+    for item in project.storyline:
+        if not isinstance(item, Clip) or not isinstance(item.timing, Native):
+            return False
+        if item.source_id != first or item.timing.source_range.start != at:
+            return False
+        at = item.timing.source_range.stop
+    whole = first is not None and at == project.source(first).frame_count
     shaped = all(run.recipe.placement is None and isinstance(run.recipe.base, SourceBase) for run in runs)
-    return clip.timing == whole and shaped and sound_is_original(project)
+    return whole and shaped and sound_is_original(project)
 
 
 def reference_of(project: Project, runs: Sequence[RecipeRun]) -> str:

@@ -22,6 +22,8 @@ from engine.render.timeline import Timeline
 
 Wave = NDArray[np.float64]
 
+_LOSSLESS = ("pcm_", "flac", "alac")
+
 _IN_STEP = 0.7
 """How like two tracks must be at no offset (normalised correlation) to count as the same sound."""
 
@@ -80,12 +82,22 @@ def plan_sound(timeline: Timeline) -> SoundPlan:
         )
     runs = storyline_sound(project)
     tracks = tuple(_cut_track(timeline, audio, number, runs) for number, audio in enumerate(template.info.audio))
-    notes = tuple(
-        f"the sound track {track.stream.stream} ({track.stream.codec}) is re-encoded as a whole: its packets of "
-        f"{track.stream.codec} cannot begin at the sample where a clip begins"
-        for track in tracks
-    )
+    notes = tuple(_why_anew(track.stream, track.form) for track in tracks)
     return SoundPlan(tracks, notes)
+
+
+def _why_anew(stream: AudioStream, form: SoundForm | None) -> str:
+    if form is not None and form.codec == stream.codec and stream.codec.startswith(_LOSSLESS):
+        return (
+            f"the sound track {stream.stream} ({stream.codec}) is written anew without loss, but for the fades at joins"
+        )
+    if form is not None and form.codec != stream.codec:
+        why = f"nothing here writes {stream.codec}"
+        return f"the sound track {stream.stream} is re-encoded as a whole, in {form.codec}: {why}"
+    return (
+        f"the sound track {stream.stream} ({stream.codec}) is re-encoded as a whole: its packets lie in a "
+        "fixed grid, and a clip begins at any sample"
+    )
 
 
 def _cut_track(timeline: Timeline, audio: AudioStream, number: int, runs: Sequence[SoundRun]) -> SoundTrack:

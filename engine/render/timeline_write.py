@@ -15,7 +15,7 @@ from engine.render.segment import units_of
 from engine.render.timeline import Timeline, framing_of
 from engine.render.timeline_render import RenderedPart
 
-_ENTRIES = (UnitKind.IDR, UnitKind.CRA, UnitKind.BLA, UnitKind.OPEN_I)
+_ENTRIES = (UnitKind.IDR, UnitKind.CRA, UnitKind.BLA, UnitKind.OPEN_I, UnitKind.RECOVERY)
 
 
 def stitched_units(

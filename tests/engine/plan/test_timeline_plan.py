@@ -1,8 +1,8 @@
 """The plan of a cut film, drawn: a source's frames, what of them the timeline shows, what is copied.
 
 The letters of the source are those of test_export_plan: I IDR, C CRA, O an I picture with leading B pictures, N an
-intra picture that is no entry, P, B (stored behind the next picture that is no B), Q a B picture that needs nothing from
-before its entry (RADL), _ a P picture that is never shown.
+intra picture that is no entry, P, B (stored behind the next picture that is no B), Q a B picture that needs nothing
+from before its entry (RADL), _ a P picture that is never shown.
 """
 
 from __future__ import annotations
@@ -118,6 +118,8 @@ PLANS = {
     "leading pictures that need nothing from before their keyframe come with it": ("IPPPQQIPPP", [(4, 10)], "======"),
     "leading pictures outside the clip are left out": ("IPPPQQIPPP", [(5, 10)], "s===="),
     "an intra picture that later pictures refer across is no entry": ("IPPNPPIP", [(3, 8)], "sss=="),
+    "a film that begins in the middle of things may begin so again": ("PPPIPP", [(0, 6)], "======"),
+    "but not behind another clip": ("PPPIPP", [(3, 6), (0, 5)], "===sss=="),
     "two parts of one film": ("IPPIPPIPP", [(3, 5), (0, 3)], "====="),
     "frames that are never shown are left out": ("IP__PPIPP", [(0, 7)], "==>>==="),
     "clips turned round": ("IPPPIPPP", [(5, 8), (1, 5)], "ssssss="),
@@ -211,8 +213,8 @@ def timelines(draw):
 def depends_on(index: FrameIndex, unit: int) -> tuple[int, int]:
     """Return the units [first, last] of which a decoder needs all to be sure of a picture, in the worst case.
 
-    It needs everything from the last clean entry before it in decode order; a leading picture of an open entry needs the
-    group before as well.
+    It needs everything from the last clean entry before it in decode order; a leading picture of an open entry needs
+    the group before as well.
     """
     for entry in range(unit, -1, -1):
         kind = index.kind[entry]
@@ -231,21 +233,24 @@ def test_pieces_cover_the_output_exactly_and_every_copied_picture_can_be_decoded
 
     at = 0
     for segment in plan.described.segments:
-        assert segment.frames and segment.frames.start == at
+        assert segment.frames
+        assert segment.frames.start == at
         at = segment.frames.stop
     assert at == total
     copied = {frame for s in plan.described.segments if isinstance(s, CopySegment) for frame in s.frames}
 
     at = 0
     for piece in plan.pieces:
-        assert piece.frames and piece.frames.start == at
+        assert piece.frames
+        assert piece.frames.start == at
         at = piece.frames.stop
         shown = frames_of_piece(piece, indices).tolist()
         assert sorted(shown) == list(piece.frames)
         if isinstance(piece, RenderPiece):
             assert not copied & set(piece.frames)
             continue
-        assert piece.source_id in joinable and set(piece.frames) <= copied
+        assert piece.source_id in joinable
+        assert set(piece.frames) <= copied
         index = indices[piece.source_id]
         units = [piece.units.start, *range(piece.units.start + 1 + piece.skipped, piece.units.stop)]
         for unit, frame in zip(units, shown, strict=True):
@@ -265,4 +270,5 @@ def test_pieces_cover_the_output_exactly_and_every_copied_picture_can_be_decoded
     starts = np.cumsum(np.arange(total + 1))
     dts = decode_times(starts, order)
     assert dts.size == total
-    assert (np.diff(dts) >= 0).all() and (dts <= starts[order.frames]).all()
+    assert (np.diff(dts) >= 0).all()
+    assert (dts <= starts[order.frames]).all()
