@@ -64,6 +64,23 @@ def parser(version: str) -> argparse.ArgumentParser:
         back.add_argument("project", metavar="PROJECT.dcut", type=Path)
         back.add_argument("steps", metavar="N", type=int, nargs="?", default=1, help="how many steps (default: 1)")
 
+    captions = commands.add_parser("captions", help="bring captions in or out", description="Bring captions in or out.")
+    ways = captions.add_subparsers(dest="way", metavar="WAY", required=True)
+    bring = _command(ways, "import", "put the captions of an SRT or WebVTT file into a project")
+    bring.add_argument("project", metavar="PROJECT.dcut", type=Path)
+    bring.add_argument("file", metavar="FILE", type=Path)
+    bring.add_argument("--layer", metavar="NAME", help="the layer they go to; made if there is none of this name")
+    how = bring.add_mutually_exclusive_group()
+    how.add_argument("--burn", dest="mode", action="store_const", const="burned", help="draw them into the picture")
+    how.add_argument(
+        "--soft", dest="mode", action="store_const", const="soft", help="keep them as text: no picture is re-encoded"
+    )
+    bring.add_argument("--encoding", metavar="NAME", help="of the file's text (default: found out)")
+    take = _command(ways, "export", "write captions to an SRT or WebVTT file")
+    take.add_argument("project", metavar="PROJECT.dcut", type=Path)
+    take.add_argument("file", metavar="FILE", type=Path)
+    take.add_argument("--layer", metavar="NAME", help="the layer they come from (default: the lowest)")
+
     plan = _command(commands, "plan", "show what an export will copy and re-encode")
     plan.add_argument("project", metavar="PROJECT.dcut", type=Path)
 

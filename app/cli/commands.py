@@ -110,6 +110,23 @@ def _step(given: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _captions(given: argparse.Namespace, console: Console) -> int:
+    from app.workflows.captions import CaptionImport, export_captions, import_captions
+    from engine.model.layers import CaptionMode
+
+    if given.way == "import":
+        mode = None if given.mode is None else CaptionMode(given.mode)
+        request = CaptionImport(given.layer, mode, given.encoding)
+        done = import_captions(given.project, given.file, request, console.progress, console.cancel)
+        text = f"{given.project}: {done.captions} captions from {given.file} on the layer {done.layer!r}"
+    else:
+        done = export_captions(given.project, given.file, given.layer, console.progress, console.cancel)
+        text = f"{given.file}: {done.captions} captions of the layer {done.layer!r}"
+    facts = {"layer": done.layer, "captions": done.captions, "warnings": list(done.warnings)}
+    console.result(facts, "\n".join([text, *(f"  passed over: {warning}" for warning in done.warnings)]))
+    return 0
+
+
 def _plan(given: argparse.Namespace, console: Console) -> int:
     from app.workflows.export import plan_project
 
@@ -150,6 +167,7 @@ COMMANDS: Mapping[str, Command] = {
     "show": _show,
     "undo": _step,
     "redo": _step,
+    "captions": _captions,
     "plan": _plan,
     "export": _export,
     "verify": _verify,

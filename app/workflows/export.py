@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from app.workflows.captions import soft_tracks
 from app.workflows.import_media import OpenProject, open_project
 from engine.control import CancelToken, Progress
 from engine.errors import MissingMedia, SourceChanged, UsageError
@@ -14,7 +15,7 @@ from engine.model.recipe import RecipeRun, recipe_runs
 from engine.model.storyline import Clip
 from engine.plan.export_plan import ExportPlan
 from engine.render.export import ExportReport, export, plan_of
-from engine.render.timeline import Timeline, is_whole_film, reference_of
+from engine.render.timeline import Timeline, films_of_timeline, is_whole_film, reference_of
 from engine.render.timeline_export import export_timeline, plan_of_timeline
 from engine.render.verify import VerifyReport, verify
 from engine.store.connection import Access
@@ -61,10 +62,13 @@ def export_project(
         def pictures(content: str) -> Picture:
             return _picture(opened, content)
 
+        captions = soft_tracks(project)
+        timeline = _timeline(opened, runs)
         if is_whole_film(project, runs):
-            report = export(opened.film, runs, pictures, target, since, opened.cache, rest, cancel)
+            with films_of_timeline(timeline) as films:
+                report = export(opened.film, runs, pictures, target, since, opened.cache, rest, cancel, films, captions)
         else:
-            report = export_timeline(_timeline(opened, runs), pictures, target, opened.cache, rest, cancel)
+            report = export_timeline(timeline, pictures, target, opened.cache, rest, cancel, captions=captions)
         for film, identity in before.items():
             if quick_identity(film) != identity:
                 raise SourceChanged(f"{film} changed while it was exported; export it again")

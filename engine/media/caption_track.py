@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from hashlib import blake2b
 from itertools import pairwise
 from pathlib import Path
 
@@ -84,6 +85,25 @@ def write_with_captions(
                 "burn them in, or export them as a file of their own"
             )
     progress.report("Writing", 1.0)
+
+
+def packet_digests(film: Path, cancel: CancelToken) -> dict[int, str]:
+    """Return a digest over the times and bytes of all packets, for each track that is not text.
+
+    Raises:
+        MediaError: the film cannot be read.
+        Cancelled: on request.
+    """
+    found: dict[int, blake2b] = {}
+    with opened(film, {}) as reader:
+        for n, packet in enumerate(reader.demux()):
+            if n % _REPORT_EVERY == 0:
+                cancel.check()
+            if packet.size and packet.stream.type != "subtitle":
+                digest = found.setdefault(packet.stream_index, blake2b(digest_size=20))
+                digest.update(f"{packet.pts} {packet.dts} {packet.size} {packet.is_keyframe} ".encode())
+                digest.update(memoryview(packet))
+    return {stream: digest.hexdigest() for stream, digest in found.items()}
 
 
 def holds_captions(target: Path) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from engine.control import CancelToken, Progress
 from engine.errors import NoSpace, StorageError, UnsupportedMedia, UsageError, VerificationFailed
+from engine.media.caption_track import CaptionTrack
 from engine.media.coded import EncodedSegment, Splice
 from engine.media.encoders.plan import CannotEncode, EncoderPlan
 from engine.media.encoders.whole import choose_whole
@@ -28,6 +29,7 @@ from engine.render.overlay_op import Pictures
 from engine.render.packet_check import Plan
 from engine.render.seam_check import Depth
 from engine.render.segment import SegmentCache, encoder_for, render_cuts, render_whole
+from engine.render.soft_captions import DRAFT_MARK, add_captions, check_captions
 from engine.render.verify import VerifyReport, verify
 from engine.render.write import Written, whole_framing, write, write_whole
 
@@ -82,6 +84,7 @@ def export(
     progress: Progress,
     cancel: CancelToken,
     films: Films | None = None,
+    captions: Sequence[CaptionTrack] = (),
 ) -> ExportReport:
     """Write a film with its changes; `target` appears whole and checked, or not at all.
 
@@ -95,6 +98,7 @@ def export(
         progress: of the whole export.
         cancel: looked at often; nothing stays behind.
         films: the project's sources, where it has others beside the film; the caller closes them.
+        captions: tracks of text to go into the film.
 
     Raises:
         UsageError: the target is the source.
@@ -104,6 +108,9 @@ def export(
     """
     started = time.monotonic()
     check_target(film.path, target)
+    check_captions(target, captions)
+    if captions:
+        since = None
     composer = Composer(film.info.video, runs, pictures, films or films_of(film, runs))
     changed = changed_frames(runs)
     plan, encoder = plan_of(film, runs)
@@ -152,6 +159,7 @@ def export(
             plan = widened
         written.accept()
         if written.path == draft:
+            notes += add_captions(draft, captions, progress.part(_CHECKING, 1.0), cancel)
             put_in_place(draft, target)
     return ExportReport(
         plan=plan,
@@ -224,7 +232,7 @@ def _remove_stale(folder: Path, target: Path) -> None:
     """Remove drafts of the same target whose process is gone: a kill leaves one behind."""
     prefix = _draft_prefix(target)
     for path in folder.iterdir():
-        number = path.name.removeprefix(prefix).removesuffix(target.suffix)
+        number = path.name.removeprefix(prefix).removesuffix(target.suffix).removesuffix(DRAFT_MARK)
         if path.name.startswith(prefix) and number.isdecimal() and not _runs(int(number)):
             path.unlink(missing_ok=True)
 

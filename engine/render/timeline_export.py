@@ -13,6 +13,7 @@ from pathlib import Path
 
 from engine.control import CancelToken, Progress
 from engine.errors import UnsupportedMedia, VerificationFailed
+from engine.media.caption_track import CaptionTrack
 from engine.media.encoders.plan import CannotEncode, EncoderPlan
 from engine.media.encoders.whole import choose_whole
 from engine.media.remux import NewVideo
@@ -27,6 +28,7 @@ from engine.render.export import ExportReport, beside, check_target, put_in_plac
 from engine.render.overlay_op import Pictures
 from engine.render.patch_op import MovingPatches
 from engine.render.segment import SegmentCache
+from engine.render.soft_captions import add_captions, check_captions
 from engine.render.timeline import Joined, Timeline, films_of_timeline, joined
 from engine.render.timeline_check import TimelineCheck, check_timeline
 from engine.render.timeline_render import RenderedPart, encoder_of, render_pieces
@@ -78,6 +80,7 @@ def export_timeline(
     progress: Progress,
     cancel: CancelToken,
     moving: MovingPatches | None = None,
+    captions: Sequence[CaptionTrack] = (),
 ) -> ExportReport:
     """Write the film of a timeline; `target` appears whole and checked, or not at all.
 
@@ -89,6 +92,7 @@ def export_timeline(
         progress: of the whole export.
         cancel: looked at often; nothing stays behind.
         moving: draws patches that move; None where no patch does.
+        captions: tracks of text to go into the film.
 
     Raises:
         UsageError: the target is one of the sources.
@@ -99,6 +103,7 @@ def export_timeline(
     began = time.monotonic()
     for film in timeline.films.values():
         check_target(film.path, target)
+    check_captions(target, captions)
     stream = joined(timeline)
     time_base = output_time_base(timeline.project, timeline.reference)
     starts = frame_starts(timeline.project, time_base)
@@ -134,6 +139,7 @@ def export_timeline(
                 f"The joins were rendered wider, because the narrower ones did not pass: {check.report.problems[0]}."
             )
             widened = _wider(timeline, widened, check.suspects, attempt)
+        notes += add_captions(draft, captions, progress.part(_CHECKING, 1.0), cancel)
         put_in_place(draft, target)
     return ExportReport(
         plan=picture.plan.described,
