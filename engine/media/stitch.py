@@ -47,13 +47,13 @@ class StitchedSound:
     """A sound track of the new film.
 
     Attributes:
-        stream: the stream of the reference film whose tags it takes.
+        stream: the stream of the reference film whose tags it takes, None for a track that it does not have.
         form: how its packets were encoded, None where they are the reference's own.
         time_base: seconds per tick of the units' times.
         units: its packets, in order.
     """
 
-    stream: int
+    stream: int | None
     form: SoundForm | None
     time_base: Fraction
     units: Iterable[CodedUnit]
@@ -153,17 +153,17 @@ def _tracks(
     edited = EditedVideo(info.video.stream, video.codec, video.extradata, video.time_base, video.pix_fmt)
     tracks = [edited_track(reader.streams[info.video.stream], writer, info, edited, same_family)]
     for sound in sounds:
-        template = reader.streams[sound.stream]
-        if sound.form is None:
-            tracks.append(copied_track(template, writer, same_family))
-        else:
+        template = None if sound.stream is None else reader.streams[sound.stream]
+        if sound.form is not None:
             tracks.append(_sound_track(writer, template, sound.form))
+        elif template is not None:
+            tracks.append(copied_track(template, writer, same_family))
     copy_tags(reader, writer)
     writer.start_encoding()
     return tracks
 
 
-def _sound_track(writer: OutputContainer, template: Stream, form: SoundForm) -> Stream:
+def _sound_track(writer: OutputContainer, template: Stream | None, form: SoundForm) -> Stream:
     """Give the target a track of newly encoded sound: an encoder that is not used lends its description."""
     track = writer.add_stream(form.encoder, rate=form.rate)
     context = track.codec_context
@@ -174,8 +174,9 @@ def _sound_track(writer: OutputContainer, template: Stream, form: SoundForm) -> 
     context.bit_rate = form.bit_rate
     context.time_base = Fraction(1, form.rate)
     track.time_base = Fraction(1, form.rate)
-    track.metadata.update({k: v for k, v in template.metadata.items() if k.lower() in ("language", "title")})
-    track.disposition = template.disposition
+    if template is not None:
+        track.metadata.update({k: v for k, v in template.metadata.items() if k.lower() in ("language", "title")})
+        track.disposition = template.disposition
     return track
 
 

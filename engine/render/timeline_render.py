@@ -7,23 +7,26 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from engine.control import CancelToken, Progress
-from engine.media.coded import EncodedSegment
+from engine.errors import DamagedMedia
+from engine.media.bitstream import carried
+from engine.media.coded import CodedUnit, EncodedSegment
 from engine.media.encode import SegmentJob, encode_segment
 from engine.media.encoders.choose import choose_encoder
 from engine.media.encoders.plan import CannotEncode, EncoderPlan
 from engine.media.quality import UNKNOWN_QUALITY, SourceQuality, source_quality
 from engine.model.frame_index import Int64
-from engine.model.time import Range
+from engine.model.time import Range, merged
 from engine.plan.timeline_plan import RenderPiece, TimelinePlan
 from engine.render import segment_blob
 from engine.render.compose import Composer
 from engine.render.segment import ENGINE_VERSION, SegmentCache, units_of
-from engine.render.timeline import Joined, Timeline
+from engine.render.timeline import Joined, Timeline, framing_of
 
 _CACHE_KIND = "segment"
 _PROBED_UNITS = 24
@@ -138,9 +141,34 @@ def _segment(
         quality=_quality(timeline, shown),
         threads=threads,
     )
-    segment = encode_segment(job, lambda: map(composer.compose, part), progress, cancel)
+    encoded = encode_segment(job, lambda: map(composer.compose, part), progress, cancel)
+    segment = replace(encoded, units=_with_carried_data(timeline, shown, encoder, encoded.units))
     cache.put(_CACHE_KIND, key, segment_blob.to_bytes(segment))
     return segment
+
+
+def _with_carried_data(
+    timeline: Timeline, shown: Sequence[tuple[str, int] | None], encoder: EncoderPlan, units: Sequence[CodedUnit]
+) -> tuple[CodedUnit, ...]:
+    """Return the units with the captions and the like that the sources' units of the same frames carry."""
+    result = list(units)
+    for source_id, film in timeline.films.items():
+        video, index = film.info.video, film.index
+        own = framing_of(timeline.film.info.video)
+        if video.codec not in carried.CODECS or video.codec != encoder.codec or framing_of(video) is not own:
+            continue
+        places: dict[int, list[int]] = {}
+        for number, source in enumerate(shown):
+            if source is not None and source[0] == source_id:
+                places.setdefault(int(index.order[source[1]]), []).append(number)
+        for run in merged(Range(unit, unit + 1) for unit in places):
+            for unit, data in enumerate(units_of(film, run), run.start):
+                for number in places[unit]:
+                    # What cannot be read in the source cannot be kept.
+                    with suppress(DamagedMedia):
+                        new = carried.with_carried(video.codec, result[number].data, data, own)
+                        result[number] = replace(result[number], data=new)
+    return tuple(result)
 
 
 def _key(timeline: Timeline, part: Range, times: Sequence[int], encoder: EncoderPlan) -> str:

@@ -33,13 +33,15 @@ class SoundTrack:
     """A sound track of the output.
 
     Attributes:
-        template: the film and stream whose tags it takes.
-        parts: what is joined; empty where the template's packets are copied, `shift_s` seconds later.
+        film, stream: where it comes from, or what its first part is like.
+        tags: the reference film's stream whose tags it takes, None where that film has no such track.
+        parts: what is joined; empty where the stream's packets are copied, `shift_s` seconds later.
         form: how it is encoded, None where it is copied.
     """
 
     film: Film
     stream: AudioStream
+    tags: int | None
     shift_s: Fraction
     form: SoundForm | None = None
     parts: tuple[SoundPart, ...] = ()
@@ -48,9 +50,9 @@ class SoundTrack:
         """Return its packets for the writer."""
         if self.form is None:
             units = copied_sound(self.film.path, self.stream.stream, self.shift_s)
-            return StitchedSound(self.stream.stream, None, self.stream.time_base, units)
+            return StitchedSound(self.tags, None, self.stream.time_base, units)
         units = encoded_sound(joined_sound(self.parts, self.form, cancel), self.form)
-        return StitchedSound(self.stream.stream, self.form, Fraction(1, self.form.rate), units)
+        return StitchedSound(self.tags, self.form, Fraction(1, self.form.rate), units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +77,13 @@ def plan_sound(timeline: Timeline) -> SoundPlan:
         template = next((film for film in timeline.films.values() if film.info.audio), template)
     if sound_is_original(project):
         shift_s = -project.picture(timeline.reference).times.time_of(0)
-        return SoundPlan(tuple(SoundTrack(timeline.film, audio, shift_s) for audio in timeline.film.info.audio), ())
-    if template is not timeline.film:
-        raise UnsupportedMedia(
-            f"{timeline.film.path.name} has no sound and {template.path.name} has: this version cannot join them"
+        return SoundPlan(
+            tuple(SoundTrack(timeline.film, audio, audio.stream, shift_s) for audio in timeline.film.info.audio), ()
         )
     runs = storyline_sound(project)
-    tracks = tuple(_cut_track(timeline, audio, number, runs) for number, audio in enumerate(template.info.audio))
+    tracks = tuple(
+        _cut_track(timeline, template, audio, number, runs) for number, audio in enumerate(template.info.audio)
+    )
     notes = tuple(_why_anew(track.stream, track.form) for track in tracks)
     return SoundPlan(tracks, notes)
 
@@ -100,7 +102,9 @@ def _why_anew(stream: AudioStream, form: SoundForm | None) -> str:
     )
 
 
-def _cut_track(timeline: Timeline, audio: AudioStream, number: int, runs: Sequence[SoundRun]) -> SoundTrack:
+def _cut_track(
+    timeline: Timeline, template: Film, audio: AudioStream, number: int, runs: Sequence[SoundRun]
+) -> SoundTrack:
     form = form_of(audio.codec, audio.sample_rate, audio.layout, audio.channels, audio.bit_rate)
     if form is None:
         form = form_of("aac", audio.sample_rate, audio.layout, audio.channels, audio.bit_rate)
@@ -115,7 +119,8 @@ def _cut_track(timeline: Timeline, audio: AudioStream, number: int, runs: Sequen
             parts.append(SoundPart(samples))
         else:
             parts.append(SoundPart(samples, film.path, streams[number].stream, run.source_start_s, run.gain_db))
-    return SoundTrack(timeline.film, audio, Fraction(0), form, tuple(parts))
+    tags = audio.stream if template is timeline.film else None
+    return SoundTrack(template, audio, tags, Fraction(0), form, tuple(parts))
 
 
 @dataclass(frozen=True, slots=True)
