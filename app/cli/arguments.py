@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from app.cli.provider_arguments import add_provider_commands
 from engine.errors import UsageError
 from engine.model.region import Box, Lasso, Region
 from engine.model.time import Range
@@ -96,6 +98,7 @@ def parser(version: str) -> argparse.ArgumentParser:
     demo = _command(commands, "demo", "show the whole way on a film, or on a sample that it makes")
     demo.add_argument("file", metavar="VIDEO", type=Path, nargs="?")
     demo.add_argument("--out", metavar="DIR", type=Path, default=Path("deltacut-demo"), help="default: deltacut-demo")
+    add_provider_commands(partial(_command, commands))
     return top
 
 

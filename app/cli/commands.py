@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from app.cli.console import Console
+from app.cli.provider_arguments import PROVIDER_COMMAND_NAMES
 from app.cli.report import (
     demo_facts,
     demo_text,
@@ -159,6 +160,12 @@ def _demo(given: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _provider_command(given: argparse.Namespace, console: Console) -> int:
+    from app.cli.provider_commands import PROVIDER_COMMANDS
+
+    return PROVIDER_COMMANDS[given.command](given, console)
+
+
 COMMANDS: Mapping[str, Command] = {
     "info": _info,
     "new": _new,
@@ -172,4 +179,5 @@ COMMANDS: Mapping[str, Command] = {
     "export": _export,
     "verify": _verify,
     "demo": _demo,
+    **dict.fromkeys(PROVIDER_COMMAND_NAMES, _provider_command),
 }
