@@ -24,7 +24,7 @@ from engine.patches.affine import (
     warped,
 )
 from engine.patches.blend import Plane, Planes, blend, windows
-from engine.patches.colour import HLG, PQ, film_to_codes, picture_to_film
+from engine.patches.colour import HLG, PQ, codes_to_film, film_to_codes, picture_to_film
 from engine.patches.fields import FieldOrder, as_progressive, field_picture
 from engine.patches.lay import Sheet, film_of, framed, lay, window_matte
 from engine.patches.matte import Float32, Float64, window
@@ -124,13 +124,14 @@ def film_sheet(
 ) -> Sheet | None:
     """Return a source picture as a sheet of the canvas, in its colours; None where it is off it."""
     rows, columns = still.planes[0].shape[:2]
-    film = _in_film(still, pixel_format)
-    rgba = np.empty((rows, columns, 4), np.float32)
-    rgba[..., 3] = covered(columns, rows, kept)
+    size = shrunk_size(columns, rows, to_frame)
+    film = _in_film(still, size, pixel_format)
+    rgba = np.empty((size[1], size[0], 4), np.float32)
+    rgba[..., 3] = covered(*size, kept)
     if still.pixel_format.has_alpha:
-        rgba[..., 3] *= still.planes[-1] / np.float32(still.pixel_format.max_value)
+        rgba[..., 3] *= _sized(still.planes[-1], size) / np.float32(still.pixel_format.max_value)
     rgba[..., :3] = film * rgba[..., 3:]
-    return rgba_sheet(rgba, to_frame, width, height)
+    return rgba_sheet(rgba, to_frame @ np.diag([columns / size[0], rows / size[1], 1.0]), width, height)
 
 
 def rgba_sheet(rgba: Float32, to_frame: Float64, width: int, height: int) -> Sheet | None:
@@ -144,18 +145,31 @@ def rgba_sheet(rgba: Float32, to_frame: Float64, width: int, height: int) -> She
     return framed(alpha, film, left, top, width, height)
 
 
-def _in_film(still: Still, pixel_format: PixelFormat) -> Float32:
-    """Return a source picture in the canvas's non-linear R'G'B', float32 [H, W, 3]."""
+def _in_film(still: Still, size: tuple[int, int], pixel_format: PixelFormat) -> Float32:
+    """Return a source picture at a size (width, height) in the canvas's non-linear R'G'B', float32 [h, w, 3]."""
     own = still.pixel_format
     rows, columns = still.planes[0].shape[:2]
     hdr = own.transfer in (PQ, HLG)
     if hdr and own.transfer != pixel_format.transfer:
-        shown = to_rgb(still.frame).astype(np.float32) / np.float32(255.0)
+        shown = to_rgb(still.frame, size).astype(np.float32) / np.float32(255.0)
         return picture_to_film(shown, PictureColour.SRGB, pixel_format)
-    film = film_of(still.planes, own, window_matte(still.planes, 0, 0, (rows, columns)))
+    if size == (columns, rows):
+        film = film_of(still.planes, own, window_matte(still.planes, 0, 0, (rows, columns)))
+    else:
+        # Averaged down first: what is shown small costs little, however large its source.
+        film = codes_to_film(tuple(_sized(plane, size) for plane in still.planes[: own.colour_planes]), own)
     if not hdr and pixel_format.transfer in (PQ, HLG):
         return picture_to_film(np.clip(film, 0.0, 1.0), PictureColour.SRGB, pixel_format)
     return film
+
+
+def _sized(plane: Plane, size: tuple[int, int]) -> Float32:
+    """Return a plane at a size (width, height), averaged where that is smaller, float32."""
+    if (plane.shape[1], plane.shape[0]) == size:
+        return plane.astype(np.float32)
+    shrinks = size[0] < plane.shape[1] or size[1] < plane.shape[0]
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(np.ascontiguousarray(plane), size, interpolation=how), np.float32)
 
 
 def _progressive(still: Still) -> Still:
