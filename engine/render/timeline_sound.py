@@ -24,6 +24,9 @@ Wave = NDArray[np.float64]
 
 _LOSSLESS = ("pcm_", "flac", "alac")
 
+_BLOCK = 1 << 15
+"""Samples that are compared at a time."""
+
 _IN_STEP = 0.7
 """How like two tracks must be at no offset (normalised correlation) to count as the same sound."""
 
@@ -174,18 +177,29 @@ def _out_of_step(
     total = sum(part.samples for part in track.parts)
     wanted = _mono(joined_sound(track.parts, form, cancel))
     given = _mono(joined_sound((SoundPart(total, out, stream.stream, begin_s),), form, cancel))
-    both = own = other = 0.0
+    # Where times are rounded to the container's ticks, so is the distance from picture to sound.
+    reach = min(_BLOCK // 4, 2 + round(form.rate * stream.time_base))
+    both = np.zeros(2 * reach + 1)
+    own = other = 0.0
     for ours, theirs in _aligned(given, wanted):
-        both += float(np.dot(ours, theirs))
+        both += _correlation(ours, theirs, reach)
         own += float(np.dot(ours, ours))
         other += float(np.dot(theirs, theirs))
     quiet = total * 1e-7
     if other <= quiet:
         return None if own <= 4 * quiet else f"sound track {stream.stream} is not silent, as it should be"
-    likeness = both / np.sqrt(max(own, 1e-12) * other)
+    likeness = float(both.max()) / np.sqrt(max(own, 1e-12) * other)
     if likeness < _IN_STEP:
         return f"sound track {stream.stream} is not in step with the picture (likeness {likeness:.2f})"
     return None
+
+
+def _correlation(one: Wave, other: Wave, reach: int) -> Wave:
+    """Return the correlation of two waves at every offset from -reach to reach samples; float64 [2 reach + 1]."""
+    size = 1 << (one.size + reach).bit_length()
+    both = np.fft.irfft(np.fft.rfft(one, size) * np.conj(np.fft.rfft(other, size)), size)
+    result: Wave = np.concatenate([both[-reach:], both[: reach + 1]])
+    return result
 
 
 def _mono(blocks: Iterator[Samples]) -> Iterator[Wave]:
@@ -194,15 +208,16 @@ def _mono(blocks: Iterator[Samples]) -> Iterator[Wave]:
 
 
 def _aligned(one: Iterator[Wave], other: Iterator[Wave]) -> Iterator[tuple[Wave, Wave]]:
-    """Yield pairs of equally long blocks."""
-    ours = theirs = np.zeros(0)
+    """Yield pairs of blocks, equally long."""
+    held: list[Wave] = [np.zeros(0), np.zeros(0)]
     while True:
-        if not ours.size:
-            ours = next(one, np.zeros(0))
-        if not theirs.size:
-            theirs = next(other, np.zeros(0))
-        size = min(ours.size, theirs.size)
+        for number, blocks in enumerate((one, other)):
+            parts = [held[number]]
+            while sum(part.size for part in parts) < _BLOCK and (new := next(blocks, None)) is not None:
+                parts.append(new)
+            held[number] = np.concatenate(parts)
+        size = min(held[0].size, held[1].size)
         if not size:
             return
-        yield ours[:size], theirs[:size]
-        ours, theirs = ours[size:], theirs[size:]
+        yield held[0][:size], held[1][:size]
+        held = [part[size:] for part in held]
