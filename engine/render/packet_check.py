@@ -10,11 +10,12 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.media.survey import NO_TIME, PacketRows
+from engine.media.survey import NO_TIME, PacketRows, TrackFacts
 from engine.model.frame_index import FrameIndex, Int64
 from engine.model.time import Range
 
 _SHOWN = 5
+_CODED_IN_FIELDS = frozenset({"h264", "hevc", "mpeg2video"})
 
 
 class DecodeTimes(Enum):
@@ -86,17 +87,18 @@ class VideoMatch:
 
 
 def match_video(
-    source: PacketRows, out: PacketRows, plan: Plan | None, stored: DecodeTimes, *, same_format: bool
+    track: TrackFacts, copy: TrackFacts, plan: Plan | None, stored: DecodeTimes, *, same_format: bool
 ) -> VideoMatch:
     """Pair the packets of the edited track by time, and find what differs.
 
     Args:
-        source: the source's packets.
-        out: the output's.
+        track: the source's edited track.
+        copy: the output's.
         plan: what was to be changed; None accepts every re-encoded run that is one by its form.
         stored: which decode times both formats keep.
         same_format: whether both files are of the same format.
     """
+    source, out = track.rows, copy.rows
     source_at, out_at = _pairs(source, out)
     identical = source.digest[source_at] == out.digest[out_at]
     essence = source.essence[source_at]
@@ -106,7 +108,7 @@ def match_video(
     anew_times = anew and plan is not None and len(out) == plan.frame_pts.size
     expected_pts = plan.frame_pts if anew_times and plan is not None else source.pts
     problems = _timeline(source, out, expected_pts, DecodeTimes.NONE if anew else stored)
-    frame_of = _frame_numbers(source, source_at, plan)
+    frame_of = _frame_numbers(track, plan)[source_at]
     planned = np.zeros(frame_of.size, np.bool_)
     if plan is not None:
         for frames in plan.frames:
@@ -189,15 +191,17 @@ def _timeline(source: PacketRows, out: PacketRows, expected_pts: Int64, stored: 
             slots = np.flatnonzero(off)
             if slots.size:
                 problems.append(f"{slots.size} packets have another decode time, the first is packet {slots[0]}")
-    if _is_ordered(source) and not _is_ordered(out):
+    if stored is not DecodeTimes.NONE and _is_ordered(source, stored) and not _is_ordered(out, stored):
         problems.append("the decode times do not increase, or one lies behind its picture's time")
     return problems
 
 
-def _is_ordered(rows: PacketRows) -> bool:
+def _is_ordered(rows: PacketRows, stored: DecodeTimes) -> bool:
+    """Tell whether decode times grow and none lies behind its picture's; made-up ones may stand still."""
     known = (rows.dts != NO_TIME) & (rows.pts != NO_TIME)
     dts = rows.dts[rows.dts != NO_TIME]
-    return bool((np.diff(dts) > 0).all() and (rows.dts[known] <= rows.pts[known]).all())
+    least = 1 if stored is DecodeTimes.ALL else 0
+    return bool((np.diff(dts) >= least).all() and (rows.dts[known] <= rows.pts[known]).all())
 
 
 def clock_runs_back(rows: PacketRows) -> bool:
@@ -237,17 +241,30 @@ def _keys(rows: PacketRows, order: NDArray[np.intp]) -> list[tuple[int, int]]:
     return list(zip(times.tolist(), (np.arange(times.size) - first).tolist(), strict=True))
 
 
-def _frame_numbers(source: PacketRows, source_at: Int64, plan: Plan | None) -> Int64:
-    if plan is not None and not plan.has_own_times and plan.packet_frame.size == len(source):
-        return plan.packet_frame[source_at]
-    pts = source.pts[source_at]
-    if plan is None and clock_runs_back(source):
-        return np.arange(pts.size, dtype=np.int64)
-    frame_pts = np.unique(source.pts[~source.hidden]) if plan is None else plan.frame_pts
-    if not frame_pts.size:
-        return np.full(pts.size, -1, np.int64)
-    at = np.minimum(np.searchsorted(frame_pts, pts), frame_pts.size - 1)
-    return np.where(frame_pts[at] == pts, at, -1).astype(np.int64)
+def _frame_numbers(track: TrackFacts, plan: Plan | None) -> Int64:
+    """Return the frame number of each of the source's packets, -1 for what is never shown."""
+    rows = track.rows
+    if plan is None:
+        return _counted_frames(track)
+    if not plan.has_own_times and plan.packet_frame.size == len(rows):
+        return plan.packet_frame
+    if not plan.frame_pts.size:
+        return np.full(len(rows), -1, np.int64)
+    at = np.minimum(np.searchsorted(plan.frame_pts, rows.pts), plan.frame_pts.size - 1)
+    return np.where(plan.frame_pts[at] == rows.pts, at, -1).astype(np.int64)
+
+
+def _counted_frames(track: TrackFacts) -> Int64:
+    """Return the place of each packet among the shown ones; the fields of a frame share its time and its number."""
+    rows = track.rows
+    numbers = np.full(len(rows), -1, np.int64)
+    in_order = np.lexsort((rows.pts, _part(rows)))
+    in_order = in_order[~rows.hidden[in_order]]
+    new = np.ones(in_order.size, np.bool_)
+    if track.codec in _CODED_IN_FIELDS:
+        new[1:] = np.diff(rows.pts[in_order]) != 0
+    numbers[in_order] = np.cumsum(new) - 1
+    return numbers
 
 
 def _unplanned(rows: NDArray[np.bool_], frame_of: Int64) -> list[str]:

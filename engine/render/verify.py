@@ -105,7 +105,7 @@ def _verified(
     )
     stored = _DECODE_TIMES.get(out.family, DecodeTimes.NONE) if same_format else DecodeTimes.NONE
     facts = check_facts(theirs, ours, plan.dropped if plan else frozenset(), same_format=same_format)
-    match = match_video(theirs.video.rows, ours.video.rows, plan, stored, same_format=same_format)
+    match = match_video(theirs.video, ours.video, plan, stored, same_format=same_format)
     problems = [*facts.problems, *match.problems]
     sound: list[str] = []
     for pair in facts.pairs:
