@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -11,6 +12,7 @@ from engine.media.pixels import planes, to_rgb
 from engine.model.geometry import AS_IT_IS, Crop, Fit, Geometry
 from engine.model.keyframes import Curve, Keyframe
 from engine.model.layers import Blend
+from engine.model.media import Colour
 from engine.model.ops import CaptionOp, OverlayOp, SourceClock, TimelineClock
 from engine.model.overlay import Film, Flat, Shape, ShapeForm, Still, Title
 from engine.model.picture import Picture
@@ -262,3 +264,25 @@ def test_text_is_as_sharp_when_enlarged_as_when_written_large():
     large = OverlayOp(Title("Aa", TextStyle(size=0.4, y=0.7, outline=0.008)), AS_IT_IS, 1.0)
     one, other = (planes(composer(reel, [op]).compose(0))[0].astype(int) for op in (small, large))
     assert np.abs(one - other).mean() < 0.5
+
+
+@pytest.mark.parametrize(("turn_deg", "bright"), [(90, (0.5, 0.25)), (180, (0.75, 0.5)), (-90, (0.5, 0.75))])
+def test_a_turn_goes_clockwise(turn_deg, bright):
+    """The left half of the picture is white; turned by a quarter clockwise it lies on top."""
+    rgba = np.full((40, 40, 4), 255, np.uint8)
+    rgba[:, 20:, :3] = 0
+    video = stream("gray")
+    reel = Reel({"a": (video, [even(video, 16)])})
+    op = OverlayOp(Still("x"), Geometry(turn_deg=turn_deg), 1.0)
+    rows, columns = np.nonzero(planes(composer(reel, [op], pictures=lambda _: Picture(rgba)).compose(0))[0] > 128)
+    x, y = (columns.mean() + 0.5 - (WIDTH - HEIGHT) / 2) / HEIGHT, (rows.mean() + 0.5) / HEIGHT
+    assert (x, y) == pytest.approx(bright, abs=0.01)
+
+
+def test_white_in_an_hdr_film_is_its_reference_white():
+    """203 cd/m2 are 58 % of the PQ signal (ITU-R BT.2408, table 1)."""
+    video = replace(stream("yuv420p10le"), colour=Colour(False, 9, 16, 9, 1))
+    reel = Reel({"a": (video, [even(video, 64, 512, 512)])})
+    values = planes(composer(reel, [OverlayOp(Flat(WHITE), AS_IT_IS, 1.0)]).compose(0))
+    assert values[0][0, 0] == pytest.approx(64 + 0.581 * 876, abs=2)
+    assert (int(values[1][0, 0]), int(values[2][0, 0])) == pytest.approx((512, 512), abs=1)
