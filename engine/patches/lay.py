@@ -128,6 +128,12 @@ def widened(chroma: Float32, pixel_format: PixelFormat, width: int, height: int)
 
 def framed(alpha: Float32, film: Float32, left: int, top: int, width: int, height: int) -> Sheet | None:
     """Return a drawing whose top left pixel is (left, top) as a sheet of a width x height frame; None if off it."""
+    rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
+    if not rows.size:
+        return None
+    # A small thing on a large transparent picture costs what the small thing costs.
+    seen = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    alpha, film, left, top = alpha[seen], film[seen], left + seen[1].start, top + seen[0].start
     h, w = alpha.shape
     x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + w, width), min(top + h, height)
     if x1 <= x0 or y1 <= y0:
