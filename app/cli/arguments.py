@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from app.cli.provider_arguments import add_provider_commands
+from app.cli.provider_arguments import Readers, add_provider_commands
 from engine.errors import UsageError
 from engine.model.region import Box, Lasso, Region
 from engine.model.time import Range
@@ -37,6 +37,10 @@ def parser(version: str) -> argparse.ArgumentParser:
     new = _command(commands, "new", "make a project for a film")
     new.add_argument("project", metavar="PROJECT.dcut", type=Path)
     new.add_argument("file", metavar="FILE", type=Path)
+
+    add = _command(commands, "add", "take a further film into a project")
+    add.add_argument("project", metavar="PROJECT.dcut", type=Path)
+    add.add_argument("file", metavar="FILE", type=Path)
 
     patch = _command(commands, "patch", "change a region of the picture over some frames")
     patch.add_argument("project", metavar="PROJECT.dcut", type=Path)
@@ -98,7 +102,8 @@ def parser(version: str) -> argparse.ArgumentParser:
     demo = _command(commands, "demo", "show the whole way on a film, or on a sample that it makes")
     demo.add_argument("file", metavar="VIDEO", type=Path, nargs="?")
     demo.add_argument("--out", metavar="DIR", type=Path, default=Path("deltacut-demo"), help="default: deltacut-demo")
-    add_provider_commands(partial(_command, commands))
+    readers = Readers(_checked(box), _checked(lasso), _checked(frames))
+    add_provider_commands(partial(_command, commands), readers)
     return top
 
 

@@ -48,6 +48,16 @@ def _new(given: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _add(given: argparse.Namespace, console: Console) -> int:
+    from app.workflows.import_media import add_media
+
+    project = add_media(given.project, given.file, console.progress, console.cancel)
+    source = project.sources[-1]
+    facts = {"project": str(given.project), "file": str(given.file), "source": source.id, "frames": source.frame_count}
+    console.result(facts, f"{given.project}: {source.name}, {source.frame_count:,} frames, as source {source.id}")
+    return 0
+
+
 def _patch(given: argparse.Namespace, console: Console) -> int:
     from app.workflows.edit import PatchRequest, add_patch
 
@@ -169,6 +179,7 @@ def _provider_command(given: argparse.Namespace, console: Console) -> int:
 COMMANDS: Mapping[str, Command] = {
     "info": _info,
     "new": _new,
+    "add": _add,
     "patch": _patch,
     "edit": _edit,
     "show": _show,
