@@ -4,19 +4,57 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-PROVIDER_COMMAND_NAMES = ("keys", "ledger", "workflow", "trace")
+from engine.model.region import Region
+from engine.model.time import Range
+
+PROVIDER_COMMAND_NAMES = ("generate", "jobs", "keys", "ledger", "workflow", "trace")
 
 AddCommand = Callable[[str, str], argparse.ArgumentParser]
 
 
-def add_provider_commands(command: AddCommand) -> None:
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Read a box, a lasso and a range of frames."""
+
+    box: Callable[[str], Region]
+    lasso: Callable[[str], Region]
+    frames: Callable[[str], Range]
+
+
+def add_provider_commands(command: AddCommand, readers: Readers) -> None:
     """Add the commands.
 
     Args:
         command: makes the parser of a command, given its name and what it does.
+        readers: of values that other commands take too.
     """
+    generate = command("generate", "let a provider change a region of a frame")
+    generate.add_argument("project", metavar="PROJECT.dcut", type=Path)
+    generate.add_argument("--frame", metavar="N", type=int, required=True, help="the frame that the provider is shown")
+    where = generate.add_mutually_exclusive_group(required=True)
+    where.add_argument("--roi", metavar="X0,Y0,X1,Y1", type=readers.box, dest="region", help="a box, 0 to 1")
+    where.add_argument(
+        "--lasso", metavar='"X,Y X,Y X,Y ..."', type=readers.lasso, dest="region", help="an outline, 0 to 1"
+    )
+    generate.add_argument("--prompt", metavar="TEXT", required=True, help="what the region shall show")
+    generate.add_argument("--frames", metavar="A:B", type=readers.frames, help="the frames that show it (default: N)")
+    _add_asking(generate)
+    generate.add_argument("--review", action="store_true", help="wait for jobs approve before it goes into the film")
+
+    jobs = command("jobs", "list, show, cancel, try again or approve the jobs of a project")
+    jobs.add_argument("project", metavar="PROJECT.dcut", type=Path)
+    jobs.add_argument("action", choices=("list", "show", "cancel", "retry", "approve"))
+    jobs.add_argument("job", metavar="JOB", nargs="?")
+    jobs.add_argument(
+        "--choice",
+        choices=("agree", "try again", "next provider", "use cached", "accept", "give up"),
+        help="for approve: the answer to what the job asks",
+    )
+    jobs.add_argument("--yes", action="store_true", help="for retry: agree to send what will be shown")
+
     keys = command("keys", "set, list, remove, test or re-seal the keys of providers")
     keys.add_argument("action", choices=("set", "list", "remove", "test", "rotate"))
     keys.add_argument(
@@ -38,3 +76,8 @@ def add_provider_commands(command: AddCommand) -> None:
 
     trace = command("trace", "show what was done for a job, step by step; without a job, the latest runs")
     trace.add_argument("job", metavar="JOB", nargs="?")
+
+
+def _add_asking(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--provider", metavar="NAME", default="auto", help="default: the workflow's, in its order")
+    command.add_argument("--yes", action="store_true", help="agree to send what is shown, this once")

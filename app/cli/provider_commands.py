@@ -7,10 +7,78 @@ import getpass
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from pathlib import Path
 
 from app.cli.console import Console
+from app.cli.job_report import job_facts, job_line, job_text, kind_of_question
 from app.cli.provider_report import key_text, ledger_facts, ledger_text, trace_facts, trace_text, workflow_facts
 from engine.errors import UsageError
+from providers.jobs import Job
+
+
+def generate(given: argparse.Namespace, console: Console) -> int:
+    """Let a provider change a region."""
+    from app.cli.agreement import TerminalAgreement
+    from app.workflows import generate as workflow
+
+    request = workflow.GenerateRequest(
+        given.frame,
+        given.region,
+        given.prompt,
+        given.frames,
+        given.provider,
+        "person" if given.review else "automatic",
+    )
+    agreement = TerminalAgreement(console, agreed=given.yes)
+    job = workflow.generate(given.project, request, agreement, console.progress, console.cancel, ask_passphrase)
+    return _job_result(job, given.project, console)
+
+
+def jobs(given: argparse.Namespace, console: Console) -> int:
+    """List or show jobs, cancel one, try one again, or answer what one asks."""
+    from app.cli.agreement import TerminalAgreement
+    from app.workflows.project_jobs import open_desk, project_job, project_jobs
+    from providers.jobs import Choice
+
+    if given.action == "list":
+        found = project_jobs(given.project)
+        console.result({"jobs": [job_facts(job) for job in found]}, "\n".join(map(job_line, found)) or "no jobs")
+        return 0
+    if given.job is None:
+        raise UsageError(f"deltacut jobs {given.action} needs the job's id; deltacut jobs {given.project} list has it")
+    job = project_job(given.project, given.job)
+    if given.action == "show":
+        console.result(job_facts(job), job_text(job))
+        return 0
+    agreement = TerminalAgreement(console, agreed=given.yes or given.action == "approve")
+    with open_desk(given.project, agreement, console.progress, console.cancel, ask_passphrase) as desk:
+        match given.action:
+            case "cancel":
+                job = desk.cancel(job.job, console.cancel)
+                console.result(job_facts(job), job_line(job))
+                return 0
+            case "retry":
+                job = desk.retry(job.job, console.cancel)
+            case "approve":
+                choice = None if given.choice is None else Choice(given.choice)
+                job = desk.approve(job.job, choice, console.cancel)
+    return _job_result(job, given.project, console)
+
+
+def _job_result(job: Job, project: Path, console: Console) -> int:
+    """Print a job that rests; return the exit status that its state stands for."""
+    from app.workflows.accounts import exit_status_of_kind
+
+    console.result(job_facts(job), job_text(job))
+    if job.failure is not None:
+        console.say(f"deltacut: {job.failure.message}")
+        return exit_status_of_kind(job.failure.kind)
+    if job.question is not None:
+        choices = ", ".join(choice.value for choice in job.question.choices)
+        console.say(f"deltacut: {job.question.message}")
+        console.say(f"Answer with: deltacut jobs {project} approve {job.job} --choice ... ({choices})")
+        return exit_status_of_kind(kind_of_question(job))
+    return 0
 
 
 def keys(given: argparse.Namespace, console: Console) -> int:
@@ -76,6 +144,11 @@ def trace(given: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def ask_passphrase() -> str:
+    """Return the vault's passphrase."""
+    return ask_secret("the vault's passphrase")
+
+
 def ask_secret(what: str) -> str:
     """Return a secret from a person without showing it, or a line of standard input where no person sits there."""
     if sys.stdin.isatty():
@@ -84,6 +157,8 @@ def ask_secret(what: str) -> str:
 
 
 PROVIDER_COMMANDS: Mapping[str, Callable[[argparse.Namespace, Console], int]] = {
+    "generate": generate,
+    "jobs": jobs,
     "keys": keys,
     "ledger": ledger,
     "workflow": workflow,
