@@ -204,6 +204,11 @@ def remux_with_new_video(
         video=EditedVideo(info.video.stream, video.codec, _extradata(video, first), video.time_base, video.pix_fmt),
         feed=lambda track: Anew(itertools.chain([first], units), video.time_base, track),
     )
+    if family(muxer) is Family.ASF and video.codec in ("h264", "hevc"):
+        # Read back with FFmpeg 8, every picture came a frame late, and by other times after a seek.
+        return CannotRemux(
+            f"{muxer} keeps one time a packet, which does not tell when {video.codec} pictures are shown"
+        )
     # The units come once: which tracks do not fit is found out first, without them.
     trial = replace(job, file=_Nowhere(), feed=lambda track: Anew(iter(()), video.time_base, track))
     refused: set[int] = set()

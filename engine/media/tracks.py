@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer, OutputContainer
 from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
@@ -194,7 +195,7 @@ def _track_of_codec(stream: Stream, target: OutputContainer, info: MediaInfo, ed
 
 def copied_track(stream: Stream, target: OutputContainer, same_family: bool) -> Stream:
     """Give the target a track that is described as one of a source; same_family: both formats name codecs alike."""
-    track = target.add_stream_from_template(stream, opaque=True)
+    track = _bare_track(stream, target)
     track.time_base = stream.time_base
     track.metadata.update({k: v for k, v in stream.metadata.items() if k.lower() not in _MUXER_OWNED_TRACK_TAGS})
     track.disposition = stream.disposition
@@ -209,6 +210,19 @@ def copied_track(stream: Stream, target: OutputContainer, same_family: bool) -> 
     if isinstance(stream, VideoStream) and isinstance(track.codec_context, VideoCodecContext):
         # A container's own aspect ratio lies beside the codec's parameters, which are all that a template gives.
         track.codec_context.sample_aspect_ratio = stream.sample_aspect_ratio or Fraction(0, 1)
+    return track
+
+
+def _bare_track(stream: Stream, target: OutputContainer) -> Stream:
+    try:
+        return target.add_stream_from_template(stream, opaque=True)
+    except ValueError:
+        if family(target.format.name) is not Family.MATROSKA or stream.type != "audio":
+            raise
+    # PyAV asks for a codec ID of Matroska's own; what only has a WAVE format tag (Windows Media) is held as well
+    # (RFC 9559, codec A_MS/ACM). A filter that does nothing copies the description.
+    track = target.add_mux_stream(target.default_audio_codec)
+    BitStreamFilterContext("null", stream, track)
     return track
 
 

@@ -288,3 +288,21 @@ def test_a_cover_goes_along_into_matroska_and_back(media, tmp_path):
             assert len(covers) == 1
         source = tmp_path / name
     assert [track.kind for track in write(source, tmp_path / "d.ts").dropped] == ["video"]
+
+
+def test_windows_media_sound_goes_along_into_matroska_beside_a_new_picture(tmp_path):
+    source = make(tmp_path / "film.wmv", Recipe(codec="wmv2", sound_codec="wmav2"))
+    info, index = facts(source)
+    splice, _ = recoded(source, info, index, 0, 50, {"x264-params": "aud=1", "bf": "0"})
+
+    def anew(name: str):
+        video = NewVideo("h264", b"", index.time_base, "yuv420p", iter(splice.units))
+        return remux_with_new_video(source, info, video, tmp_path / name, progress=Progress(), cancel=CancelToken())
+
+    report = anew("out.mkv")
+    assert isinstance(report, RemuxReport), report
+    assert report.dropped == ()
+    assert verify(source, tmp_path / "out.mkv", progress=Progress(), cancel=CancelToken()).audio_identical
+    refusal = anew("out.wmv")
+    assert isinstance(refusal, CannotRemux)
+    assert "one time a packet" in refusal.reason
