@@ -111,8 +111,8 @@ def decode_all(units: Iterable[bytes], codec: str, extradata: bytes) -> Iterator
 class _Decoder:
     """A decoder that numbers what it is given."""
 
-    def __init__(self, codec: str, extradata: bytes) -> None:
-        self._context = open_decoder(codec, extradata)
+    def __init__(self, codec: str, extradata: bytes, size: tuple[int, int] | None = None) -> None:
+        self._context = open_decoder(codec, extradata, size=size)
         self._context.thread_count = _CHECK_THREADS
         self._context.thread_type = ThreadType.FRAME
         self._codec = codec
@@ -142,7 +142,7 @@ class _Pass:
         self._search = search
         self._passes_left = passes_left
         self._encoder = open_encoder(job.plan, search.figure, job.threads)
-        self._decoder = _Decoder(job.plan.codec, job.plan.extradata)
+        self._decoder = _Decoder(job.plan.codec, job.plan.extradata, (job.plan.width, job.plan.height))
         self._waiting: dict[int, VideoFrame] = {}
         self._units: list[CodedUnit] = []
         self._sizes: list[int] = []

@@ -73,10 +73,14 @@ def quantiser(figure: float) -> float:
     return float(2.0 ** (figure / 6.0))
 
 
-def open_decoder(codec: str, extradata: bytes, options: dict[str, str] | None = None) -> VideoCodecContext:
-    """Return a decoder of one thread, not opened yet."""
+def open_decoder(
+    codec: str, extradata: bytes, options: dict[str, str] | None = None, size: tuple[int, int] | None = None
+) -> VideoCodecContext:
+    """Return a decoder of one thread, not opened yet; FFV1's has to know the size of the pictures beforehand."""
     context = cast(VideoCodecContext, CodecContext.create(_DECODERS.get(codec, codec), "r"))
     context.extradata = extradata or None
+    if size is not None:
+        context.width, context.height = size
     context.options = options or {}
     context.thread_count = 1
     return context

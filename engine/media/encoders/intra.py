@@ -89,7 +89,7 @@ def _comes_back(plan: EncoderPlan) -> bool:
     try:
         encoder = open_encoder(plan, 0.0, threads=1)
         packets = [*encoder.encode(noise), *encoder.encode(None)]
-        decoder = open_decoder(plan.codec, plan.extradata)
+        decoder = open_decoder(plan.codec, plan.extradata, size=(plan.width, plan.height))
         frames = [*(frame for packet in packets for frame in decoder.decode(packet)), *decoder.decode(None)]
     except Exception:  # a setting that does not fit fails in any way it likes
         return False

@@ -64,7 +64,7 @@ def _ffv1(video: VideoStream) -> EncoderPlan | CannotEncode:
         replace(video, codec="ffv1", extradata=b""),
         "ffv1",
         QualityScale(QualityControl.LOSSLESS),
-        (("level", "3"), ("slicecrc", "1"), *colour_options(video)),
+        (("level", "3"), ("slicecrc", "1"), ("slices", "4"), *colour_options(video)),
         keyframe_interval=1,
         picture_types=PictureTypes.INTRA,
         fields=field_order(video),
