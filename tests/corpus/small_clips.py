@@ -64,6 +64,7 @@ def make(path: Path, recipe: Recipe = Recipe()) -> Path:
         video.metadata["language"] = "eng"
         sounds = [out.add_stream(recipe.sound_codec, rate=SAMPLE_RATE) for _ in range(recipe.sounds)]
         for i, sound in enumerate(sounds):
+            sound.codec_context.bit_rate = 64_000
             sound.metadata["language"] = ("eng", "deu", "fra")[i % 3]
         heard = 0
         for number in range(recipe.frames):
