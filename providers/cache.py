@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,7 +18,7 @@ from typing import Protocol
 from providers.codec import canonical, digest, pack_generation, pack_task, unpack_generation
 from providers.contract import Generation, Quote, Task
 from providers.database import Database, Durability
-from providers.errors import StoreDamaged
+from providers.errors import StoreDamaged, StoreUnwritable
 
 DEFAULT_LIMIT_BYTES = 2 << 30
 
@@ -100,7 +101,11 @@ class SqliteResultCache:
         return self._read("SELECT exact, record FROM results WHERE kin = ? ORDER BY used DESC, rowid DESC", key.kin)
 
     def put(self, key: CacheKey, generation: Generation) -> None:
-        """Keep a result; the least recently used ones make room."""
+        """Keep a result; the least recently used ones make room. On a full disk it is not kept."""
+        with suppress(StoreUnwritable):
+            self._put(key, generation)
+
+    def _put(self, key: CacheKey, generation: Generation) -> None:
         packed = pack_generation(generation)
         record = json.dumps(packed.record)
         size = len(record) + sum(len(data) for data in packed.blobs.values())
@@ -136,7 +141,7 @@ class SqliteResultCache:
             generation = unpack_generation(json.loads(record), lambda name: self._blob(exact, name))
         except (StoreDamaged, ValueError):
             return None
-        with self._database.transaction() as connection:
+        with suppress(StoreUnwritable), self._database.transaction() as connection:
             connection.execute("UPDATE results SET used = ? WHERE exact = ?", (self._clock(), exact))
         return generation
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
 from providers.cache import CacheKey, ResultCache, cache_key
@@ -23,6 +23,7 @@ from providers.errors import (
     PolicyBlocked,
     ProviderError,
     RateLimited,
+    StoreUnwritable,
     UnknownProvider,
 )
 from providers.failover import AskPerson, Decision, GiveUp, UseCached, UseProvider, WaitUntil, next_step
@@ -65,7 +66,7 @@ class Generator:
             NeedsPerson: a person has to decide.
             ProviderError: it failed; what is open stays open and is picked up by the next `run`.
         """
-        self.reconcile(order, record)
+        self.reconcile(id_prefix(order), record.tries)
         hit = self._exact_hit(order, record) if record.open_try is None else None
         if hit is not None:
             return _take(record, hit, save)
@@ -116,15 +117,26 @@ class Generator:
         with suppress(ProviderError):
             await self._provider(open_try.provider).cancel(open_try.ticket)
 
-    def reconcile(self, order: Order, record: NodeRecord) -> None:
-        """Bring the ledger in line with the tries, from wherever a crash left the two."""
-        for attempt in record.tries:
+    def reconcile(self, prefix: str, tries: Iterable[Try]) -> None:
+        """Bring the ledger in line with tries, from wherever a crash or a full disk left the two.
+
+        Args:
+            prefix: What the ids of all these tries begin with; a job's id and `-` for all of a job's.
+            tries: All tries of that prefix.
+        """
+        known = set()
+        for attempt in tries:
             self.account(attempt)
-        known = {attempt.external_id for attempt in record.tries}
-        self._ledger.release_unknown(id_prefix(order), known)
+            known.add(attempt.external_id)
+        with suppress(StoreUnwritable):
+            self._ledger.release_unknown(prefix, known)
 
     def account(self, attempt: Try) -> None:
-        """Write down what a try cost, as far as it is known."""
+        """Write down what a try cost, as far as it is known; on a full disk `reconcile` does it later."""
+        with suppress(StoreUnwritable):
+            self._account(attempt)
+
+    def _account(self, attempt: Try) -> None:
         if self._place(attempt.provider) is Place.LOCAL:
             return
         self._ledger.restore(attempt.attempt)

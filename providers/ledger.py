@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_UP, Decimal
@@ -35,6 +36,8 @@ from providers.errors import (
     KeyProblem,
     NotAllowed,
     PolicyBlocked,
+    SetupError,
+    StoreUnwritable,
 )
 from providers.layers import Call, Forward, NotSent, Operation, Outcome
 
@@ -263,10 +266,14 @@ class LedgerLayer:
         try:
             outcome = await forward(call)
         except BaseException as error:
-            self._write_down(call, error)
+            with suppress(StoreUnwritable):
+                self._write_down(call, error)
             raise
         if isinstance(outcome, Generation):
-            self._ledger.settle(call.external_id, outcome.usd)
+            with suppress(
+                StoreUnwritable
+            ):  # a full disk must not lose what was paid for; the jobs are reconciled later
+                self._ledger.settle(call.external_id, outcome.usd)
         return outcome
 
     def _write_down(self, call: Call, error: BaseException) -> None:
@@ -275,7 +282,7 @@ class LedgerLayer:
         elif call.operation is Operation.POLL:
             if isinstance(error, JobFailed | PolicyBlocked | BillingExhausted):
                 self._ledger.release(call.external_id)
-        elif isinstance(error, NotSent | NotAllowed | KeyProblem) or (
+        elif isinstance(error, NotSent | NotAllowed | KeyProblem | SetupError) or (
             isinstance(error, CallError) and error.charge is Charge.NONE
         ):
             self._ledger.release(call.external_id)

@@ -15,12 +15,23 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from providers.contract import Cancellation, Generation, Ticket
 from providers.database import Database, Durability
-from providers.errors import AmbiguousSubmit, CallError, JobFailed, JobLost, PolicyBlocked, RateLimited, Scope, Side
+from providers.errors import (
+    AmbiguousSubmit,
+    CallError,
+    JobFailed,
+    JobLost,
+    PolicyBlocked,
+    RateLimited,
+    Scope,
+    Side,
+    StoreUnwritable,
+)
 from providers.layers import Call, Forward, Operation, Outcome
 
 MINUTE_S = 60.0
@@ -166,20 +177,23 @@ class LimitLayer:
             case Operation.START:
                 self._limiter.acquire(provider, name, self._limits, self._lease_s)
             case Operation.POLL:
-                self._limiter.renew(provider, name, self._lease_s)
+                with suppress(StoreUnwritable):
+                    self._limiter.renew(provider, name, self._lease_s)
         try:
             outcome = await forward(call)
         except CallError as error:
-            if isinstance(error, RateLimited):
-                self._limiter.block(provider, error.retry_at, error.scope)
-            if _ends_the_job(call.operation, error):
-                self._limiter.release(provider, name)
+            with suppress(StoreUnwritable):
+                if isinstance(error, RateLimited):
+                    self._limiter.block(provider, error.retry_at, error.scope)
+                if _ends_the_job(call.operation, error):
+                    self._limiter.release(provider, name)
             raise
         # A call that is cancelled on the way may be running there: it keeps its place until its lease runs out.
-        if isinstance(outcome, Generation) or outcome in (Cancellation.CANCELLED, Cancellation.TOO_LATE):
-            self._limiter.release(provider, name)
-        elif isinstance(outcome, Ticket):
-            self._limiter.renew(provider, name, self._lease_s)
+        with suppress(StoreUnwritable):  # a full disk must not lose what was paid for
+            if isinstance(outcome, Generation) or outcome in (Cancellation.CANCELLED, Cancellation.TOO_LATE):
+                self._limiter.release(provider, name)
+            elif isinstance(outcome, Ticket):
+                self._limiter.renew(provider, name, self._lease_s)
         return outcome
 
 

@@ -11,7 +11,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum
@@ -21,7 +21,7 @@ from typing import Any
 from providers.codec import digest
 from providers.contract import Disclosure, Generation, SentKind, Ticket, Work
 from providers.database import Database, Durability
-from providers.errors import StoreDamaged
+from providers.errors import StoreDamaged, StoreUnwritable
 from providers.layers import Call, Forward, Operation, Outcome
 
 Value = str | int | float | bool
@@ -231,19 +231,12 @@ class Tracer:
             raise
         finally:
             _CURRENT.reset(token)
-            self._keep(
-                Span(
-                    opened.trace,
-                    opened.span,
-                    opened.parent,
-                    name,
-                    kind,
-                    start_ns,
-                    self._clock_ns(),
-                    opened.attributes,
-                    error,
-                )
+            stop_ns = self._clock_ns()
+            span = Span(
+                opened.trace, opened.span, opened.parent, name, kind, start_ns, stop_ns, opened.attributes, error
             )
+            with suppress(StoreUnwritable):  # what is traced matters more than its trace
+                self._keep(span)
 
 
 class TraceLayer:

@@ -117,14 +117,22 @@ class Orchestrator:
         return job
 
     async def run_queue(self, parallel: int = 4) -> None:
-        """Run every job that is queued or was under way when the program ended, oldest first, several at a time."""
+        """Run every job that is queued or was under way when the program ended, oldest first, several at a time.
+
+        Before that the ledger is brought in line with all jobs, since a crash may have come between the two.
+        """
+        jobs = self._jobs.all()
+        for job in jobs:
+            if job.job not in self._running:
+                tries = [attempt for record in job.nodes.values() for attempt in record.tries]
+                self._generator.reconcile(f"{job.job}-", tries)
         places = asyncio.Semaphore(parallel)
 
-        async def run(job: str) -> None:
+        async def run(job_id: str) -> None:
             async with places:
-                await self.run(job)
+                await self.run(job_id)
 
-        waiting = [job.job for job in self._jobs.all() if job.state in (JobState.QUEUED, JobState.PROCESSING)]
+        waiting = [job.job for job in jobs if job.state in (JobState.QUEUED, JobState.PROCESSING)]
         await asyncio.gather(*(run(job) for job in waiting))
 
     async def run(self, job_id: str) -> Job:

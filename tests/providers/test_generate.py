@@ -26,7 +26,7 @@ from providers.errors import (
     Transient,
 )
 from providers.jobs import Choice, JobState, Origin, Phase, Reason
-from providers.ledger import Caps, SpendState
+from providers.ledger import Attempt, Caps, SpendState
 from providers.limits import Limits
 from providers.network import Connectivity, Network
 from tests.fakes.desk import Desk, workflow
@@ -497,3 +497,47 @@ def test_what_cannot_be_saved_is_not_sent(loop, open_desk):
         desk.orchestrator.retry(job)
         assert run(loop, desk, job).state is JobState.PUBLISHED
         assert desk.spent() == Decimal("0.10")
+
+
+def test_a_crash_between_the_ledger_and_the_job_leaves_no_money_behind(loop, open_desk):
+    alpha = ScriptedProvider("alpha")
+    with open_desk(alpha) as desk:
+        job = add(desk, workflow("alpha"))
+        desk.ledger.reserve(
+            Attempt(f"{job}-make-1", "film", "alpha", "m", Work.EDIT, Decimal(5), 1, Decimal(0)), Caps()
+        )
+        desk.jobs.save(desk.jobs.load(job).moved(JobState.CANCELLED, 1.0))
+        assert desk.spent() == 5
+        loop.run_until_complete(desk.orchestrator.run_queue())
+        assert desk.spent() == 0
+
+
+@pytest.mark.parametrize("polls", [0, 2])
+def test_on_a_disk_that_fills_up_while_a_provider_works_its_result_is_not_lost(loop, open_desk, polls):
+    alpha = ScriptedProvider("alpha", polls=polls)
+    with open_desk(alpha) as desk:
+        job = add(desk, workflow("alpha"))
+        real = alpha.start
+
+        def full(*_args):
+            raise StoreUnwritable("the disk is full")
+
+        async def start(request):
+            outcome = await real(request)
+            for thing, name in (
+                (desk.limiter, "release"),
+                (desk.limiter, "renew"),
+                (desk.ledger, "settle"),
+                (desk.ledger, "restore"),
+                (desk.spans._database, "transaction"),
+            ):
+                setattr(thing, name, full)
+            return outcome
+
+        alpha.start = start
+        assert run(loop, desk, job).state is JobState.PUBLISHED
+        for thing, name in ((desk.ledger, "settle"), (desk.ledger, "restore")):
+            delattr(thing, name)
+        loop.run_until_complete(desk.orchestrator.run_queue())
+        assert states(desk) == [("alpha", SpendState.SETTLED)]
+        assert len(alpha.charged) == 1
