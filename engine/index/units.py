@@ -70,7 +70,7 @@ def joined(packets: PacketTable) -> Units:
 
 
 def _shown(facts: tuple[UnitFacts, ...]) -> list[bool]:
-    """Tell of which packets a picture comes; where one held two, each following packet gives the picture before its own.
+    """Tell of which packets a picture comes; where one held two, each later packet gives the picture before its own.
 
     The packet that only keeps a place then gives the last of them.
     """

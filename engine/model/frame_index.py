@@ -21,8 +21,8 @@ class UnitKind(IntEnum):
     OTHER = 0
     """Needs what came before."""
     IDR = 1
-    """A clean entry: nothing from here on refers back (H.264/HEVC IDR, VP8/VP9/AV1 key frame, MPEG I in a closed GOP with
-    no leading picture, every frame of an intra-only codec)."""
+    """A clean entry: nothing from here on refers back (H.264/HEVC IDR, VP8/VP9/AV1 key frame, MPEG I in a closed GOP
+    with no leading picture, every frame of an intra-only codec)."""
     CRA = 2
     """HEVC CRA: an entry once its leading pictures are gone and it is renamed to BLA_N_LP."""
     BLA = 3

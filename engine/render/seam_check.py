@@ -248,7 +248,7 @@ class _Seam:
 
     def check(self) -> None:
         """Compare the window played through, then after seeks."""
-        timeline, window = self._timeline, self._window
+        window = self._window
         entries = self._seek_entries()
         start = self._moment(window.entry)
         soon_after: set[int] = set()

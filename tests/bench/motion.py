@@ -274,7 +274,8 @@ def main(argv):
     print(" " * 22 + "".join(f"@{window:<21d}" for window in windows))
     for name, scores in table.items():
         cells = [
-            f"{np.mean([np.mean(s.psnr) for s in scores[w]]):6.1f} {np.mean([np.nanmean(s.error) for s in scores[w]]):6.2f} "
+            f"{np.mean([np.mean(s.psnr) for s in scores[w]]):6.1f} "
+            f"{np.mean([np.nanmean(s.error) for s in scores[w]]):6.2f} "
             f"{100 * np.mean([np.nanmean(s.within) for s in scores[w]]):6.1f} "
             for w in windows
         ]

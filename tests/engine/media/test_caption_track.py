@@ -88,7 +88,9 @@ def test_an_mp4_keeps_its_bytes_but_for_the_name_of_the_old_movie_box(clips, tmp
 
 
 def test_a_webm_gets_webvtt(tmp_path):
-    source = make(tmp_path / "film.webm", Recipe(frames=30, gop=10, codec="libvpx-vp9", sound_codec="libopus", options={"cpu-used": "8"}))
+    options = {"cpu-used": "8"}
+    recipe = Recipe(frames=30, gop=10, codec="libvpx-vp9", sound_codec="libopus", options=options)
+    source = make(tmp_path / "film.webm", recipe)
     out = tmp_path / "out.webm"
     write_with_captions(source, out, [CaptionTrack(CUES[:1])], Progress(), CancelToken())
     assert packets(out) == packets(source)
