@@ -103,7 +103,11 @@ class Server:
         self._thread.join()
 
     def serve(self, handler: BaseHTTPRequestHandler) -> None:
-        body = handler.rfile.read(int(handler.headers.get("content-length") or 0))
+        size = int(handler.headers.get("content-length") or 0)
+        body = handler.rfile.read(size)
+        if len(body) < size:
+            handler.close_connection = True
+            return  # the client is gone in the middle of its request: a service never sees it
         parts = urlsplit(handler.path)
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         headers = {name.lower(): value for name, value in handler.headers.items()}
