@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.model.region import Region
 from engine.model.time import Range
 
-PROVIDER_COMMAND_NAMES = ("generate", "jobs", "keys", "ledger", "workflow", "trace")
+PROVIDER_COMMAND_NAMES = ("generate", "transcribe", "jobs", "keys", "ledger", "workflow", "trace")
 
 AddCommand = Callable[[str, str], argparse.ArgumentParser]
 
@@ -43,6 +43,12 @@ def add_provider_commands(command: AddCommand, readers: Readers) -> None:
     generate.add_argument("--frames", metavar="A:B", type=readers.frames, help="the frames that show it (default: N)")
     _add_asking(generate)
     generate.add_argument("--review", action="store_true", help="wait for jobs approve before it goes into the film")
+
+    transcribe = command("transcribe", "write down what is said, with the times of the words")
+    transcribe.add_argument("project", metavar="PROJECT.dcut", type=Path)
+    transcribe.add_argument("--language", metavar="CODE", help="what is spoken (default: found out)")
+    transcribe.add_argument("--captions", action="store_true", help="make a layer of captions of the words")
+    _add_asking(transcribe)
 
     jobs = command("jobs", "list, show, cancel, try again or approve the jobs of a project")
     jobs.add_argument("project", metavar="PROJECT.dcut", type=Path)

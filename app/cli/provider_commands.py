@@ -34,6 +34,18 @@ def generate(given: argparse.Namespace, console: Console) -> int:
     return _job_result(job, given.project, console)
 
 
+def transcribe(given: argparse.Namespace, console: Console) -> int:
+    """Write down what is said."""
+    from app.cli.agreement import TerminalAgreement
+    from app.workflows import transcribe as workflow
+
+    captions = workflow.Captions.MADE if given.captions else workflow.Captions.NONE
+    request = workflow.TranscribeRequest(given.language, captions, given.provider)
+    agreement = TerminalAgreement(console, agreed=given.yes)
+    job = workflow.transcribe(given.project, request, agreement, console.progress, console.cancel, ask_passphrase)
+    return _job_result(job, given.project, console)
+
+
 def jobs(given: argparse.Namespace, console: Console) -> int:
     """List or show jobs, cancel one, try one again, or answer what one asks."""
     from app.cli.agreement import TerminalAgreement
@@ -158,6 +170,7 @@ def ask_secret(what: str) -> str:
 
 PROVIDER_COMMANDS: Mapping[str, Callable[[argparse.Namespace, Console], int]] = {
     "generate": generate,
+    "transcribe": transcribe,
     "jobs": jobs,
     "keys": keys,
     "ledger": ledger,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.workflows.import_media import OpenProject
-from app.workflows.steps import Artifact, Step, StepAsks, StepContext, generation_of, task_artifact
+from app.workflows.steps import Artifact, StepAsks, StepContext, generation_of, task_artifact
 from engine.errors import UsageError
 from engine.media.decode import FrameReader
 from engine.media.picture import decode_picture
@@ -42,15 +42,6 @@ class EditSteps:
 
     def __init__(self, project: OpenProject) -> None:
         self._project = project
-
-    def steps(self) -> Mapping[NodeKind, Step]:
-        """Return the steps by the kind of node."""
-        return {
-            NodeKind.EXTRACT: self.extract,
-            NodeKind.COMPOSITE: self.composite,
-            NodeKind.DIFF: self.diff,
-            NodeKind.PUBLISH: self.publish,
-        }
 
     def extract(self, context: StepContext) -> Artifact:
         """Cut the region with room around it out of the anchor frame, in a shape that the provider takes."""

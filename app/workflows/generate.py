@@ -93,7 +93,7 @@ def _wish(project: Project, request: GenerateRequest, workflow: Workflow) -> Wis
     picture = project.picture(source.id)
     smaller_px = min((bounds.x1 - bounds.x0) * picture.width, (bounds.y1 - bounds.y0) * picture.height)
     inputs = {
-        "work": "edit",
+        "work": Work.EDIT.value,
         "source": source.id,
         "anchor": request.frame,
         "frames": [frames.start, frames.stop],

@@ -14,6 +14,8 @@ from app.workflows.caches import cache_folder
 from app.workflows.edit_steps import EditSteps
 from app.workflows.import_media import OpenProject, open_project
 from app.workflows.orchestration import Orchestrator, run_in_thread
+from app.workflows.steps import Artifact, Step, StepContext
+from app.workflows.transcribe_steps import TranscribeSteps
 from engine.control import CancelToken, Progress
 from engine.errors import UsageError
 from engine.store.connection import Access
@@ -22,13 +24,13 @@ from providers.accounts import Accounts
 from providers.cache import Provenance, SqliteResultCache
 from providers.codec import Json, digest
 from providers.consent import Reach
-from providers.contract import Provider, Quote
+from providers.contract import Provider, Quote, Work
 from providers.errors import StoreDamaged
 from providers.generate import Generator
 from providers.job_store import Jobs
 from providers.jobs import Choice, Job, JobState, Reason
 from providers.registry import open_providers
-from providers.workflow import Workflow
+from providers.workflow import NodeKind, Workflow
 
 _JOB, _BLOB = "job", "job-blob"
 
@@ -115,7 +117,7 @@ class ProjectDesk:
         self.orchestrator = Orchestrator(
             self.jobs,
             Generator(providers, cache, accounts.ledger, wait=accounts.limiter.wait),
-            EditSteps(project).steps(),
+            _steps(project),
             accounts.consents,
             accounts.tracer,
             known_providers=frozenset(providers),
@@ -225,6 +227,26 @@ def open_desk(
                 cache.close()
         finally:
             project.close()
+
+
+def _steps(project: OpenProject) -> Mapping[NodeKind, Step]:
+    edit, words = EditSteps(project), TranscribeSteps(project)
+
+    def for_words(context: StepContext) -> bool:
+        return bool(context.job.inputs["work"] == Work.TRANSCRIBE.value)
+
+    def extract(context: StepContext) -> Artifact:
+        return words.extract(context) if for_words(context) else edit.extract(context)
+
+    def publish(context: StepContext) -> Artifact:
+        return words.publish(context) if for_words(context) else edit.publish(context)
+
+    return {
+        NodeKind.EXTRACT: extract,
+        NodeKind.COMPOSITE: edit.composite,
+        NodeKind.DIFF: edit.diff,
+        NodeKind.PUBLISH: publish,
+    }
 
 
 def project_jobs(path: Path) -> tuple[Job, ...]:

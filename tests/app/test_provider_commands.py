@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 from app.main import main
+from engine.store.connection import Access
+from engine.store.project_file import ProjectFile
 from tests.corpus.small_clips import Recipe, make
 from tests.fakes.world import World
 
@@ -262,3 +264,23 @@ def test_a_job_is_cancelled_and_tried_again(project, run, world, monkeypatch):
     assert run("jobs", project, "show", job["job"])[1]["state"] == "published"
     assert run("jobs", project, "cancel", job["job"])[0] == 2
     assert run("jobs", project, "show", "nobody")[0] == 2
+
+
+def test_what_is_said_is_kept_with_its_times_and_becomes_captions(project, run, world):
+    status, job, err = run("transcribe", project, "--captions", "--yes")
+    assert (status, job["state"]) == (0, "published"), err
+    assert "audio: audio/flac" in err
+    with ProjectFile.open(project, Access.READ) as file:
+        (note,) = (json.loads(text) for text in file.records("transcript").values())
+        (source,) = file.project.sources
+        layer = file.project.layers[-1]
+    words = [word for word in note["words"] if word["kind"] == "word"]
+    assert " ".join(word["text"] for word in words)
+    assert all(0 <= word["start_ms"] < word["end_ms"] <= 1000 for word in words)
+    assert [word["start_ms"] for word in words] == sorted(word["start_ms"] for word in words)
+    assert " ".join(caption.text for caption in layer.items) == " ".join(word["text"] for word in words)
+    assert all(caption.place.source_id == source.id for caption in layer.items)
+    assert len(world.elevenlabs.charges) == 1
+    assert run("undo", project)[0] == 0
+    assert run("transcribe", project, "--yes")[1]["nodes"]["words"]["origin"] == "cache"
+    assert len(world.elevenlabs.charges) == 1
