@@ -110,7 +110,9 @@ def _cut_track(
 ) -> SoundTrack:
     form = form_of(audio.codec, audio.sample_rate, audio.layout, audio.channels, audio.bit_rate)
     if form is None:
-        form = form_of("aac", audio.sample_rate, audio.layout, audio.channels, audio.bit_rate)
+        # What WebM holds, where Vorbis comes from.
+        substitute = "opus" if audio.codec == "vorbis" else "aac"
+        form = form_of(substitute, audio.sample_rate, audio.layout, audio.channels, audio.bit_rate)
     assert form is not None
     parts = []
     for run in runs:
