@@ -317,7 +317,7 @@ class Traits:
         name: The name in files and commands.
         title: The name that a person reads.
         telemetry_name: The value of `gen_ai.provider.name`.
-        ratios: Width to height of the pictures it takes for EDIT, empty for any; a crop is snapped to one of them.
+        ratios: Width to height of the pictures it takes, empty for any; a crop is snapped to one of them.
         poll_interval_s: The pause between polls.
     """
 
