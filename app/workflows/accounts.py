@@ -70,14 +70,12 @@ def provider_errors() -> Iterator[None]:
     """Turn what providers raise into what a command ends with.
 
     Raises:
-        ProviderFailure: in place of a ProviderError, without it: nothing of a call hangs on.
+        ProviderFailure: in place of a ProviderError.
     """
     try:
         yield
-        return
     except ProviderError as error:
-        failure = ProviderFailure(str(error), exit_status_of(type(error)), type(error).__name__)
-    raise failure
+        raise ProviderFailure(str(error), exit_status_of(type(error)), type(error).__name__) from None
 
 
 def exit_status_of(kind: type[ProviderError]) -> int:

@@ -6,6 +6,9 @@ import base64
 import io
 import json
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import av
@@ -16,6 +19,7 @@ from app.main import main
 from engine.store.connection import Access
 from engine.store.project_file import ProjectFile
 from tests.corpus.small_clips import Recipe, make
+from tests.fakes.media import Drift
 from tests.fakes.world import World
 
 CANARY = "canary-5f0e8d2b7c914a36-key-Zq9X"
@@ -284,3 +288,55 @@ def test_what_is_said_is_kept_with_its_times_and_becomes_captions(project, run, 
     assert run("undo", project)[0] == 0
     assert run("transcribe", project, "--yes")[1]["nodes"]["words"]["origin"] == "cache"
     assert len(world.elevenlabs.charges) == 1
+
+
+def test_a_key_from_the_vault_is_used_and_stays_there(project, run, world, tmp_path, monkeypatch):
+    monkeypatch.delenv("GEMINI_API_KEY")
+    type_in(monkeypatch, world.gemini.key)
+    assert run("keys", "set", "gemini")[0] == 0
+    status, job, err = run("generate", project, *EDIT, "--yes")
+    assert (status, job["state"]) == (0, "published"), err
+    trace = run("trace", job["job"])
+    assert world.gemini.key not in err + str(job) + str(trace)
+    assert files_with(world.gemini.key, tmp_path) == []
+
+
+def test_without_a_key_it_is_said_how_to_set_one(project, run, world, monkeypatch):
+    monkeypatch.delenv("GEMINI_API_KEY")
+    status, job, err = run("generate", project, *EDIT, "--yes")
+    assert (status, job["question"]["reason"]) == (2, "key")
+    assert "deltacut keys set gemini" in err
+    type_in(monkeypatch, world.gemini.key)
+    run("keys", "set", "gemini")
+    assert run("jobs", project, "approve", job["job"])[1]["state"] == "published"
+
+
+def test_a_job_whose_program_was_killed_is_never_paid_twice_unasked(project, run, world):
+    world.gemini.fail("submit", "slow=60")
+    command = [sys.executable, "-m", "app.main", "generate", str(project), *EDIT, "--yes"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 30
+        while not world.gemini.charges and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.kill()
+    (job,) = run("jobs", project, "list")[1]["jobs"]
+    assert job["state"] == "processing"
+    status, job, err = run("jobs", project, "retry", job["job"], "--yes")
+    assert (status, job["question"]["reason"]) == (1, "uncertain charge"), err
+    assert len(world.gemini.charges) == 1
+    assert float(run("ledger")[1]["totals"][0]["uncertain_usd"]) > 0
+    status, _, err = run("jobs", project, "approve", job["job"])
+    assert status == 2
+    assert "--choice" in err
+    status, job, err = run("jobs", project, "approve", job["job"], "--choice", "try again")
+    assert (status, job["state"]) == (0, "published"), err
+    assert len(world.gemini.charges) == 2
+
+
+def test_a_picture_that_does_not_fit_is_left_to_a_person(project, run, world):
+    world.gemini.drift = Drift((28.0, 20.0))
+    status, job, err = run("generate", project, *EDIT, "--yes")
+    assert (status, job["question"]["reason"]) == (1, "quality"), err
+    assert run("show", project)[1]["history"]["done"] == []
+    assert run("jobs", project, "approve", job["job"])[1]["state"] == "published"
+    assert len(world.gemini.charges) == 1
