@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,12 +104,6 @@ def replaced(packet: Packet, data: bytes) -> Packet:
     copy.pts, copy.dts, copy.duration = packet.pts, packet.dts, packet.duration
     copy.time_base, copy.is_keyframe, copy.stream = packet.time_base, packet.is_keyframe, packet.stream
     return copy
-
-
-def copy_of(source: Path, target: Path) -> Path:
-    """Copy a file."""
-    shutil.copyfile(source, target)
-    return target
 
 
 def _box(kind: bytes, body: bytes) -> bytes:

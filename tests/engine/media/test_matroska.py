@@ -14,6 +14,7 @@ from engine.media.bitstream.nal import Framing, reframed
 from engine.media.in_place import NotPatchable
 from engine.media.matroska import patch_matroska
 from engine.render.verify import verify
+from tests.corpus.mutate import with_flipped_bytes
 from tests.corpus.small_clips import Recipe, facts, make, own_units, recoded, with_units
 
 OTHER_IDS = {"x264-params": "sps-id=3"}
@@ -189,6 +190,18 @@ def test_a_recording_that_breaks_off_is_patched_where_it_is_whole(tmp_path):
         assert patch(cut, out, [spliced(film, 20, 30)]) is None
         report = verify(cut, out, progress=Progress(), cancel=CancelToken())
         assert report.problems == ()
+
+
+def test_damaged_structure_is_refused_and_never_an_error(tmp_path):
+    film = make(tmp_path / "film.mkv", Recipe(muxing=LAYOUTS["small clusters"]))
+    splice = spliced(film, 20, 30)
+    info, index = facts(film)
+    outcomes = []
+    for seed in range(60):
+        bad = with_flipped_bytes(film, tmp_path / "bad.mkv", seed=seed, count=40)
+        args = (bad, info, index, [splice], info.video.extradata + b"\0", tmp_path / "out.mkv")
+        outcomes.append(patch_matroska(*args, Progress(), CancelToken()))
+    assert any(isinstance(outcome, NotPatchable) for outcome in outcomes)
 
 
 def test_patching_stops_on_request(film, tmp_path):

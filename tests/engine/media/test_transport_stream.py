@@ -13,6 +13,7 @@ from engine.media.containers import transport_packet_bytes
 from engine.media.in_place import NotPatchable
 from engine.media.transport_stream import patch_transport_stream
 from engine.render.verify import verify
+from tests.corpus.mutate import with_flipped_bytes
 from tests.corpus.small_clips import Recipe, facts, make, own_units, recoded, with_units
 
 NULL = 0x1FFF
@@ -113,6 +114,18 @@ def test_pictures_that_do_not_begin_with_their_packets_are_left_to_another_write
     size = transport_packet_bytes(film.read_bytes()[:4096])
     outcome = patch_transport_stream(film, info, index, [splice], tmp_path / film.name, size, Progress(), CancelToken())
     assert isinstance(outcome, NotPatchable)
+
+
+def test_damaged_streams_are_refused_and_never_an_error(film, tmp_path):
+    info, index = facts(film)
+    splice, _ = recoded(film, info, index, 20, 30, OTHER_IDS)
+    size = transport_packet_bytes(film.read_bytes()[:4096])
+    outcomes = []
+    for seed in range(40):
+        bad = with_flipped_bytes(film, tmp_path / film.name, seed=seed, count=200)
+        args = (bad, info, index, [splice], tmp_path / "out.ts", size)
+        outcomes.append(patch_transport_stream(*args, Progress(), CancelToken()))
+    assert any(isinstance(outcome, NotPatchable) for outcome in outcomes)
 
 
 def test_patching_stops_on_request(film, tmp_path):

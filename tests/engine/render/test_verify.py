@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from engine.control import CancelToken, Progress
-from engine.errors import Cancelled
+from engine.errors import Cancelled, MediaError
 from engine.media.bitstream.nal import Framing, join, reframed, split
 from engine.media.remux import RemuxReport, remux
 from engine.model.time import Range
 from engine.render.packet_check import Plan
 from engine.render.seam_check import Depth
 from engine.render.verify import VerifyReport, verify
-from tests.corpus.mutate import replaced, rewritten
+from tests.corpus.mutate import replaced, rewritten, with_flipped_bytes
 from tests.corpus.small_clips import Recipe, facts, make, pictures, recoded, with_units
 
 RUN = Range(20, 30)
@@ -330,6 +330,20 @@ def test_two_recordings_put_together_are_spliced_and_verified(tmp_path):
         assert report.frames_compared >= 18
     wrong = checked(source, tmp_path / "out.ts", Plan.of(index, [Range(20, 30)]))
     assert any("was to be copied" in problem for problem in wrong.problems)
+
+
+@pytest.mark.parametrize("suffix", [".ts", ".mkv", ".mp4"])
+def test_a_damaged_file_is_refused_or_found_wrong_and_nothing_else_happens(films, tmp_path, suffix):
+    source, out = films[suffix]
+    verified = 0
+    for seed in range(12):
+        bad = with_flipped_bytes(out, tmp_path / f"bad{seed}{suffix}", seed=seed, count=4)
+        try:
+            verified += checked(source, bad, None, Depth.EXPORT).verified
+        except MediaError:
+            continue
+    # A flip in padding or in a table that nothing reads is no damage.
+    assert verified <= 3
 
 
 def test_a_check_can_be_stopped(films):
