@@ -59,7 +59,7 @@ class EditSteps:
         crop = self._crop(context, matte, rotation)
         steps = (FitStep.REGISTER, FitStep.COLOUR)
         fitted, report = fit(still.planes, still.pixel_format, matte, answer, crop, rotation=rotation, steps=steps)
-        shown = _in_bounds(Still(fitted, still.pixel_format, still.video, still.frame), matte)
+        shown = picture_of_region(Still(fitted, still.pixel_format, still.video, still.frame), matte)
         artifact = Artifact({"fit": asdict(report)}, {"take": png_of(shown)})
         if report.doubts:
             raise StepAsks("; ".join(report.doubts), artifact)
@@ -68,7 +68,7 @@ class EditSteps:
     def diff(self, context: StepContext) -> Artifact:
         """Compare the fitted region with what stood there."""
         still, matte = self._anchor(context)
-        before = _in_bounds(still, matte).astype(np.int16)
+        before = picture_of_region(still, matte).astype(np.int16)
         fitted = _before(context, NodeKind.COMPOSITE)
         after = decode_picture(fitted.blobs["take"], "the fitted picture").rgba[..., :3].astype(np.int16)
         difference = np.abs(after - before).max(axis=2)
@@ -155,7 +155,7 @@ def png_of(picture: NDArray[np.uint8]) -> bytes:
     return bytes(data)
 
 
-def _in_bounds(still: Still, matte: Matte) -> NDArray[np.uint8]:
+def picture_of_region(still: Still, matte: Matte) -> NDArray[np.uint8]:
     """Return the box around a region as it is shown, upright; where it leaves the frame, the edge goes on."""
     left, top, right, bottom = (round(edge) for edge in matte.bounds)
     width, height = matte.width, matte.height
