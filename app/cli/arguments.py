@@ -25,7 +25,8 @@ def parser(version: str) -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="deltacut",
         description="Change part of the picture in a finished film and re-encode only what changed.",
-        epilog="Exit status: 0 done, 2 usage, 3 bad or unsupported input, 4 the export did not pass its check and "
+        epilog="Exit status: 0 done, 1 a provider gave no result or a job waits for an answer, 2 usage, "
+        "3 bad or unsupported input, 4 the export did not pass its check and "
         "nothing was written, 5 no space or another disk error, 130 stopped.",
     )
     top.add_argument("--version", action="version", version=f"deltacut {version}")
