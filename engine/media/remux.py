@@ -29,7 +29,7 @@ from engine.media.feeds import Anew, Feed, Spliced, time_of
 from engine.media.file_times import in_file_times
 from engine.media.in_band import header_syntax
 from engine.media.in_place import NotPatchable
-from engine.media.matroska import patch_matroska
+from engine.media.matroska.patch import patch_matroska
 from engine.media.tracks import (
     CannotHold,
     DroppedTrack,

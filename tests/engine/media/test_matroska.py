@@ -12,7 +12,7 @@ from engine.errors import Cancelled
 from engine.media import ebml
 from engine.media.bitstream.nal import Framing, reframed
 from engine.media.in_place import NotPatchable
-from engine.media.matroska import patch_matroska
+from engine.media.matroska.patch import patch_matroska
 from engine.render.verify import verify
 from tests.corpus.mutate import with_flipped_bytes
 from tests.corpus.small_clips import Recipe, facts, make, own_units, recoded, with_units
