@@ -79,8 +79,8 @@ def warp(content: Content, place: Place, beside: tuple[Place, Place] | None, shu
     for number, (map_x, map_y) in enumerate(maps):
         alpha += _sample(content.alpha, map_x, map_y, cv2.INTER_LINEAR)
         for plane in range(count):
-            u, v = _plane_map(content.pixel_format, plane, map_x, map_y)
-            one, other = (_sample_plane(planes[plane], u, v) for planes in (content.anchor, content.edited))
+            u, v = plane_map(content.pixel_format, plane, map_x, map_y)
+            one, other = (sample_plane(planes[plane], u, v) for planes in (content.anchor, content.edited))
             if number:
                 anchor[plane] += one
                 edited[plane] += other
@@ -194,7 +194,7 @@ def target(
     return window(int(low[0]), int(low[1]), int(high[0]), int(high[1]), matte.width, matte.height)
 
 
-def _plane_map(pixel_format: PixelFormat, plane: int, x: Float32, y: Float32) -> tuple[Float32, Float32]:
+def plane_map(pixel_format: PixelFormat, plane: int, x: Float32, y: Float32) -> tuple[Float32, Float32]:
     """Return the map of one plane: luma coordinates at its own samples, in its own pixels."""
     shift_x, shift_y = pixel_format.shift_of(plane)
     if not (shift_x or shift_y):
@@ -209,7 +209,7 @@ def _sample(values: Float32, x: Float32, y: Float32, how: int) -> Float32:
     return np.asarray(cv2.remap(values, x, y, how, borderMode=cv2.BORDER_CONSTANT), np.float32)
 
 
-def _sample_plane(plane: Float32, x: Float32, y: Float32) -> Float32:
+def sample_plane(plane: Float32, x: Float32, y: Float32) -> Float32:
     """Return a plane at float positions, from the part of it that they reach."""
     height, width = plane.shape
     x0, y0 = max(0, int(np.floor(x.min())) - 3), max(0, int(np.floor(y.min())) - 3)

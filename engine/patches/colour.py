@@ -66,7 +66,7 @@ def picture_to_film(rgb: Float32, colour: PictureColour, pixel_format: PixelForm
     if pixel_format.transfer == PQ:
         return pq_encoded(linear * np.float32(REFERENCE_WHITE_NITS))
     if pixel_format.transfer == HLG:
-        return _hlg_encoded(linear * np.float32(REFERENCE_WHITE_NITS))
+        return hlg_encoded(linear * np.float32(REFERENCE_WHITE_NITS))
     return np.asarray(np.minimum(linear, 1.0) ** (1 / 2.4), np.float32)
 
 
@@ -151,7 +151,7 @@ def pq_encoded(nits: Float32) -> Float32:
     return np.asarray(((c1 + c2 * y) / (1 + c3 * y)) ** (2523 / 32), np.float32)
 
 
-def _hlg_encoded(nits: Float32) -> Float32:
+def hlg_encoded(nits: Float32) -> Float32:
     """Return display light in cd/m2 as HLG signal: inverse OOTF for a 1000 cd/m2 display, then OETF (BT.2100)."""
     shown = nits / np.float32(_HLG_PEAK_NITS)
     luminance = np.maximum(shown @ np.array([0.2627, 0.6780, 0.0593], np.float32), np.float32(1e-9))

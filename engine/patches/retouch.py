@@ -86,7 +86,7 @@ def fill_surroundings(planes: Planes, pixel_format: PixelFormat, matte: Matte, *
         EditRefused: the region covers the whole frame, so that there is no ring; or the matte does not fit the frame.
     """
     check_planes(planes, pixel_format, matte)
-    wide = _widened(matte)
+    wide = widened(matte)
     outside = (wide.alpha <= 0).astype(np.float32)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * RING_PX + 1, 2 * RING_PX + 1))
     ring = outside * cv2.dilate(wide.alpha, kernel) > 0
@@ -137,7 +137,7 @@ def _gaussian(plane: Float32, sigma_x: float, sigma_y: float) -> Float32:
     return plane
 
 
-def _widened(matte: Matte) -> Matte:
+def widened(matte: Matte) -> Matte:
     """Return the matte with a window that also holds the ring."""
     height, width = matte.alpha.shape
     room = 2 * RING_PX + 2
