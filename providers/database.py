@@ -97,8 +97,11 @@ def _connected(path: Path, schema: str, durability: Durability) -> sqlite3.Conne
         connection.execute("PRAGMA trusted_schema=OFF")
         connection.execute("PRAGMA cell_size_check=ON")
         connection.execute("PRAGMA mmap_size=0")
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        # In one transaction: another process may be making the file right now.
+        connection.execute("BEGIN")
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        connection.execute("COMMIT")
         if application not in (0, APPLICATION_ID) or (application == 0 and tables):
             raise sqlite3.DatabaseError("another application's file")
         if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
