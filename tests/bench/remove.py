@@ -158,8 +158,10 @@ def run(name, frames):
     print(
         f"{name:22s} "
         + " ".join(f"{np.mean(values):8.1f}" for values in scores.values())
-        + f"   still {removal.camera.still!s:5s} invented {100 * np.mean(invented):4.1f} % (anchor {100 * unknown:.1f} %)"
-        f" found {np.mean(journey.found > 0):.2f}  cpu ms: plan {1000 * planned / count:.0f}, fill {1000 * spent / len(invented):.0f}",
+        + f"   still {removal.camera.still!s:5s} "
+        f"invented {100 * np.mean(invented):4.1f} % (anchor {100 * unknown:.1f} %) "
+        f"found {np.mean(journey.found > 0):.2f}  cpu ms: plan {1000 * planned / count:.0f}, "
+        f"fill {1000 * spent / len(invented):.0f}",
         flush=True,
     )
 
