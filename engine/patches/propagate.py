@@ -318,7 +318,9 @@ def _between(
         row = item.row(frame)
         places.append(_through(surface, item, row, to_anchor))
         share = 1.0 if len(options) == 1 else far[1 - number] / max(1, sum(far))
-        weights.append(share if item.found[row] != Found.LOST else share * 1e-3)
+        # What was seen counts for more than what was filled in, however near its anchor is.
+        belief = {Found.SEEN: 1.0, Found.BETWEEN: 0.01, Found.LOST: 1e-4}[Found(int(item.found[row]))]
+        weights.append((share + 1e-6) * belief)
         rows.append(
             (int(item.found[row]), float(item.sigma_px[row]), float(item.support[row]), float(item.correlation[row]))
         )
