@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from engine.motion.chart import PARAMETERS, Chart
+from engine.motion.chart import PARAMETERS, Chart, project
 from engine.motion.frame import Float32, Float64, MotionFrame
 from engine.motion.linear import product_of_transposed, solved
 from engine.motion.template import Level, Template, normalised, smoothed
@@ -23,6 +23,7 @@ known; unrelated pictures have about 1.5, a good match under 0.1."""
 TIGHT = 0.08
 """The same where the region has matched well so far."""
 _CHANCE_SHIFT = 0.35
+_BORDER_PX = 0.05
 _ENERGY_RADIUS = 3
 _CORRELATED_PIXELS = 12.0
 """How many neighbouring residuals carry the information of one: both pictures are smoothed."""
@@ -82,14 +83,21 @@ class Sight:
         shape = level.values.shape[1], level.values.shape[0]
         matrix = self._from_frame[level_number] @ homography @ level.to_anchor
         picture = self._pictures[level_number]
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        # Beyond the crop there is nothing: marked by a value no pixel has.
-        values = cv2.warpPerspective(picture, matrix, shape, flags=flags, borderValue=-1000.0)
-        seen = np.asarray(values >= 0, np.float32)
-        if seen.all():
-            return normalised(np.asarray(values, np.float32), level.floor), seen
-        filled = np.where(seen > 0, values, float(picture.mean())).astype(np.float32)
-        return normalised(filled, level.floor), np.asarray(cv2.erode(seen, np.ones((3, 3), np.uint8)), np.float32)
+        values = cv2.warpPerspective(
+            picture, matrix, shape, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+        )
+        seen = np.ones(level.values.shape, np.float32)
+        corners = project(
+            matrix, np.array([[0.0, 0.0], [shape[0] - 1, 0], [shape[0] - 1, shape[1] - 1], [0, shape[1] - 1]])
+        )
+        limits = picture.shape[1] - 1, picture.shape[0] - 1
+        if (corners < -_BORDER_PX).any() or (corners > np.add(limits, _BORDER_PX)).any():
+            # Where the picture ends nothing is compared; the levels beyond only fill the normalising boxes.
+            inside = cv2.warpPerspective(
+                np.ones_like(picture), matrix, shape, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+            )
+            seen = np.asarray(cv2.erode(inside, np.ones((3, 3), np.uint8)), np.float32)
+        return normalised(np.asarray(values, np.float32), level.floor), seen
 
     def sampled(
         self, level_number: int, map_x: Float32, map_y: Float32, homography: Float64
@@ -101,10 +109,10 @@ class Sight:
         x = ((matrix[0, 0] * map_x + matrix[0, 1] * map_y + matrix[0, 2]) / depth).astype(np.float32)
         y = ((matrix[1, 0] * map_x + matrix[1, 1] * map_y + matrix[1, 2]) / depth).astype(np.float32)
         picture = self._pictures[level_number]
-        values = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderValue=-1000.0)
-        seen = np.asarray(values >= 0, np.float32)
-        filled = np.where(seen > 0, values, float(picture.mean())).astype(np.float32)
-        return normalised(filled, level.floor), seen
+        values = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        inside = (x >= -_BORDER_PX) & (y >= -_BORDER_PX)
+        inside &= (x <= picture.shape[1] - 1 + _BORDER_PX) & (y <= picture.shape[0] - 1 + _BORDER_PX)
+        return normalised(np.asarray(values, np.float32), level.floor), inside.astype(np.float32)
 
 
 def match_weight(values: Float32, seen: Float32, level: Level, tolerance: float) -> tuple[Float32, Float32]:
