@@ -39,7 +39,7 @@ _SURE_SHARE = 0.3
 _FLAT_DB = 70.0
 _QUANTISERS_FROM = 12
 # FFmpeg's decoders that export their quantisers.
-_TELLING = frozenset({"h264", "mpeg1video", "mpeg2video", "vp9"})
+_TELLING = frozenset({"h264", "mpeg1video", "mpeg2video", "mpeg4", "vp9"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from engine.render.seam_check import Depth
 from engine.render.segment import SegmentCache, encoder_for, render_cuts, render_whole
 from engine.render.soft_captions import DRAFT_MARK, add_captions, check_captions
 from engine.render.verify import VerifyReport, verify
-from engine.render.write import Written, whole_framing, write, write_whole
+from engine.render.write import Written, target_family, write, write_whole
 
 _ENCODING, _WRITING, _CHECKING = 0.7, 0.85, 1.0
 
@@ -123,7 +123,7 @@ def export(
             part = progress.part(0.0, _ENCODING)
             rest = progress.part(_ENCODING, _WRITING)
             if isinstance(encoder, CannotEncode):
-                whole = choose_whole(film.info.video, whole_framing(film, target))
+                whole = choose_whole(film.info.video, target_family(film, target))
                 if isinstance(whole, CannotEncode):
                     raise UnsupportedMedia(f"{film.path.name} cannot be exported: {encoder.reason}, and {whole.reason}")
                 segments = [render_whole(film, runs, composer, whole, cache, part, cancel)]

@@ -106,7 +106,7 @@ def match_video(
     anew = bool(len(source)) and not identical.any() and not restated.any()
     # A film encoded anew from start to end may have a packet for each shown frame only, in slots of its own.
     anew_times = anew and plan is not None and len(out) == plan.frame_pts.size
-    expected_pts = plan.frame_pts if anew_times and plan is not None else source.pts
+    expected_pts = _times_anew(plan, source, out) if anew_times and plan is not None else source.pts
     problems = _timeline(source, out, expected_pts, DecodeTimes.NONE if anew else stored)
     frame_of = _frame_numbers(track, plan)[source_at]
     planned = np.zeros(frame_of.size, np.bool_)
@@ -132,6 +132,18 @@ def match_video(
 def match_stills(source: PacketRows, out: PacketRows, name: str) -> list[str]:
     """Return what differs between a cover and its copy: it has no time."""
     return [] if np.array_equal(source.digest, out.digest) else [f"{name}: the picture differs"]
+
+
+def _times_anew(plan: Plan, source: PacketRows, out: PacketRows) -> Int64:
+    """Return when a picture that was encoded anew should show each frame, in the source's ticks.
+
+    Times that were made for the film tell how far its frames are apart, not when exactly the first one is shown.
+    """
+    if plan.has_own_times:
+        return plan.frame_pts
+    late = round(int(out.pts.min()) * out.time_base / source.time_base) - int(plan.frame_pts[0])
+    depth = int(plan.frame_pts[0] - source.dts[source.dts != NO_TIME].min(initial=plan.frame_pts[0]))
+    return plan.frame_pts + late if -depth <= late <= 0 else plan.frame_pts
 
 
 def match_copied(source: PacketRows, out: PacketRows, name: str, *, same_format: bool) -> list[str]:

@@ -135,7 +135,9 @@ def render_whole(
     if kept is not None:
         return kept
     cores = os.cpu_count() or 2
-    times = tuple(index.frame_pts.tolist())
+    # Times that were made for the film leave room for reordering, which the new picture does without.
+    early = 0 if index.exact_timestamps else max(0, int(index.frame_pts[0] - index.dts[0]))
+    times = tuple((index.frame_pts - early).tolist())
     job = SegmentJob(
         plan=encoder,
         pts=times,

@@ -34,7 +34,7 @@ from engine.render.timeline_check import TimelineCheck, check_timeline
 from engine.render.timeline_render import RenderedPart, encoder_of, render_pieces
 from engine.render.timeline_sound import SoundPlan, plan_sound
 from engine.render.timeline_write import stitched_units
-from engine.render.write import whole_framing
+from engine.render.write import target_family
 
 _ENCODING, _WRITING, _CHECKING = 0.7, 0.85, 1.0
 _WIDER = 12
@@ -161,7 +161,7 @@ def _planned(timeline: Timeline, stream: Joined, widened: Sequence[Range], targe
     if isinstance(encoder, EncoderPlan):
         return _Picture(plan, encoder)
     film = timeline.film
-    complete = choose_whole(film.info.video, whole_framing(film, target or film.path))
+    complete = choose_whole(film.info.video, target_family(film, target or film.path))
     if isinstance(complete, CannotEncode):
         raise UnsupportedMedia(f"{film.path.name} cannot be exported: {encoder.reason}, and {complete.reason}")
     plan = plan_timeline(timeline.runs, indices, ())

@@ -10,7 +10,6 @@ from typing import BinaryIO
 
 from engine.control import CancelToken, Progress
 from engine.errors import UnsupportedMedia
-from engine.media.bitstream.nal import Framing
 from engine.media.coded import EncodedSegment, Splice
 from engine.media.containers import Family, family, muxer_for
 from engine.media.mp4.edit import CannotPatch
@@ -75,7 +74,7 @@ def write(
         NoSpace, StorageError, Cancelled.
     """
     notes: list[str] = []
-    if family(film.info.container) is Family.ISO and family(_muxer(film, target)) is Family.ISO:
+    if family(film.info.container) is Family.ISO and target_family(film, target) is Family.ISO:
         movie = read_movie(film.path)
         if since is not None:
             staged = _staged(film, movie, splices, extradata, draft, target, since, cancel)
@@ -118,10 +117,13 @@ def write_whole(
     return Written(draft, tuple(track.stream for track in report.dropped), _left_out(report))
 
 
-def whole_framing(film: Film, target: Path) -> Framing:
-    """Return how the target's container frames H.264 packets."""
-    in_band = (Family.TRANSPORT, Family.PROGRAM, Family.AVI)
-    return Framing.START_CODES if family(_muxer(film, target)) in in_band else Framing.LENGTH_4
+def target_family(film: Film, target: Path) -> Family:
+    """Return the family of the container that a film is written to.
+
+    Raises:
+        UnsupportedMedia: nothing here writes it.
+    """
+    return family(_muxer(film, target))
 
 
 def _muxer(film: Film, target: Path) -> str:

@@ -25,10 +25,10 @@ from engine.media.encoders.plan import (
 from engine.model.frame_index import UnitKind
 from engine.model.media import VideoStream
 
-_TUNING = (("sc_threshold", "1000000000"), ("bf", "0"), ("mbd", "rd"), ("trellis", "1"), ("qmin", "2"))
+TUNING = (("sc_threshold", "1000000000"), ("bf", "0"), ("mbd", "rd"), ("trellis", "1"), ("qmin", "1"))
 
-_SCALE = QualityScale(
-    QualityControl.QUANTISER, finest=6, coarsest=20, first=(8, 13), offset=-7, db_per_step=0.7, growth_per_step=1.09
+SCALE = QualityScale(
+    QualityControl.QUANTISER, finest=0, coarsest=20, first=(8, 13), offset=-7, db_per_step=0.7, growth_per_step=1.09
 )
 
 # What Xvid notes of itself; FFmpeg's decoder then computes its inverse transform.
@@ -73,7 +73,7 @@ def choose(video: VideoStream, packets: Sequence[bytes], keyframe_interval: int)
 
 
 def _plan(video: VideoStream, layer: mpeg4.Layer, in_band: bytes, keyframe_interval: int) -> EncoderPlan:
-    options = [*_TUNING]
+    options = [*TUNING]
     flags = ContextFlag.GLOBAL_HEADER | ContextFlag.CLOSED_GOP | ContextFlag.BITEXACT
     fields = FieldOrder.PROGRESSIVE
     if layer.has_matrices:
@@ -88,7 +88,7 @@ def _plan(video: VideoStream, layer: mpeg4.Layer, in_band: bytes, keyframe_inter
     plan = plan_for(
         video,
         "mpeg4",
-        _SCALE,
+        SCALE,
         tuple(options),
         keyframe_interval=keyframe_interval,
         flags=flags,
