@@ -98,7 +98,7 @@ def audit(jobs: Iterable[Job], spend: Iterable[Spend], world: World) -> Account:
         tries = [attempt for record in job.nodes.values() for attempt in record.tries]
         account.ends[job.state.value] += 1
         if job.question is not None:
-            account.asked[job.question.reason.value] += 1
+            account.asked[f"{job.question.reason.value} at {job.question.provider}"] += 1
         where = f"{job.title} ({tries[-1].provider if tries else 'no try'}, {job.state.value})"
         uncertain = [entry for entry in entries if entry.state is SpendState.UNCERTAIN]
         counted = sum((entry.counted_usd for entry in entries if entry not in uncertain), start=Decimal(0))
