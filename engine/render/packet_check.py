@@ -16,6 +16,8 @@ from engine.model.time import Range
 
 _SHOWN = 5
 _CODED_IN_FIELDS = frozenset({"h264", "hevc", "mpeg2video"})
+# VP8 keeps hidden reference pictures in packets of their own.
+_SEVERAL_PACKETS_A_FRAME = _CODED_IN_FIELDS | {"vp8"}
 
 
 class DecodeTimes(Enum):
@@ -106,8 +108,15 @@ def match_video(
     anew = bool(len(source)) and not identical.any() and not restated.any()
     # A film encoded anew from start to end may have a packet for each shown frame only, in slots of its own.
     anew_times = anew and plan is not None and len(out) == plan.frame_pts.size
-    expected_pts = _times_anew(plan, source, out) if anew_times and plan is not None else source.pts
-    problems = _timeline(source, out, expected_pts, DecodeTimes.NONE if anew else stored)
+    expected_pts, shown_pts = source.pts, out.pts
+    if plan is not None:
+        if anew_times:
+            expected_pts = _times_anew(plan, source, out)
+        elif len(out) < len(source):
+            expected_pts = _times_of_frames(plan, source)
+    elif len(out) < len(source) and track.codec in _SEVERAL_PACKETS_A_FRAME:
+        expected_pts, shown_pts = np.unique(source.pts), np.unique(out.pts)
+    problems = _timeline(source, out, expected_pts, shown_pts, DecodeTimes.NONE if anew else stored)
     frame_of = _frame_numbers(track, plan)[source_at]
     planned = np.zeros(frame_of.size, np.bool_)
     if plan is not None:
@@ -132,6 +141,27 @@ def match_video(
 def match_stills(source: PacketRows, out: PacketRows, name: str) -> list[str]:
     """Return what differs between a cover and its copy: it has no time."""
     return [] if np.array_equal(source.digest, out.digest) else [f"{name}: the picture differs"]
+
+
+def _times_of_frames(plan: Plan, source: PacketRows) -> Int64:
+    """Return the source's times without those of packets that a re-encoded frame does not need.
+
+    Where the source makes a frame of several packets (a hidden reference picture, two fields), the new one is one.
+    """
+    if plan.packet_frame.size != len(source):
+        return source.pts
+    frame_of = plan.packet_frame
+    planned = np.zeros(len(source), np.bool_)
+    for frames in plan.frames:
+        planned |= (frame_of >= frames.start) & (frame_of < frames.stop)
+    # The packet with the frame's own time counts, else the last one.
+    timed = source.pts == plan.frame_pts[frame_of]
+    kept = ~planned
+    rows = np.flatnonzero(planned)
+    by_frame = rows[np.lexsort((rows, timed[rows], frame_of[rows]))]
+    kept[by_frame[np.r_[np.diff(frame_of[by_frame]) != 0, True]]] = True
+    times: Int64 = source.pts[kept]
+    return times
 
 
 def _times_anew(plan: Plan, source: PacketRows, out: PacketRows) -> Int64:
@@ -175,10 +205,9 @@ def frame_ranges(frames: Int64) -> tuple[Range, ...]:
     return tuple(Range(int(a), int(b)) for a, b in zip(starts, stops, strict=True))
 
 
-def _timeline(source: PacketRows, out: PacketRows, expected_pts: Int64, stored: DecodeTimes) -> list[str]:
-    """Compare the times of the picture; `expected_pts` is in the source's ticks."""
+def _timeline(source: PacketRows, out: PacketRows, expected_pts: Int64, shown: Int64, stored: DecodeTimes) -> list[str]:
+    """Compare the times of the picture; `expected_pts` are in the source's ticks, `shown` in the output's."""
     problems = []
-    shown = out.pts
     if expected_pts.size != len(out) and np.array_equal(expected_pts, source.pts):
         # A new keyframe near an edit's start lets a demuxer leave out what only led up to it: what is shown counts.
         expected_pts, shown, stored = source.pts[~source.hidden], out.pts[~out.hidden], DecodeTimes.NONE
@@ -194,7 +223,7 @@ def _timeline(source: PacketRows, out: PacketRows, expected_pts: Int64, stored: 
                 f"{moved.size} pictures have another time; the first is picture {at} in order, "
                 f"{seconds[0]:.6f} s instead of {seconds[1]:.6f} s"
             )
-        elif stored is not DecodeTimes.NONE:
+        elif stored is not DecodeTimes.NONE and len(out) == len(source):
             # One shift for all is what a demuxer makes of the deepest reordering, which may lie in a replaced run.
             shift = out.dts[0] - source.dts[0] if out.time_base == source.time_base else 0
             off = _off(source.dts, source.time_base, out.dts - shift, out.time_base)
