@@ -123,7 +123,7 @@ def open_project(path: Path, access: Access, progress: Progress, cancel: CancelT
         films = {}
         for number, source_id in enumerate(sources):
             part = progress.part(number / len(sources), (number + 1) / len(sources))
-            films[source_id] = _film(file, source_id, cache, part, cancel)
+            films[source_id] = film_of(file, source_id, cache, part, cancel)
     except BaseException:
         file.close()
         raise
@@ -142,7 +142,13 @@ def _shown_sources(project: Project) -> dict[str, None]:
     return shown
 
 
-def _film(file: ProjectFile, source_id: str, cache: Cache, progress: Progress, cancel: CancelToken) -> Film:
+def film_of(file: ProjectFile, source_id: str, cache: Cache, progress: Progress, cancel: CancelToken) -> Film:
+    """Return a source of an open project with what is known of its file.
+
+    Raises:
+        MissingMedia: it is not where it was. MediaError: it cannot be used.
+        Cancelled: on request.
+    """
     media = file.media(source_id)
     identity = file.place(source_id).content_hash or content_hash(media, progress.part(0.0, 0.5), cancel)
     info = _probed(media, identity, cache)

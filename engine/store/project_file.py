@@ -70,6 +70,7 @@ class ProjectFile:
         self._steps: dict[int, Step] = {}
         self._places: dict[str, Place] = {}
         self._space_is_low = False
+        self._watchers: list[Callable[[], None]] = []
 
     # --- opening and closing ---------------------------------------------------------------------------------------
 
@@ -172,6 +173,10 @@ class ProjectFile:
         """Whether the last edit was saved only by giving up the reserve: the person should free some space."""
         return self._space_is_low
 
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Have a function called after each commit, undo and redo, in the thread that made it; it must be quick."""
+        self._watchers.append(watcher)
+
     def commit(self, edit: Edit) -> Project:
         """Apply an edit and save it; when this returns, no crash or power cut can lose it.
 
@@ -225,6 +230,8 @@ class ProjectFile:
         self._remember(self._position, after)
         if row.seq % EVERY == 0:
             self._keep_snapshot(after)
+        for watcher in self._watchers:
+            watcher()
 
     def _keep_snapshot(self, project: Project) -> None:
         try:

@@ -1,0 +1,180 @@
+"""The playhead, and how it moves: by hand, by steps, by playing."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal, Slot
+
+from app.session.document import Change, Document
+from engine.model.time import Range
+
+
+class Transport(QObject):
+    """Where the playhead stands, in timeline frames, and whether it moves by itself.
+
+    The clock is the computer's own unless `clock` gives another (the sound's): seconds since play began, or None.
+
+    Signals:
+        frame_changed(int): the playhead. playing_changed: play, pause, speed or direction. loop_changed: the loop.
+    """
+
+    frame_changed = Signal(int)
+    playing_changed = Signal()
+    loop_changed = Signal()
+
+    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._frame = 0
+        self._speed = Fraction(0)
+        self._loops = False
+        self._begun_at = Fraction(0)
+        self._elapsed = QElapsedTimer()
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+        document.changed.connect(self._follow)
+        document.opened.connect(self._begin)
+        document.closed.connect(self._begin)
+
+    @property
+    def frame(self) -> int:
+        """Return the timeline frame under the playhead."""
+        return self._frame
+
+    @property
+    def speed(self) -> Fraction:
+        """Return how fast it plays: 0 stands, 1 is the film's own speed, negative runs back."""
+        return self._speed
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether it moves by itself."""
+        return self._speed != 0
+
+    @property
+    def loops(self) -> bool:
+        """Whether playing goes round between in and out."""
+        return self._loops
+
+    @property
+    def last_frame(self) -> int:
+        """Return the last frame of the film, 0 where there is none."""
+        return max(0, self._document.project.frame_count - 1)
+
+    @property
+    def playing_range(self) -> Range:
+        """Return what is played: the marked range where it loops, else all."""
+        project = self._document.project
+        if self._loops and project.in_out is not None:
+            return project.in_out
+        return Range(0, max(1, project.frame_count))
+
+    def seek(self, frame: int) -> None:
+        """Put the playhead on a frame; outside the film it stands on its first or last."""
+        frame = min(max(frame, 0), self.last_frame)
+        if self.is_playing:
+            self._restart_clock(frame)
+        self._set(frame)
+
+    def step(self, frames: int) -> None:
+        """Stop, and move by frames."""
+        self.pause()
+        self.seek(self._frame + frames)
+
+    def step_seconds(self, seconds: int) -> None:
+        """Stop, and move by seconds of the film's own time."""
+        self.pause()
+        timeline = self._document.timeline
+        if self._document.project.frame_count:
+            self.seek(timeline.frame_at(max(Fraction(0), timeline.time_of(self._frame) + seconds)))
+
+    def play(self, speed: Fraction = Fraction(1)) -> None:
+        """Play from the playhead; at the end of what is played it begins anew."""
+        if not self._document.project.frame_count or speed == 0:
+            self.pause()
+            return
+        played = self.playing_range
+        at_end = self._frame >= played.stop - 1 if speed > 0 else self._frame <= played.start
+        if at_end or not played.start <= self._frame < played.stop:
+            self._set(played.start if speed > 0 else played.stop - 1)
+        self._speed = speed
+        self._restart_clock(self._frame)
+        rate = float(self._document.project.canvas.rate)
+        self._timer.start(max(4, round(500 / rate)))
+        self.playing_changed.emit()
+
+    def pause(self) -> None:
+        """Stand still."""
+        if self.is_playing:
+            self._timer.stop()
+            self._speed = Fraction(0)
+            self.playing_changed.emit()
+
+    def toggle(self) -> None:
+        """Play, or pause."""
+        if self.is_playing:
+            self.pause()
+        else:
+            self.play()
+
+    def shuttle(self, direction: int) -> None:
+        """J and L: play that way, each press twice as fast, up to 8 times; against the direction it stops first."""
+        speed = self._speed
+        if speed * direction < 0:
+            self.pause()
+        elif speed == 0:
+            self.play(Fraction(direction))
+        else:
+            self.play(Fraction(direction * min(8, abs(int(speed)) * 2)))
+
+    def set_loops(self, loops: bool) -> None:
+        """Go round between in and out, or stop at the end."""
+        if loops != self._loops:
+            self._loops = loops
+            self.loop_changed.emit()
+
+    def _restart_clock(self, frame: int) -> None:
+        self._begun_at = self._document.timeline.time_of(frame)
+        self._elapsed.restart()
+
+    def played_s(self) -> Fraction:
+        """Return how long it has played since the clock was last set, in seconds."""
+        return Fraction(self._elapsed.elapsed(), 1000)
+
+    @Slot()
+    def _tick(self) -> None:
+        played = self.playing_range
+        timeline = self._document.timeline
+        at = self._begun_at + self.played_s() * self._speed
+        if self._speed > 0 and at >= timeline.time_of(played.stop):
+            self._at_end(played.start, played.stop - 1)
+        elif self._speed < 0 and at < timeline.time_of(played.start):
+            self._at_end(played.stop - 1, played.start)
+        else:
+            self._set(timeline.frame_at(max(Fraction(0), at)))
+
+    def _at_end(self, anew: int, last: int) -> None:
+        if self._loops:
+            self._set(anew)
+            self._restart_clock(anew)
+        else:
+            self._set(last)
+            self.pause()
+
+    def _set(self, frame: int) -> None:
+        if frame != self._frame:
+            self._frame = frame
+            self.frame_changed.emit(frame)
+
+    @Slot()
+    def _begin(self) -> None:
+        self.pause()
+        self._frame = 0
+        self.frame_changed.emit(0)
+
+    @Slot(object)
+    def _follow(self, _change: Change) -> None:
+        if self._frame > self.last_frame:
+            self._set(self.last_frame)
