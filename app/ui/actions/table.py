@@ -1,0 +1,193 @@
+"""All actions of the window: their QActions, kept true as the session changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from importlib.resources import files
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+
+from app.session.session import Session
+from app.ui.actions.spec import ActionSpec
+from app.ui.theme import Theme
+
+MENUS = ("File", "Edit", "Clip", "Region", "Playback", "View", "Help")
+PRESETS = {"deltacut": "Deltacut", "premiere": "Premiere", "resolve": "Resolve"}
+
+
+class ActionTable(QObject):
+    """The actions by id.
+
+    Signals:
+        added: further actions are there. keys_changed: other shortcuts.
+    """
+
+    added = Signal()
+    keys_changed = Signal()
+
+    def __init__(self, session: Session, theme: Theme, window: QWidget) -> None:
+        super().__init__(window)
+        self._session = session
+        self._theme = theme
+        self._window = window
+        self._specs: dict[str, ActionSpec] = {}
+        self._actions: dict[str, QAction] = {}
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(0)
+        self._soon.timeout.connect(self.refresh)
+        document, selection = session.document, session.selection
+        for signal in (
+            document.opened,
+            document.closed,
+            document.changed,
+            document.history_changed,
+            document.films_changed,
+            selection.changed,
+            selection.tool_changed,
+            selection.region_changed,
+            session.transport.playing_changed,
+            session.transport.loop_changed,
+            session.settings.changed,
+            session.jobs.ended,
+        ):
+            signal.connect(self.refresh_soon)
+        session.settings.changed.connect(self._setting_changed)
+
+    def add(self, specs: Iterable[ActionSpec]) -> None:
+        """Take actions in.
+
+        Raises:
+            ValueError: two have the same id.
+        """
+        for spec in specs:
+            if spec.id in self._specs:
+                raise ValueError(f"two actions are called {spec.id}")
+            action = QAction(spec.text, self)
+            action.setObjectName(spec.id)
+            if spec.icon:
+                action.setIcon(self._theme.icon(spec.icon))
+                action.setIconVisibleInMenu(False)
+            action.setCheckable(spec.is_on is not None)
+            action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+            action.triggered.connect(self._triggered)
+            self._specs[spec.id], self._actions[spec.id] = spec, action
+            self._window.addAction(action)
+        self._assign_keys()
+        self.refresh()
+        self.added.emit()
+
+    def has(self, id: str) -> bool:
+        """Tell whether there is such an action (yet)."""
+        return id in self._actions
+
+    def action(self, id: str) -> QAction:
+        """Return the QAction of an action, for a button or a menu."""
+        return self._actions[id]
+
+    def spec(self, id: str) -> ActionSpec:
+        """Return an action."""
+        return self._specs[id]
+
+    @property
+    def specs(self) -> list[ActionSpec]:
+        """Return all actions, in the order in which they came."""
+        return list(self._specs.values())
+
+    def keys(self, id: str) -> str:
+        """Return the shortcuts of an action as the person has them, separated by "; "."""
+        choices = self._session.settings.choices
+        if id in choices.shortcuts:
+            return choices.shortcuts[id]
+        return _preset(choices.shortcut_preset).get(id, self._specs[id].keys)
+
+    def conflicts(self, id: str, keys: str) -> list[ActionSpec]:
+        """Return the other actions that have one of these shortcuts."""
+        wanted = set(_sequences(keys))
+        return [spec for spec in self.specs if spec.id != id and wanted & set(_sequences(self.keys(spec.id)))]
+
+    def found(self, text: str) -> list[ActionSpec]:
+        """Return the actions whose name or menu holds all words of a text, the best first."""
+        words = text.casefold().split()
+
+        def rank(spec: ActionSpec) -> tuple[bool, int, str]:
+            name = spec.text.casefold()
+            first = words[0] if words else ""
+            return not name.startswith(first), name.find(first), name
+
+        hits = [spec for spec in self.specs if all(word in f"{spec.text} {spec.menu}".casefold() for word in words)]
+        return sorted(hits, key=rank)
+
+    def fill(self, bar: QMenuBar) -> None:
+        """Put the actions into the menus."""
+        for name in MENUS:
+            menu = bar.addMenu(name)
+            menu.setToolTipsVisible(True)
+            self._fill_menu(menu, name)
+
+    def _fill_menu(self, menu: QMenu, name: str) -> None:
+        found = [spec for spec in self.specs if not spec.hidden and spec.menu.partition("/")[0] == name]
+        found.sort(key=lambda spec: spec.section)
+        submenus: dict[str, QMenu] = {}
+        section = found[0].section if found else 0
+        for spec in found:
+            if spec.section != section:
+                menu.addSeparator()
+                section = spec.section
+            _, _, below = spec.menu.partition("/")
+            if below and below not in submenus:
+                submenus[below] = menu.addMenu(below)
+            (submenus[below] if below else menu).addAction(self._actions[spec.id])
+
+    @Slot()
+    def refresh_soon(self) -> None:
+        """Look once, after the present event, which actions can run."""
+        self._soon.start()
+
+    @Slot()
+    def refresh(self) -> None:
+        """Look which actions can run, and say in their tooltips why not."""
+        for id, spec in self._specs.items():
+            action = self._actions[id]
+            hindrance = spec.hindrance()
+            action.setEnabled(not hindrance)
+            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            name = spec.text.rstrip("…")
+            tip = f"{name} ({keys})" if keys else name
+            action.setToolTip(f"{tip}\n{hindrance}" if hindrance else tip)
+            if spec.is_on is not None:
+                action.setChecked(spec.is_on())
+
+    def _assign_keys(self) -> None:
+        for id, action in self._actions.items():
+            action.setShortcuts([QKeySequence(text) for text in _sequences(self.keys(id))])
+
+    @Slot()
+    def _triggered(self) -> None:
+        spec = self._specs[self.sender().objectName()]
+        if not spec.hindrance():
+            spec.run()
+        self.refresh_soon()
+
+    @Slot(str)
+    def _setting_changed(self, name: str) -> None:
+        if name in ("shortcuts", "shortcut_preset"):
+            self._assign_keys()
+            self.refresh()
+            self.keys_changed.emit()
+
+
+def _sequences(keys: str) -> list[str]:
+    return [QKeySequence(text.strip()).toString() for text in keys.split("; ") if text.strip()]
+
+
+def _preset(name: str) -> dict[str, str]:
+    """Return the shortcuts in which a preset differs from our own."""
+    if name not in PRESETS or name == "deltacut":
+        return {}
+    text = (files("resources") / "shortcuts" / f"{name}.json").read_text(encoding="utf-8")
+    found: dict[str, str] = json.loads(text)
+    return found

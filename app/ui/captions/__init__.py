@@ -1,0 +1,5 @@
+"""The captions as a table."""
+
+from app.ui.captions.panel import CaptionsPanel
+
+__all__ = ["CaptionsPanel"]

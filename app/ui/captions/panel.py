@@ -1,0 +1,21 @@
+"""The captions as a table."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from app.ui.actions import ActionSpec
+from app.ui.context import Context
+from app.ui.widgets import Panel
+
+
+class CaptionsPanel(Panel):
+    """The captions as a table."""
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__("Captions", parent)
+        self._context = context
+
+    def actions_of_panel(self) -> list[ActionSpec]:
+        """Return what can be done here."""
+        return []

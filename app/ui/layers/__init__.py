@@ -1,0 +1,5 @@
+"""The stack of layers."""
+
+from app.ui.layers.panel import LayersPanel
+
+__all__ = ["LayersPanel"]

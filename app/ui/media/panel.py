@@ -1,0 +1,21 @@
+"""The films and pictures of the project."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from app.ui.actions import ActionSpec
+from app.ui.context import Context
+from app.ui.widgets import Panel
+
+
+class MediaPanel(Panel):
+    """The films and pictures of the project."""
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__("Media", parent)
+        self._context = context
+
+    def actions_of_panel(self) -> list[ActionSpec]:
+        """Return what can be done here."""
+        return []

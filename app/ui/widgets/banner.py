@@ -1,0 +1,90 @@
+"""A message in its place: what happened, why, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app.ui.theme import Theme
+from app.ui.widgets.buttons import ButtonKind, icon_button, push_button
+from app.ui.widgets.labels import Role, label
+from app.ui.widgets.layouts import row
+
+
+class Tone(Enum):
+    """How serious a message is."""
+
+    PLAIN = "plain"
+    WARNING = "warning"
+    ERROR = "error"
+    GOOD = "good"
+
+
+_ICONS = {Tone.PLAIN: "info", Tone.WARNING: "warning", Tone.ERROR: "cross", Tone.GOOD: "check"}
+_TOKENS = {Tone.PLAIN: "text.2", Tone.WARNING: "stale.fg", Tone.ERROR: "rejected.fg", Tone.GOOD: "approved.fg"}
+
+
+@dataclass(frozen=True, slots=True)
+class BannerAction:
+    """A button of a banner."""
+
+    text: str
+    run: Callable[[], None]
+    kind: ButtonKind = ButtonKind.PLAIN
+
+
+class Banner(QFrame):
+    """A message with up to three buttons; `closed` when the person puts it away."""
+
+    closed = Signal()
+
+    def __init__(
+        self,
+        theme: Theme,
+        tone: Tone,
+        what: str,
+        why: str = "",
+        actions: Sequence[BannerAction] = (),
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("banner")
+        self.setProperty("tone", tone.value)
+        self.setAccessibleName(f"{what} {why}".strip())
+        sign = QLabel(self)
+        sign.setPixmap(theme.pixmap(_ICONS[tone], _TOKENS[tone], 16, self.devicePixelRatioF()))
+        self.what = label(what, Role.HEAD)
+        self.why = label(why)
+        for text in (self.what, self.why):
+            text.setWordWrap(True)
+            text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.why.setVisible(bool(why))
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(self.what)
+        words.addWidget(self.why)
+        buttons = []
+        for action in actions:
+            button = push_button(action.text, action.kind)
+            button.clicked.connect(action.run)
+            buttons.append(button)
+        if buttons:
+            words.addSpacing(4)
+            words.addLayout(row(*buttons, None))
+        close = icon_button(theme, "close", "Put this message away", size=24)
+        close.clicked.connect(self._close)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 8, 8, 8)
+        layout.setSpacing(8)
+        layout.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(words, 1)
+        layout.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+
+    def _close(self) -> None:
+        self.hide()
+        self.closed.emit()
+        self.deleteLater()

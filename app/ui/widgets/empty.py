@@ -1,0 +1,26 @@
+"""What an empty panel says: how to fill it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+
+from app.ui.widgets.labels import Role, label
+
+
+class EmptyState(QWidget):
+    """A sentence or two, and the button that does it."""
+
+    def __init__(self, text: str, button: QPushButton | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        words = label(text, Role.BODY, "3")
+        words.setWordWrap(True)
+        words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 12, 24, 12)
+        layout.setSpacing(8)
+        layout.addStretch(1)
+        layout.addWidget(words)
+        if button is not None:
+            layout.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(2)
