@@ -93,7 +93,7 @@ def _described(path: Path, container: InputContainer, stream: AvVideoStream, mov
         fragmented=movie.fragmented,
         encrypted=False,
         video=_video(stream, picture, movie),
-        audio=tuple(_audio(other) for other in container.streams if isinstance(other, AvAudioStream)),
+        audio=tuple(described_sound(other) for other in container.streams if isinstance(other, AvAudioStream)),
         others=tuple(
             _other(other)
             for other in container.streams
@@ -210,7 +210,8 @@ def _specified(of_stream: int, of_picture: int) -> int:
     return int(of_picture if of_stream == 2 else of_stream)
 
 
-def _audio(stream: AvAudioStream) -> AudioStream:
+def described_sound(stream: AvAudioStream) -> AudioStream:
+    """Return what is known of a sound stream."""
     codec = stream.codec_context
     return AudioStream(
         stream=stream.index,

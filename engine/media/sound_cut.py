@@ -16,22 +16,15 @@ import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
-from av.audio.stream import AudioStream as AvAudioStream
 from av.codec.context import CodecContext
-from numpy.typing import NDArray
 
 from engine.control import CancelToken
-from engine.errors import DamagedMedia, UnsupportedMedia
+from engine.errors import UnsupportedMedia
 from engine.media.coded import CodedUnit
-from engine.media.demux import opened, translated
-
-Samples = NDArray[np.float32]
+from engine.media.sound_read import Samples, SoundReaders
 
 FADE_MS = 4
 """How long the sound fades out before a join and in behind it: a step in the wave would click."""
-
-# Enough for the overlap of transform codecs and the bit reservoir of MP3 to fill before the first sample that counts.
-_WARM_UP_S = Fraction(1, 4)
 
 _ENCODERS = {"mp3": "libmp3lame", "opus": "libopus", "vorbis": "libvorbis"}
 _LEAST_BIT_RATE = 96_000
@@ -39,6 +32,7 @@ _LEAST_BIT_RATE = 96_000
 
 _MOST_BIT_RATE = {"mp3": 320_000, "ac3": 640_000, "mp2": 384_000}
 _BLOCK = 1024
+_READ = 1 << 15
 _GLOBAL_HEADER = 1 << 22
 
 
@@ -117,14 +111,17 @@ def joined_sound(parts: Sequence[SoundPart], form: SoundForm, cancel: CancelToke
     """
     channels = av.AudioLayout(form.layout).nb_channels
     fade = form.rate * FADE_MS // 1000
-    for number, part in enumerate(parts):
-        at = 0
-        for block in _of_part(part, form, channels):
+    with SoundReaders(form.rate, form.layout) as readers:
+        for number, part in enumerate(parts):
             cancel.check()
-            if part.path is not None:
-                block = block * _gain(part, at, block.shape[1], fade, number > 0, number + 1 < len(parts))
-            yield block
-            at += block.shape[1]
+            if part.path is None:
+                yield from _silence(part.samples, channels)
+                continue
+            reader, start = readers.reader(part.path, part.stream), round(part.start_s * form.rate)
+            for at in range(0, part.samples, _READ):
+                cancel.check()
+                block = reader.read(start + at, min(_READ, part.samples - at))
+                yield block * _gain(part, at, block.shape[1], fade, number > 0, number + 1 < len(parts))
 
 
 def encoded_sound(blocks: Iterator[Samples], form: SoundForm) -> Iterator[CodedUnit]:
@@ -185,104 +182,8 @@ def _gain(part: SoundPart, at: int, count: int, fade: int, joins_before: bool, j
     return gain
 
 
-def _of_part(part: SoundPart, form: SoundForm, channels: int) -> Iterator[Samples]:
-    """Yield exactly the samples of a part, silence where the source has none."""
-    left = part.samples
-    if part.path is not None:
-        start = round(part.start_s * form.rate)
-        at = start
-        for where, block in _decoded(part, form):
-            if where > at:
-                gap = min(where - at, left)
-                yield from _silence(gap, channels)
-                at, left = at + gap, left - gap
-            block = block[:, max(0, at - where) : max(0, at - where) + left]
-            if block.shape[1]:
-                yield block
-                at, left = at + block.shape[1], left - block.shape[1]
-            if not left:
-                return
-    yield from _silence(left, channels)
-
-
 def _silence(count: int, channels: int) -> Iterator[Samples]:
     while count > 0:
         size = min(count, 1 << 16)
         yield np.zeros((channels, size), np.float32)
         count -= size
-
-
-def _decoded(part: SoundPart, form: SoundForm) -> Iterator[tuple[int, Samples]]:
-    """Yield (position, samples) of a source's sound in the form's rate and layout, from before the part's start on."""
-    assert part.path is not None
-    path = part.path
-    grid = _grid(path, part.stream)
-    with opened(path) as container, translated(path):
-        stream = _sound_stream(path, container.streams[part.stream] if part.stream < len(container.streams) else None)
-        base = stream.time_base or Fraction(1, form.rate)
-        wanted = part.start_s - _WARM_UP_S
-        if wanted > (stream.start_time or 0) * base:
-            container.seek(int(wanted / base), stream=stream)
-        resampler = AudioResampler(format="fltp", layout=form.layout, rate=form.rate)
-        at: int | None = None
-        for packet in container.demux(stream):
-            try:
-                frames = stream.codec_context.decode(packet)
-            except av.error.InvalidDataError:
-                continue  # a player goes on with the next packet
-            for frame in frames:
-                if frame.pts is None:
-                    continue
-                found = round(grid.snapped(frame.pts * base) * form.rate)
-                # Within a film the samples are counted: its times may be rounded to milliseconds.
-                if at is None or abs(found - at) > form.rate // 50:
-                    at = found
-                frame.pts = None
-                for converted in resampler.resample(frame):
-                    block = cast(Samples, converted.to_ndarray())
-                    yield at, block
-                    at += block.shape[1]
-        for converted in resampler.resample(None) if at is not None else ():
-            block = cast(Samples, converted.to_ndarray())
-            yield at or 0, block
-            at = (at or 0) + block.shape[1]
-
-
-def _sound_stream(path: Path, stream: object) -> AvAudioStream:
-    if not isinstance(stream, AvAudioStream):
-        raise DamagedMedia(f"{path}: its sound is not where it was; open the film again")
-    return stream
-
-
-@dataclass(frozen=True, slots=True)
-class _Grid:
-    """Where a source's sound frames begin: second `start_s` and every `step_s` from there; step 0: anywhere."""
-
-    start_s: Fraction
-    step_s: Fraction
-
-    def snapped(self, time_s: Fraction) -> Fraction:
-        """Return the exact time of a frame whose time may be rounded to milliseconds."""
-        if not self.step_s:
-            return time_s
-        exact = self.start_s + round((time_s - self.start_s) / self.step_s) * self.step_s
-        return exact if abs(exact - time_s) <= Fraction(1, 900) else time_s
-
-
-def _grid(path: Path, number: int) -> _Grid:
-    """Look at the first frames: where times are coarser than samples, the number of a frame tells its time."""
-    with opened(path) as container, translated(path):
-        stream = _sound_stream(path, container.streams[number] if number < len(container.streams) else None)
-        base, rate = stream.time_base or Fraction(1), stream.codec_context.sample_rate
-        if not rate or base * rate <= 1:
-            return _Grid(Fraction(0), Fraction(0))
-        first: list[tuple[Fraction, int]] = []
-        for frame in container.decode(stream):
-            if frame.pts is not None:
-                first.append((frame.pts * base, frame.samples))
-            if len(first) == 4:
-                break
-        if len(first) < 4 or len({samples for _, samples in first[1:]}) != 1:
-            return _Grid(Fraction(0), Fraction(0))
-        # The first frame may be shortened by what a decoder skips; behind it they are all alike.
-        return _Grid(first[0][0] + Fraction(first[0][1], rate), Fraction(first[1][1], rate))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from engine.model.project import Project
-from engine.model.sound import UNMIXED, AtTime, AudioItem, ClipSound, WithClip
+from engine.model.sound import AtTime, AudioItem, AudioTrack, ClipSound, SoundRole, WithClip
 from engine.model.storyline import Clip, source_time
 from engine.model.timeline import TimelineMap
 
@@ -59,8 +59,11 @@ def sound_is_original(project: Project) -> bool:
 
     The storyline must show one source from its first to its last frame without a cut, and nothing may be mixed in.
     """
-    if project.mix != UNMIXED or any(not item.muted for track in project.tracks for item in track.items):
-        return False
+    return not sound_is_mixed(project) and storyline_sound_is_original(project)
+
+
+def storyline_sound_is_original(project: Project) -> bool:
+    """Tell whether the storyline's own sound is that of one source from its first frame on, whatever is mixed in."""
     runs = storyline_sound(project)
     shown = {item.source_id for item in project.storyline if isinstance(item, Clip)}
     if not any(source.sound for source in project.sources if source.id in shown):
@@ -70,6 +73,38 @@ def sound_is_original(project: Project) -> bool:
     times = project.picture(runs[0].source_id).times
     first, end = times.time_of(0), times.time_of(times.count)
     return runs[0].source_start_s == first and runs[0].stop_s - runs[0].start_s == end - first
+
+
+def sound_is_mixed(project: Project) -> bool:
+    """Tell whether the film's sound is any other than the storyline's own: something is heard beside it, or louder."""
+    original = project.mix.original
+    if original.gain_db != 0.0 or not original_is_heard(project) or project.mix.loudness_lufs is not None:
+        return True
+    if original.ducking is not None and any(t.settings.role is SoundRole.SPEECH for t in heard_tracks(project)):
+        return True
+    return bool(heard_tracks(project))
+
+
+def original_is_heard(project: Project) -> bool:
+    """Tell whether the storyline's own sound is heard: not muted, and no other track alone is."""
+    original = project.mix.original
+    return not original.muted and (original.solo or not _someone_solo(project))
+
+
+def heard_tracks(project: Project) -> tuple[AudioTrack, ...]:
+    """Return the sound tracks of which something is heard."""
+    solo = _someone_solo(project)
+    return tuple(
+        track
+        for track in project.tracks
+        if not track.settings.muted
+        and (track.settings.solo or not solo)
+        and any(not item.muted for item in track.items)
+    )
+
+
+def _someone_solo(project: Project) -> bool:
+    return project.mix.original.solo or any(track.settings.solo for track in project.tracks)
 
 
 def start_of(project: Project, sound: AudioItem, timeline: TimelineMap) -> Fraction:

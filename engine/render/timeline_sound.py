@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from engine.control import CancelToken
 from engine.errors import UnsupportedMedia
-from engine.media.sound_cut import Samples, SoundForm, SoundPart, encoded_sound, form_of, joined_sound
+from engine.media.sound_cut import SoundForm, SoundPart, encoded_sound, form_of, joined_sound
+from engine.media.sound_read import Samples
 from engine.media.stitch import StitchedSound, copied_sound
 from engine.model.media import AudioStream
 from engine.model.sound import UNMIXED

@@ -1,0 +1,252 @@
+"""The samples of films' sound, read in order or from anywhere, at the rate and in the channels that are asked for.
+
+Positions count samples at the reader's rate from second 0 of the source's own time. Nothing is mixed here.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream as AvAudioStream
+from av.container import InputContainer
+from numpy.typing import NDArray
+
+from engine.errors import DamagedMedia
+from engine.media.demux import opened, translated
+
+Samples = NDArray[np.float32]
+
+# Enough for the overlap of transform codecs and the bit reservoir of MP3 to fill before the first sample that counts.
+_WARM_UP_S = Fraction(1, 4)
+
+_GO_ON_S = Fraction(1)
+"""So far ahead, decoding what lies between costs less than a seek."""
+
+_OPEN_READERS = 24
+_Decoded = tuple[int, AudioFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Where a source's sound frames begin: second `start_s` and every `step_s` from there; step 0: anywhere."""
+
+    start_s: Fraction
+    step_s: Fraction
+
+    def snapped(self, time_s: Fraction) -> Fraction:
+        """Return the exact time of a frame whose time may be rounded to milliseconds."""
+        if not self.step_s:
+            return time_s
+        exact = self.start_s + round((time_s - self.start_s) / self.step_s) * self.step_s
+        return exact if abs(exact - time_s) <= Fraction(1, 900) else time_s
+
+
+class SoundReader:
+    """One sound stream, kept open; for one thread at a time.
+
+    Args:
+        path: the film. stream: the sound stream's index in the file.
+        rate: samples per second of what is read. layout: its channels, in FFmpeg's words.
+    """
+
+    def __init__(self, path: Path, stream: int, rate: int, layout: str) -> None:
+        self._path = path
+        self._number = stream
+        self._rate = rate
+        self._layout = layout
+        self._channels = av.AudioLayout(layout).nb_channels
+        self._stack = ExitStack()
+        self._container: InputContainer | None = None
+        self._grid = _Grid(Fraction(0), Fraction(0))
+        self._blocks: Iterator[tuple[int, Samples]] = iter(())
+        self._held: tuple[int, Samples] | None = None
+        self._next: int | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; the next read opens it again."""
+        self._blocks, self._held, self._next, self._container = iter(()), None, None, None
+        self._stack.close()
+
+    def read(self, start: int, count: int) -> Samples:
+        """Return float32 [channels, count], the samples from `start` on; silence where the source has none.
+
+        Raises:
+            MissingMedia, DamagedMedia: the sound cannot be read.
+        """
+        result: Samples = np.zeros((self._channels, count), np.float32)
+        with translated(self._path):
+            if self._next is None or not 0 <= start - self._next <= self._rate * _GO_ON_S:
+                self._seek(start)
+            stop = start + count
+            while True:
+                block = self._held if self._held is not None else next(self._blocks, None)
+                self._held = block
+                if block is None or block[0] >= stop:
+                    break
+                at, samples = block
+                first, last = max(start, at), min(stop, at + samples.shape[1])
+                if first < last:
+                    result[:, first - start : last - start] = samples[:, first - at : last - at]
+                if at + samples.shape[1] > stop:
+                    break
+                self._held = None
+            self._next = stop
+        return result
+
+    def _seek(self, start: int) -> None:
+        self._blocks, self._held = iter(()), None
+        if self._container is None:
+            self._container = self._stack.enter_context(opened(self._path))
+            self._grid = _grid(self._path, self._number)
+        stream = _sound_stream(self._path, self._container, self._number)
+        base = stream.time_base or Fraction(1, self._rate)
+        wanted = Fraction(start, self._rate) - _WARM_UP_S
+        begin = stream.start_time or 0
+        stream.codec_context.flush_buffers()
+        self._container.seek(int(wanted / base) if wanted > begin * base else min(0, begin), stream=stream)
+        self._blocks = self._converted(stream, base)
+
+    def _converted(self, stream: AvAudioStream, base: Fraction) -> Iterator[tuple[int, Samples]]:
+        """Yield (position, samples), in order and without overlaps; where times overlap, what comes later counts."""
+        last: tuple[int, Samples] | None = None
+        for position, block in self._resampled(stream, base):
+            if last is not None:
+                yield last[0], last[1][:, : max(0, position - last[0])]
+            last = position, block
+        if last is not None:
+            yield last
+
+    def _resampled(self, stream: AvAudioStream, base: Fraction) -> Iterator[tuple[int, Samples]]:
+        own_rate = stream.codec_context.sample_rate
+        resampler = AudioResampler(format="fltp", layout=self._layout, rate=self._rate)
+        expected = at = 0
+        known = False
+        for position, frame in self._placed(stream, base, own_rate):
+            if not known or position != expected:
+                at, known = round(Fraction(position * self._rate, own_rate)), True
+            expected = position + frame.samples
+            frame.pts = None
+            for converted in resampler.resample(frame):
+                block = cast(Samples, converted.to_ndarray())
+                yield at, block
+                at += block.shape[1]
+        for converted in resampler.resample(None) if known else ():
+            block = cast(Samples, converted.to_ndarray())
+            yield at, block
+            at += block.shape[1]
+
+    def _placed(self, stream: AvAudioStream, base: Fraction, own_rate: int) -> Iterator[_Decoded]:
+        """Yield each frame with its position in samples of the stream's own rate.
+
+        Samples are counted, since times may be rounded or waver. A frame starts a new count where its time is far off,
+        or where it and the next one are off by the same, as behind a packet that the container cut short.
+        """
+        coarse = base * own_rate
+        slack = 0 if coarse.denominator == 1 and coarse == 1 else int(coarse) + 2
+        if (1 / base) % own_rate == 0:
+            slack = 0
+        far = own_rate // 50
+        counted: int | None = None
+        pending: _Decoded | None = None
+        for found, frame in chain(self._frames(stream, base, own_rate), [(None, None)]):
+            if pending is not None:
+                position, waiting = pending
+                off = 0 if counted is None else position - counted
+                ahead = off if found is None else found - position - waiting.samples + off
+                sure = abs(off) > slack and coarse <= 2 and ahead == off
+                start = position if counted is None or abs(off) > far or sure else counted
+                counted = start + waiting.samples
+                yield start, waiting
+            if found is not None and frame is not None:
+                pending = found, frame
+
+    def _frames(self, stream: AvAudioStream, base: Fraction, own_rate: int) -> Iterator[_Decoded]:
+        assert self._container is not None
+        for packet in self._container.demux(stream):
+            try:
+                frames = stream.codec_context.decode(packet)
+            except av.error.InvalidDataError:
+                continue  # a player goes on with the next packet
+            for frame in frames:
+                if frame.pts is not None:
+                    yield round(self._grid.snapped(frame.pts * base) * own_rate), frame
+
+
+class SoundReaders:
+    """Readers of several streams at one rate, kept open; for one thread at a time."""
+
+    def __init__(self, rate: int, layout: str) -> None:
+        self._rate = rate
+        self._layout = layout
+        self._readers: OrderedDict[Hashable, SoundReader] = OrderedDict()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all files."""
+        for reader in self._readers.values():
+            reader.close()
+        self._readers.clear()
+
+    def reader(self, path: Path, stream: int, use: Hashable = None) -> SoundReader:
+        """Return the reader of a stream; what reads it at several places gives each `use` its own."""
+        key = path, stream, use
+        found = self._readers.get(key)
+        if found is None:
+            found = self._readers[key] = SoundReader(path, stream, self._rate, self._layout)
+        self._readers.move_to_end(key)
+        if len(self._readers) > _OPEN_READERS:
+            self._readers.popitem(last=False)[1].close()
+        return found
+
+
+def _sound_stream(path: Path, container: InputContainer, number: int) -> AvAudioStream:
+    stream = container.streams[number] if number < len(container.streams) else None
+    if not isinstance(stream, AvAudioStream):
+        raise DamagedMedia(f"{path}: its sound is not where it was; open the film again")
+    return stream
+
+
+def _grid(path: Path, number: int) -> _Grid:
+    """Look at the first frames: where times are coarser than samples, the number of a frame tells its time."""
+    with opened(path) as container:
+        stream = _sound_stream(path, container, number)
+        base, rate = stream.time_base or Fraction(1), stream.codec_context.sample_rate
+        if not rate or base * rate <= 1:
+            return _Grid(Fraction(0), Fraction(0))
+        first: list[tuple[Fraction, int]] = []
+        for frame in container.decode(stream):
+            if frame.pts is not None:
+                first.append((frame.pts * base, frame.samples))
+            if len(first) == 4:
+                break
+        if len(first) < 4 or len({samples for _, samples in first[1:]}) != 1:
+            return _Grid(Fraction(0), Fraction(0))
+        # The first frame may be shortened by what a decoder skips; behind it they are all alike.
+        return _Grid(first[0][0] + Fraction(first[0][1], rate), Fraction(first[1][1], rate))
