@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from app.workflows.captions import soft_tracks
+from app.workflows.follow import moving_patches, pictures_of, prepared_for_export
 from app.workflows.import_media import OpenProject, open_project
 from engine.control import CancelToken, Progress
 from engine.errors import MissingMedia, SourceChanged, UsageError
-from engine.media.picture import decode_picture
-from engine.model.picture import Picture
 from engine.model.project import Project
 from engine.model.recipe import RecipeRun, recipe_runs
 from engine.model.storyline import Clip
@@ -57,18 +57,22 @@ def export_project(
         runs = recipe_runs(project)
         _check_not_empty(project)
         before = {film.path: quick_identity(film.path) for film in opened.films.values()}
-        rest = progress.part(0.03, 1.0)
-
-        def pictures(content: str) -> Picture:
-            return _picture(opened, content)
-
+        pictures, cache = pictures_of(opened), opened.cache
         captions = soft_tracks(project)
         timeline = _timeline(opened, runs)
-        if is_whole_film(project, runs):
-            with films_of_timeline(timeline) as films:
-                report = export(opened.film, runs, pictures, target, since, opened.cache, rest, cancel, films, captions)
-        else:
-            report = export_timeline(timeline, pictures, target, opened.cache, rest, cancel, captions=captions)
+        with films_of_timeline(timeline) as films:
+            moving = moving_patches(opened, films)
+            follows = bool(moving.missing(runs))
+            share = 0.4 if follows else 0.03
+            notes = prepared_for_export(project, runs, moving, progress.part(0.03, share), cancel)
+            rest = progress.part(share, 1.0)
+            if is_whole_film(project, runs):
+                report = export(
+                    opened.film, runs, pictures, target, since, cache, rest, cancel, films, captions, moving
+                )
+            else:
+                report = export_timeline(timeline, pictures, target, cache, rest, cancel, moving, captions)
+        report = replace(report, notes=(*report.notes, *notes))
         for film, identity in before.items():
             if quick_identity(film) != identity:
                 raise SourceChanged(f"{film} changed while it was exported; export it again")
@@ -84,10 +88,6 @@ def verify_films(source: Path, output: Path, progress: Progress, cancel: CancelT
         MediaError: one of them cannot be read.
     """
     return verify(source, output, progress=progress, cancel=cancel)
-
-
-def _picture(opened: OpenProject, content: str) -> Picture:
-    return decode_picture(opened.file.take(content).data, f"take {content[:8]}")
 
 
 def _check_not_empty(project: Project) -> None:

@@ -17,7 +17,7 @@ from engine.model.region import Region
 from engine.model.subject import DrawnMatte, Matte, Subject
 from engine.model.text_style import TextStyle
 from engine.model.time import Range
-from engine.model.tool import Tool
+from engine.model.tool import Remove, Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,8 @@ class PatchOp:
     """A patch, in coordinates of the source picture underneath; opacity and blend are its layer's.
 
     Attributes:
-        window: the propagation window where the motion depends on it (None for a patch that stays in place).
+        window: the propagation window where its pixels depend on it: of a patch that moves, or that looks for the
+            background in other frames; else None.
     """
 
     region: Region
@@ -160,7 +161,7 @@ def _patch_op(layer: Layer, patch: Patch) -> PatchOp | None:
         patch.grow_px,
         patch.matte,
         motion,
-        None if motion.follow is Follow.STATIC else patch.frames,
+        patch.frames if motion.follow is not Follow.STATIC or isinstance(take.tool, Remove) else None,
         take.tool,
         layer.settings.opacity,
         layer.settings.blend,

@@ -78,6 +78,14 @@ class Track:
             raise EditRefused(f"frame {frame} is not among the followed frames {self.frames.start}:{self.frames.stop}")
         return frame - self.frames.start
 
+    def answers(self, frames: Range) -> bool:
+        """Tell whether this is the track over a window: it reaches from end to end, or to the cuts in between."""
+        from_start = self.frames.start == frames.start or (
+            self.before is Ending.CUT and self.frames.start > frames.start
+        )
+        to_stop = self.frames.stop == frames.stop or (self.after is Ending.CUT and self.frames.stop < frames.stop)
+        return from_start and to_stop
+
 
 def track(
     read: FrameReader,
@@ -112,6 +120,8 @@ def track(
         raise EditRefused(f"the matte is {alpha.shape[1]}x{alpha.shape[0]}, the frame {first.width}x{first.height}")
     if not (alpha > 0).any():
         raise EditRefused("the region covers no pixel of the picture")
+    if shorter is not None and shorter.anchor == anchor and shorter.answers(frames):
+        return shorter
     subject = Subject(first, alpha)
     done = _Counter(progress.part(0.0, 0.85), len(frames) - 1)
     former = shorter.chains if shorter is not None and shorter.anchor == anchor else (Chain(), Chain())

@@ -113,13 +113,21 @@ def looked_at(content: Content, warped: Warped, planes: Planes) -> Appearance:
     return compare(frame, anchor, inside, content.noise, content.matte.height / 720, limits)
 
 
-def carried(content: Content, warped: Warped, planes: Planes, appearance: Appearance | None, opacity: float) -> Planes:
+def carried(
+    content: Content,
+    warped: Warped,
+    planes: Planes,
+    filmed: Planes,
+    appearance: Appearance | None,
+    opacity: float,
+) -> Planes:
     """Return the frame with the edit on it.
 
     Args:
         content: what is carried.
         warped: it, on the frame.
-        planes: the frame.
+        planes: the frame, perhaps with other patches on it already.
+        filmed: the frame as it was filmed, for its grain.
         appearance: how it looks there; None to put the edit on as it is.
         opacity: of the whole, 0 to 1.
     """
@@ -128,7 +136,7 @@ def carried(content: Content, warped: Warped, planes: Planes, appearance: Appear
     pixel_format = content.pixel_format
     if appearance is None:
         return blend(planes, pixel_format, warped.window, warped.edited, np.full_like(warped.window.alpha, opacity))
-    here = windows(planes, pixel_format, warped.window)
+    here = windows(filmed, pixel_format, warped.window)
     gain = appearance.gain
     tint_scale = np.float32(1 << (pixel_format.bit_depth - 8))
     patch = []

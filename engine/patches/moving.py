@@ -22,7 +22,9 @@ _COVER_GROWTH = 0.04
 """Of its half size, per lost frame."""
 
 
-def shown(content: Content, journey: Journey, follow: Follow, frame: int, planes: Planes) -> Planes:
+def shown(
+    content: Content, journey: Journey, follow: Follow, frame: int, planes: Planes, filmed: Planes | None = None
+) -> Planes:
     """Return a frame with a patch's carried content on it.
 
     Args:
@@ -31,7 +33,9 @@ def shown(content: Content, journey: Journey, follow: Follow, frame: int, planes
         follow: HYBRID to match light, blur, grain and what is in front; otherwise the edit goes on as it is.
         frame: the frame's number.
         planes: the frame; not modified.
+        filmed: the frame as it was filmed, where `planes` were changed by others; tells light, grain, what is in front.
     """
+    filmed = planes if filmed is None else filmed
     row = journey.row(frame)
     place, beside = journey.places[row], journey.beside(frame)
     shutter = journey.exposure.shutter_at(journey.surface.speed_px(*beside) / 2, content.matte.height)
@@ -40,8 +44,8 @@ def shown(content: Content, journey: Journey, follow: Follow, frame: int, planes
         return planes
     opacity = float(journey.opacity[row])
     if follow is not Follow.HYBRID or frame == journey.anchor:
-        return carried(content, warped, planes, None, opacity)
-    return carried(content, warped, planes, looked_at(content, warped, planes), opacity)
+        return carried(content, warped, planes, filmed, None, opacity)
+    return carried(content, warped, planes, filmed, looked_at(content, warped, filmed), opacity)
 
 
 def matte_on(matte: Matte, journey: Journey, when_lost: WhenLost, frame: int) -> Matte | None:

@@ -100,20 +100,22 @@ class PreparedPatch:
     read: FrameReader
     read_planes: PlaneReader
 
-    def on(self, frame: int, planes: Planes) -> Planes:
+    def on(self, frame: int, planes: Planes, filmed: Planes | None = None) -> Planes:
         """Return a frame with the patch on it; the frame itself where the patch does not reach.
 
         Args:
             frame: the frame's number.
             planes: the frame; not modified.
+            filmed: the frame as it was filmed, where other patches have changed `planes` already.
         """
         result = planes
+        filmed = planes if filmed is None else filmed
         for moment in range(self.facts.per_frame):
             number = frame * self.facts.per_frame + moment
             if number not in self.journey.frames:
                 continue
             before = self.facts.picture(result, moment)
-            after = self._picture(number, before)
+            after = self._picture(number, before, self.facts.picture(filmed, moment))
             if after is before:
                 continue
             if self.facts.fields is None:
@@ -121,31 +123,35 @@ class PreparedPatch:
             result = with_field(result, after, self.facts.fields, moment)
         return result
 
-    def _picture(self, number: int, planes: Planes) -> Planes:
+    def _picture(self, number: int, planes: Planes, filmed: Planes) -> Planes:
         form = self.facts.picture_format
+
+        def inside(apply: Callable[[Matte], Planes]) -> Planes:
+            return self._inside(number, planes, filmed, apply)
+
         match self.tool:
             case Blur(radius_px):
-                return self._inside(number, planes, lambda matte: blur(planes, form, matte, radius_px=radius_px))
+                return inside(lambda matte: blur(planes, form, matte, radius_px=radius_px))
             case Pixelate(block_px):
-                return self._inside(number, planes, lambda matte: pixelate(planes, form, matte, block_px=block_px))
+                return inside(lambda matte: pixelate(planes, form, matte, block_px=block_px))
             case Fill(colour):
                 rgb = colour.red / 255, colour.green / 255, colour.blue / 255
-                return self._inside(number, planes, lambda matte: fill_colour(planes, form, matte, rgb=rgb))
+                return inside(lambda matte: fill_colour(planes, form, matte, rgb=rgb))
             case Grade() as change:
-                return self._inside(number, planes, lambda matte: grade(planes, form, matte, change=change))
+                return inside(lambda matte: grade(planes, form, matte, change=change))
             case Remove():
                 if self.removal is None:
                     return planes
                 return remove(self.removal, number, planes, self.read, self.read_planes).planes
             case _:
-                return shown(self.content, self.journey, self.follow, number, planes)
+                return shown(self.content, self.journey, self.follow, number, planes, filmed)
 
-    def _inside(self, number: int, planes: Planes, apply: Callable[[Matte], Planes]) -> Planes:
+    def _inside(self, number: int, planes: Planes, filmed: Planes, apply: Callable[[Matte], Planes]) -> Planes:
         matte = matte_on(self.matte, self.journey, self.when_lost, number)
         if matte is None:
             return planes
         if self.when_lost is WhenLost.FADE and self.follow is Follow.HYBRID:
-            matte = self._unhidden(number, planes) or matte
+            matte = self._unhidden(number, filmed) or matte
         return apply(matte) if matte.alpha.any() else planes
 
     def _unhidden(self, number: int, planes: Planes) -> Matte | None:
@@ -235,10 +241,8 @@ def _edited(
             return inpaint(anchor, form, matte, radius_px=radius_px), None
         case Clone():
             return _cloned(facts, matte, anchor, number, tool, read, read_planes), None
-        case Lettering(text, colour, size, font):
-            across, down = _shown_size(matte, facts)
-            letters = lettering(text, across, down, colour=colour, size=size, font=font)
-            return place(anchor, form, matte, letters, rotation=facts.rotation, fit=Fit.STRETCH), None
+        case Lettering():
+            return lettered(anchor, form, matte, tool, facts.rotation), None
         case Picture(_, steps):
             if picture is None:
                 raise EditRefused("the picture of this patch is missing from the project")
@@ -263,19 +267,35 @@ def _cloned(
 ) -> Planes:
     other = number + tool.frames * facts.per_frame
     source = anchor if tool.frames == 0 else read_planes(other)
-    shift = _decoded_shift(tool.dx, tool.dy, matte, facts.rotation)
+    shift = decoded_shift(tool.dx, tool.dy, matte, facts.rotation)
     return clone(
         anchor,
         facts.picture_format,
         matte,
         source,
         shift_px=shift,
-        tone=Tone.SURROUNDINGS if tool.heal else Tone.OWN,
+        tone=tone_of(tool),
         frames=None if tool.frames == 0 else (read(number), read(other)),
     )
 
 
-def _decoded_shift(dx: float, dy: float, matte: Matte, rotation: int) -> tuple[float, float]:
+def tone_of(tool: Clone) -> Tone:
+    """Return where a copy's tone comes from."""
+    return Tone.SURROUNDINGS if tool.heal else Tone.OWN
+
+
+def lettered(planes: Planes, pixel_format: PixelFormat, matte: Matte, tool: Lettering, rotation: int) -> Planes:
+    """Return a frame with text set into a region.
+
+    Raises:
+        EditRefused: no text, no room for it, or a font that cannot be read.
+    """
+    across, down = _shown_size(matte, rotation)
+    letters = lettering(tool.text, across, down, colour=tool.colour, size=tool.size, font=tool.font)
+    return place(planes, pixel_format, matte, letters, rotation=rotation, fit=Fit.STRETCH)
+
+
+def decoded_shift(dx: float, dy: float, matte: Matte, rotation: int) -> tuple[float, float]:
     """Return a shift in shares of the displayed picture as decoded pixels."""
     match rotation % 360:
         case 90:
@@ -288,8 +308,8 @@ def _decoded_shift(dx: float, dy: float, matte: Matte, rotation: int) -> tuple[f
             return dx * matte.width, dy * matte.height
 
 
-def _shown_size(matte: Matte, facts: FilmFacts) -> tuple[int, int]:
+def _shown_size(matte: Matte, rotation: int) -> tuple[int, int]:
     """Return the size of the region's box as displayed, in pixels of the decoded frame."""
     left, top, right, bottom = (round(edge) for edge in matte.bounds)
     across, down = max(1, right - left), max(1, bottom - top)
-    return (down, across) if facts.rotation % 180 == 90 else (across, down)
+    return (down, across) if rotation % 180 == 90 else (across, down)

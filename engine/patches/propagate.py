@@ -143,7 +143,7 @@ def propagate(
     picture_size: tuple[int, int],
     progress: Progress,
     cancel: CancelToken,
-    former: Journey | None = None,
+    former: tuple[Track, ...] = (),
 ) -> Journey:
     """Follow a region over a window and return its places.
 
@@ -156,7 +156,7 @@ def propagate(
         picture_size: (width, height) of a frame in pixels, which a nudge's shift counts in, before rotation.
         progress: is told of each frame.
         cancel: checked between frames.
-        former: the journey of another window from the same anchors, whose work is used again.
+        former: tracks of other windows from the same anchors, whose work is used again.
 
     Raises:
         EditRefused: no anchor, an anchor outside the window, or a way to follow that is not done here.
@@ -179,7 +179,7 @@ def propagate(
     tracks = []
     for number, anchor in enumerate(anchors):
         part = progress.part(0.9 * number / len(anchors), 0.9 * (number + 1) / len(anchors))
-        shorter = next((item for item in former.tracks if item.anchor == anchor.frame), None) if former else None
+        shorter = next((item for item in former if item.anchor == anchor.frame), None)
         tracks.append(track(read, anchor.frame, anchor.alpha, frames, bending, part, cancel, shorter))
     joined = tracks[0] if len(tracks) == 1 else _joined(read, anchors, tracks)
     journey = _journey(frames, joined, tuple(tracks))

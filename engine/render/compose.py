@@ -29,7 +29,8 @@ from engine.render.base import Still, black, placed, placed_alpha, screen_of, st
 from engine.render.caption_op import draw_caption
 from engine.render.films import Films
 from engine.render.overlay_op import OverlayRenderer, Pictures
-from engine.render.patch_op import MovingPatches, PatchRenderer, faded
+from engine.render.patch_matte import faded
+from engine.render.patch_op import MovingPatches, PatchRenderer
 from engine.render.subject_op import SubjectMattes
 
 
@@ -62,7 +63,7 @@ class Composer:
         self._screen: Screen = screen_of(video)
         self._patches = PatchRenderer(kept, moving)
         self._overlays = OverlayRenderer(self._screen, kept, films)
-        self._subjects = SubjectMattes(kept, films)
+        self._subjects = SubjectMattes(kept, films, moving)
 
     def source_frame(self, number: int) -> tuple[str, int] | None:
         """Return the source, and its frame, under timeline frame `number`; None where there is none."""
@@ -181,7 +182,7 @@ class Composer:
     def _with_subject(
         self, op: SubjectOp, canvas: Planes, picture: _Source, placement: Placement | None, at: int
     ) -> Planes:
-        alpha = self._subjects.alpha(op, picture.number, picture.still.video)
+        alpha = self._subjects.alpha(op, picture.source_id, picture.number, picture.still)
         if op.opacity < 1.0:
             alpha = alpha * np.float32(op.opacity)
         return self._over(canvas, alpha, picture, placement, at, op.blend)

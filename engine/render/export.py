@@ -27,6 +27,7 @@ from engine.render.film import Film
 from engine.render.films import Films, films_of
 from engine.render.overlay_op import Pictures
 from engine.render.packet_check import Plan
+from engine.render.patch_op import MovingPatches
 from engine.render.seam_check import Depth
 from engine.render.segment import SegmentCache, encoder_for, render_cuts, render_whole
 from engine.render.soft_captions import DRAFT_MARK, add_captions, check_captions
@@ -85,6 +86,7 @@ def export(
     cancel: CancelToken,
     films: Films | None = None,
     captions: Sequence[CaptionTrack] = (),
+    moving: MovingPatches | None = None,
 ) -> ExportReport:
     """Write a film with its changes; `target` appears whole and checked, or not at all.
 
@@ -99,6 +101,7 @@ def export(
         cancel: looked at often; nothing stays behind.
         films: the project's sources, where it has others beside the film; the caller closes them.
         captions: tracks of text to go into the film.
+        moving: draws patches that look at other frames; None where none does.
 
     Raises:
         UsageError: the target is the source.
@@ -111,7 +114,7 @@ def export(
     check_captions(target, captions)
     if captions:
         since = None
-    composer = Composer(film.info.video, runs, pictures, films or films_of(film, runs))
+    composer = Composer(film.info.video, runs, pictures, films or films_of(film, runs), moving)
     changed = changed_frames(runs)
     plan, encoder = plan_of(film, runs)
     notes: list[str] = []

@@ -1,29 +1,31 @@
-"""Apply a patch to a source picture: its tool under its matte. Patches that move are drawn by a MovingPatches."""
+"""Apply a patch to a source picture: its tool under its matte.
+
+Patches that move, and tools that look at other frames, are drawn by a MovingPatches.
+"""
 
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import lru_cache
 from typing import Protocol
 
-import numpy as np
-
-from engine.errors import EditRefused, UnsupportedMedia
+from engine.errors import UnsupportedMedia
 from engine.model.layers import Blend
-from engine.model.media import VideoStream
-from engine.model.ops import PatchOp
+from engine.model.ops import PatchOp, SubjectOp
 from engine.model.patch import Follow
-from engine.model.region import Region
-from engine.model.tool import Blur, Fill, Picture, Pixelate
-from engine.patches.affine import averaged, moved, warped
+from engine.model.subject import DrawnMatte
+from engine.model.tool import BLACK, Blur, Clone, Fill, Grade, Inpaint, Lettering, Picture, Pixelate, Remove
 from engine.patches.blend import Planes
+from engine.patches.clone import clone
+from engine.patches.grade import grade
+from engine.patches.inpaint import inpaint
 from engine.patches.lay import lay_planes
-from engine.patches.matte import Float32, Matte, region_matte, softened
+from engine.patches.matte import Matte
+from engine.patches.patch import decoded_shift, lettered, tone_of
 from engine.patches.pictures import Fit, place
 from engine.patches.retouch import blur, fill_colour, pixelate
 from engine.render.base import Still
 from engine.render.overlay_op import Pictures
-from engine.render.subject_op import grey_of
+from engine.render.patch_matte import PatchMattes, faded, solid
 
 
 class MovingPatches(Protocol):
@@ -36,18 +38,40 @@ class MovingPatches(Protocol):
         """Return where the patch is on that frame, None where it is off it."""
 
 
+def needs_others(op: PatchOp) -> bool:
+    """Tell whether a patch needs other frames than the one it is drawn on, and so a MovingPatches."""
+    if op.motion.follow is not Follow.STATIC or op.motion.nudges:
+        return True
+    match op.tool:
+        case Remove():
+            return True
+        case Clone(frames=frames):
+            return frames != 0
+        case Picture(fit=fit):
+            return bool(fit)
+        case _:
+            return False
+
+
+def drawn_matte_op(op: SubjectOp, matte: DrawnMatte) -> PatchOp:
+    """Return the patch that goes where a subject's drawn region goes."""
+    return PatchOp(
+        matte.region, matte.anchor, op.feather_px, 0.0, None, matte.motion, op.window, Fill(BLACK), opacity=1.0
+    )
+
+
 class PatchRenderer:
     """Draws patches on source pictures; thread-safe.
 
     Args:
         pictures: looks up the pictures of takes and mattes.
-        moving: draws those that move; None where no patch does.
+        moving: draws those that need other frames; None where no patch does.
     """
 
     def __init__(self, pictures: Pictures, moving: MovingPatches | None) -> None:
         self._pictures = pictures
         self._moving = moving
-        self._mattes = lru_cache(maxsize=64)(self._made_matte)
+        self._mattes = PatchMattes(pictures)
 
     def draw(self, op: PatchOp, source_id: str, number: int, still: Still) -> Planes:
         """Return a source picture's planes with the patch on them.
@@ -55,48 +79,28 @@ class PatchRenderer:
         Raises:
             UnsupportedMedia: nothing here draws this tool or motion.
         """
-        if op.motion.follow is not Follow.STATIC:
+        if needs_others(op):
             return self._mover().draw(op, source_id, number, still)
-        matte = self._standing(op, still.video)
+        matte = self._standing(op, still)
         before = still.planes
         if op.blend is Blend.NORMAL:
             return self._with_tool(op, faded(matte, op.opacity), still)
-        solid = Matte(matte.width, matte.height, matte.x, matte.y, (matte.alpha > 0).astype(np.float32), matte.bounds)
-        after = self._with_tool(op, solid, still)
+        after = self._with_tool(op, solid(matte), still)
         return lay_planes(before, after, still.pixel_format, faded(matte, op.opacity), op.blend)
 
     def matte(self, op: PatchOp, source_id: str, number: int, still: Still) -> Matte | None:
         """Return where a patch is on a source picture, None where it is off it."""
-        if op.motion.follow is not Follow.STATIC:
+        if op.motion.follow is not Follow.STATIC or op.motion.nudges:
             return self._mover().matte(op, source_id, number, still)
-        return self._standing(op, still.video)
+        return self._standing(op, still)
 
     def _mover(self) -> MovingPatches:
         if self._moving is None:
-            raise UnsupportedMedia("this project holds a moving patch, which this version does not render")
+            raise UnsupportedMedia("this patch looks at other frames of its film, which are not at hand here")
         return self._moving
 
-    def _standing(self, op: PatchOp, video: VideoStream) -> Matte:
-        return self._mattes(op.region, op.matte, op.feather_px, op.grow_px, (video.width, video.height, video.rotation))
-
-    def _made_matte(
-        self,
-        region: Region,
-        refined: str | None,
-        feather_px: float,
-        grow_px: float,
-        frame: tuple[int, int, int],
-    ) -> Matte:
-        width, height, rotation = frame
-        if refined is None:
-            return region_matte(region, width, height, rotation, feather_px=feather_px, grow_px=grow_px)
-        drawn = region_matte(region, width, height, rotation)
-        full = _within(drawn, grey_of(self._pictures(refined)), rotation)
-        if feather_px or grow_px:
-            full = softened(full, grow_px, feather_px)
-        if not full.any():
-            raise EditRefused("nothing is left of the patch's refined edge; draw its region again")
-        return Matte.of_full(full, drawn.bounds)
+    def _standing(self, op: PatchOp, still: Still) -> Matte:
+        return self._mattes.matte(op.region, op.matte, still.video, op.feather_px, op.grow_px)
 
     def _with_tool(self, op: PatchOp, matte: Matte, still: Still) -> Planes:
         planes, pixel_format, video = still.planes, still.pixel_format, still.video
@@ -108,6 +112,15 @@ class PatchRenderer:
             case Fill(colour):
                 rgb = (colour.red / 255, colour.green / 255, colour.blue / 255)
                 return fill_colour(planes, pixel_format, matte, rgb=rgb)
+            case Grade() as change:
+                return grade(planes, pixel_format, matte, change=change)
+            case Inpaint(radius_px):
+                return inpaint(planes, pixel_format, matte, radius_px=radius_px)
+            case Clone(dx, dy) as tool:
+                shift = decoded_shift(dx, dy, matte, video.rotation)
+                return clone(planes, pixel_format, matte, planes, shift_px=shift, tone=tone_of(tool))
+            case Lettering() as tool:
+                return lettered(planes, pixel_format, matte, tool, video.rotation)
             case Picture(content):
                 return place(
                     planes,
@@ -120,24 +133,3 @@ class PatchRenderer:
                 )
             case other:
                 raise UnsupportedMedia(f"this version does not render the tool {type(other).__name__}")
-
-
-def _within(drawn: Matte, grey: Float32, rotation: int) -> Float32:
-    """Return a grey picture at the frame's size, [H, W], standing in the bounds of a region."""
-    left, top, right, bottom = drawn.bounds
-    upright = np.rot90(grey, k=rotation // 90 % 4)
-    scale = np.diag([(right - left) / upright.shape[1], (bottom - top) / upright.shape[0], 1.0])
-    full = np.zeros((drawn.height, drawn.width), np.float32)
-    found = warped(*averaged(np.ascontiguousarray(upright), moved(left, top) @ scale), drawn.width, drawn.height)
-    if found is not None:
-        alpha, x, y = found
-        full[y : y + alpha.shape[0], x : x + alpha.shape[1]] = alpha
-    return full
-
-
-def faded(matte: Matte, opacity: float) -> Matte:
-    """Return a matte with its alpha multiplied."""
-    if opacity >= 1.0:
-        return matte
-    alpha: Float32 = (matte.alpha * np.float32(opacity)).astype(np.float32)
-    return Matte(matte.width, matte.height, matte.x, matte.y, alpha, matte.bounds)

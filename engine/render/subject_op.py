@@ -11,17 +11,16 @@ from engine.errors import UnsupportedMedia
 from engine.model.media import VideoStream
 from engine.model.ops import SubjectOp
 from engine.model.patch import Follow
-from engine.model.picture import Picture
 from engine.model.pixel_format import Family
 from engine.model.region import Region
 from engine.model.subject import DrawnMatte, FilmMatte, StillMattes
 from engine.patches.colour import ranges
 from engine.patches.matte import Float32, region_matte
-from engine.render.base import still_of
+from engine.render.base import Still, still_of
 from engine.render.films import Films
 from engine.render.overlay_op import Pictures
-
-_BRIGHTNESS = np.array([0.2126, 0.7152, 0.0722], np.float32)
+from engine.render.patch_matte import BRIGHTNESS, grey_of
+from engine.render.patch_op import MovingPatches, drawn_matte_op
 
 
 class SubjectMattes:
@@ -30,30 +29,36 @@ class SubjectMattes:
     Args:
         pictures: looks up the pictures of mattes.
         films: looks up the frames of mattes that are films.
+        moving: finds drawn regions that follow the picture; None where none does.
     """
 
-    def __init__(self, pictures: Pictures, films: Films) -> None:
+    def __init__(self, pictures: Pictures, films: Films, moving: MovingPatches | None) -> None:
         self._pictures = pictures
         self._films = films
+        self._moving = moving
         self._standing = lru_cache(maxsize=4)(self._from_picture)
         self._drawn = lru_cache(maxsize=4)(_drawn)
 
-    def alpha(self, op: SubjectOp, number: int, video: VideoStream) -> Float32:
+    def alpha(self, op: SubjectOp, source_id: str, number: int, still: Still) -> Float32:
         """Return float32 [H, W] in 0..1 at the decoded size of the source; not to be modified.
 
         Args:
             op: the subject.
-            number: the source frame.
-            video: the source's stream.
+            source_id: the source.
+            number: its frame.
+            still: that frame.
 
         Raises:
-            UnsupportedMedia: the matte moves with the picture.
+            UnsupportedMedia: the matte follows the picture, and nothing here does.
+            EditRefused, MediaError: it cannot be followed.
         """
+        video = still.video
         match op.matte:
-            case DrawnMatte(motion=motion) if motion.follow is not Follow.STATIC:
-                raise UnsupportedMedia(
-                    "a subject's drawn region cannot follow the motion yet; draw it standing, or give a film as matte"
-                )
+            case DrawnMatte(motion=motion) as drawn if motion.follow is not Follow.STATIC:
+                if self._moving is None:
+                    raise UnsupportedMedia("this subject looks at other frames of its film, which are not at hand here")
+                found = self._moving.matte(drawn_matte_op(op, drawn), source_id, number, still)
+                alpha = np.zeros((video.height, video.width), np.float32) if found is None else found.full()
             case DrawnMatte(region):
                 alpha = self._drawn(region, video, op.feather_px)
             case StillMattes(contents):
@@ -75,20 +80,12 @@ class SubjectMattes:
             alpha = still.planes[-1].astype(np.float32) / np.float32(pixel_format.max_value)
         elif pixel_format.family is Family.GBR:
             green, blue, red = (plane.astype(np.float32) for plane in still.planes)
-            alpha = np.stack([red, green, blue], axis=-1) @ _BRIGHTNESS / np.float32(pixel_format.max_value)
+            alpha = np.stack([red, green, blue], axis=-1) @ BRIGHTNESS / np.float32(pixel_format.max_value)
         else:
             black, span, _ = ranges(pixel_format)
             alpha = (still.planes[0].astype(np.float32) - np.float32(black)) / np.float32(span)
         upright = np.rot90(np.clip(alpha, 0.0, 1.0), -(matte_video.rotation // 90))
         return _fitted(np.ascontiguousarray(upright, np.float32), video)
-
-
-def grey_of(picture: Picture) -> Float32:
-    """Return a matte picture's values in 0..1: its alpha where it has one, else its brightness."""
-    rgba = picture.rgba.astype(np.float32) / np.float32(np.iinfo(picture.rgba.dtype).max)
-    if float(rgba[..., 3].min()) < 1.0:
-        return np.ascontiguousarray(rgba[..., 3])
-    return np.asarray(rgba[..., :3] @ _BRIGHTNESS, np.float32)
 
 
 def _drawn(region: Region, video: VideoStream, feather_px: float) -> Float32:

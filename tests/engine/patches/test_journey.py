@@ -25,7 +25,7 @@ def gentle(t):
     return similarity(150 + 4 * t, 120 + 6 * np.sin(t / 4), 0.1 * np.sin(t / 5))
 
 
-def journey_of(board, frames, *, anchors=(0,), follow=Follow.HYBRID, nudges=(), former=None, bounds=None):
+def journey_of(board, frames, *, anchors=(0,), follow=Follow.HYBRID, nudges=(), former=(), bounds=None):
     drawn = tuple(
         Anchor(frame, board.region(frame)[0], (bounds or {}).get(frame) or board.region(frame)[1]) for frame in anchors
     )
@@ -194,7 +194,7 @@ def test_a_roughly_drawn_second_anchor_snaps_to_the_first_ones_picture():
 def test_a_longer_journey_uses_the_shorter_ones_work():
     board = Board(gentle)
     short = journey_of(board, Range(0, 6))
-    longer = journey_of(board, Range(0, 9), former=short)
+    longer = journey_of(board, Range(0, 9), former=short.tracks)
     afresh = journey_of(board, Range(0, 9))
     for one, other in zip(longer.places, afresh.places, strict=True):
         np.testing.assert_allclose(one.homography, other.homography, atol=1e-9)
