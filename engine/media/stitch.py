@@ -16,7 +16,7 @@ import av
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.layout import AudioLayout
 from av.container import InputContainer, OutputContainer
-from av.stream import Stream
+from av.stream import Disposition, Stream
 
 from engine.control import CancelToken, Progress
 from engine.media.coded import CodedUnit
@@ -51,12 +51,14 @@ class StitchedSound:
         form: how its packets were encoded, None where they are the reference's own.
         time_base: seconds per tick of the units' times.
         units: its packets, in order.
+        title: instead of the one there, "" to keep that.
     """
 
     stream: int | None
     form: SoundForm | None
     time_base: Fraction
     units: Iterable[CodedUnit]
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +154,22 @@ def _tracks(
     same_family = family(reader.format.name) is family(writer.format.name)
     edited = EditedVideo(info.video.stream, video.codec, video.extradata, video.time_base, video.pix_fmt)
     tracks = [edited_track(reader.streams[info.video.stream], writer, info, edited, same_family)]
+    shown = False
     for sound in sounds:
         template = None if sound.stream is None else reader.streams[sound.stream]
         if sound.form is not None:
-            tracks.append(_sound_track(writer, template, sound.form))
+            track = _sound_track(writer, template, sound.form)
         elif template is not None:
-            tracks.append(copied_track(template, writer, same_family))
+            track = copied_track(template, writer, same_family)
+        else:
+            continue
+        if sound.title:
+            track.metadata["title"] = sound.title
+            if shown:
+                # A title of its own is given to what stands beside the track that players should take.
+                track.disposition = track.disposition & ~Disposition.default
+        shown = True
+        tracks.append(track)
     copy_tags(reader, writer)
     writer.start_encoding()
     return tracks

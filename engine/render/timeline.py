@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.media.bitstream import parameter_sets
 from engine.media.bitstream.nal import Framing
@@ -14,6 +14,7 @@ from engine.model.sound_runs import sound_is_original
 from engine.model.storyline import Clip, Native
 from engine.render.film import Film
 from engine.render.films import FilmReaders
+from engine.render.sound_source import SoundSource, sounds_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +25,24 @@ class Timeline:
         films: by source id, every one that its recipes name.
         runs: the recipes of all frames.
         reference: the source whose stream the output continues: the one with most frames that may be copied.
+        further_sounds: by source id, the sources of which only the sound is used.
     """
 
     project: Project
     films: Mapping[str, Film]
     runs: tuple[RecipeRun, ...]
     reference: str
+    further_sounds: Mapping[str, SoundSource] = field(default_factory=dict)
 
     @property
     def film(self) -> Film:
         """Return the reference film."""
         return self.films[self.reference]
+
+    @property
+    def sound_sources(self) -> dict[str, SoundSource]:
+        """Return everything whose sound may be heard, by source id."""
+        return {**sounds_of(self.films), **self.further_sounds}
 
     @property
     def frame_count(self) -> int:

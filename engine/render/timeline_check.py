@@ -27,7 +27,8 @@ from engine.model.time import Range
 from engine.plan.timeline_plan import CopyPiece, TimelinePlan
 from engine.render.compose import Composer
 from engine.render.timeline import Timeline, framing_of
-from engine.render.timeline_sound import SoundPlan, check_sound
+from engine.render.timeline_sound import SoundPlan
+from engine.render.timeline_sound_check import check_sound
 from engine.render.timeline_write import copied_units
 from engine.render.verify import VerifyReport
 

@@ -36,7 +36,7 @@ from engine.render.timeline_sound import SoundPlan, plan_sound
 from engine.render.timeline_write import stitched_units
 from engine.render.write import target_family
 
-_ENCODING, _WRITING, _CHECKING = 0.7, 0.85, 1.0
+_MEASURING, _ENCODING, _WRITING, _CHECKING = 0.02, 0.7, 0.85, 1.0
 _WIDER = 12
 """Frames by which a join that failed is rendered wider on both sides; every further time four times as many."""
 
@@ -107,7 +107,7 @@ def export_timeline(
     stream = joined(timeline)
     time_base = output_time_base(timeline.project, timeline.reference)
     starts = frame_starts(timeline.project, time_base)
-    sound = plan_sound(timeline)
+    sound = plan_sound(timeline, target, progress.part(0.0, _MEASURING), cancel)
     notes = [*_left_out(timeline), *sound.notes]
     notes += [f"{timeline.films[i].path.name} is re-encoded: {reason}" for i, reason in stream.refused.items()]
     widened: tuple[Range, ...] = ()
@@ -122,7 +122,7 @@ def export_timeline(
             before = time.monotonic()
             rendered: tuple[RenderedPart, ...] = ()
             if picture.encoder is not None:
-                part = progress.part(0.0, _ENCODING)
+                part = progress.part(_MEASURING, _ENCODING)
                 rendered = render_pieces(timeline, picture.plan, starts, composer, picture.encoder, cache, part, cancel)
             encoding_s += time.monotonic() - before
             check = _written(job, picture, rendered, draft, progress, cancel)

@@ -1,35 +1,56 @@
-"""The sound tracks of a timeline's output: copied where nothing was cut, else joined to the sample and encoded anew."""
+"""The sound tracks of a timeline's output: copied where nothing was cut, else joined or mixed, and encoded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
+import av
 
-from engine.control import CancelToken
+from engine.control import CancelToken, Progress
 from engine.errors import UnsupportedMedia
+from engine.media.containers import Family, family, muxer_for
 from engine.media.sound_cut import SoundForm, SoundPart, encoded_sound, form_of, joined_sound
 from engine.media.sound_read import Samples
 from engine.media.stitch import StitchedSound, copied_sound
 from engine.model.media import AudioStream
 from engine.model.sound import UNMIXED
-from engine.model.sound_runs import SoundRun, sound_is_original, storyline_sound
+from engine.model.sound_runs import (
+    SoundRun,
+    heard_tracks,
+    sound_is_mixed,
+    sound_is_original,
+    storyline_sound,
+)
+from engine.render.audio import Mixer, mixed_loudness, normalising_gain
 from engine.render.film import Film
 from engine.render.timeline import Timeline
 
-Wave = NDArray[np.float64]
-
 _LOSSLESS = ("pcm_", "flac", "alac")
+_LEAST_MIX_RATE = 44_100
+_MIX_RATE = 48_000
+_USUAL_CODECS = {Family.ASF: "wmav2", Family.AVI: "mp3", Family.PROGRAM: "mp2"}
+"""What a container's players expect where no film of the timeline has sound; elsewhere AAC."""
 
-_BLOCK = 1 << 15
-"""Samples that are compared at a time."""
 
-_IN_STEP = 0.7
-"""How like two tracks must be at no offset (normalised correlation) to count as the same sound."""
+@dataclass(frozen=True, slots=True)
+class CopiedSound:
+    """The packets of a stream, `shift_s` seconds later."""
+
+    path: Path
+    stream: AudioStream
+    shift_s: Fraction
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedSound:
+    """Sound that is encoded from start to end; `blocks` gives its samples as often as asked."""
+
+    form: SoundForm
+    blocks: Callable[[CancelToken], Iterator[Samples]]
+    samples: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +58,23 @@ class SoundTrack:
     """A sound track of the output.
 
     Attributes:
-        film, stream: where it comes from, or what its first part is like.
         tags: the reference film's stream whose tags it takes, None where that film has no such track.
-        parts: what is joined; empty where the stream's packets are copied, `shift_s` seconds later.
-        form: how it is encoded, None where it is copied.
+        title: instead of the title there, "" to keep that.
     """
 
-    film: Film
-    stream: AudioStream
+    content: CopiedSound | EncodedSound
     tags: int | None
-    shift_s: Fraction
-    form: SoundForm | None = None
-    parts: tuple[SoundPart, ...] = ()
+    title: str = ""
 
     def stitched(self, cancel: CancelToken) -> StitchedSound:
         """Return its packets for the writer."""
-        if self.form is None:
-            units = copied_sound(self.film.path, self.stream.stream, self.shift_s)
-            return StitchedSound(self.tags, None, self.stream.time_base, units)
-        units = encoded_sound(joined_sound(self.parts, self.form, cancel), self.form)
-        return StitchedSound(self.tags, self.form, Fraction(1, self.form.rate), units)
+        match self.content:
+            case CopiedSound(path, stream, shift_s):
+                units = copied_sound(path, stream.stream, shift_s)
+                return StitchedSound(self.tags, None, stream.time_base, units, self.title)
+            case EncodedSound(form, blocks):
+                units = encoded_sound(blocks(cancel), form)
+                return StitchedSound(self.tags, form, Fraction(1, form.rate), units, self.title)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,54 +85,67 @@ class SoundPlan:
     notes: tuple[str, ...]
 
 
-def plan_sound(timeline: Timeline) -> SoundPlan:
+def plan_sound(timeline: Timeline, target: Path, progress: Progress, cancel: CancelToken) -> SoundPlan:
     """Decide for each sound track whether it is copied or encoded anew.
 
+    Args:
+        timeline: what is exported.
+        target: its suffix says what the sound may be.
+        progress: of the measuring, where the mix is to be normalised.
+        cancel: looked at meanwhile.
+
     Raises:
-        UnsupportedMedia: the project mixes sound in, or the sound's codec cannot be encoded here.
+        UnsupportedMedia: the sound's codec cannot be encoded here.
+        MissingMedia, DamagedMedia: sound that is mixed cannot be read.
+        Cancelled: on request.
     """
     project = timeline.project
-    if project.mix != UNMIXED or any(not item.muted for track in project.tracks for item in track.items):
-        raise UnsupportedMedia("this project mixes further sounds in, which this version does not render")
-    template = timeline.film
-    if not template.info.audio:
-        template = next((film for film in timeline.films.values() if film.info.audio), template)
-    if sound_is_original(project):
-        shift_s = -project.picture(timeline.reference).times.time_of(0)
-        return SoundPlan(
-            tuple(SoundTrack(timeline.film, audio, audio.stream, shift_s) for audio in timeline.film.info.audio), ()
-        )
-    runs = storyline_sound(project)
-    tracks = tuple(
-        _cut_track(timeline, template, audio, number, runs) for number, audio in enumerate(template.info.audio)
-    )
-    notes = tuple(_why_anew(track.stream, track.form) for track in tracks)
-    return SoundPlan(tracks, notes)
+    if not sound_is_mixed(project):
+        return _own_sound(timeline)
+    mix = _mix_track(timeline, target, progress, cancel)
+    if not project.mix.keep_original:
+        return mix
+    unmixed = _own_sound(replace(timeline, project=replace(project, tracks=(), mix=UNMIXED)))
+    kept = tuple(replace(track, title="Original sound") for track in unmixed.tracks)
+    return SoundPlan((*mix.tracks, *kept), (*mix.notes, *unmixed.notes))
 
 
-def _why_anew(stream: AudioStream, form: SoundForm | None) -> str:
-    if form is not None and form.codec == stream.codec and stream.codec.startswith(_LOSSLESS):
-        return (
-            f"the sound track {stream.stream} ({stream.codec}) is written anew without loss, but for the fades at joins"
-        )
-    if form is not None and form.codec != stream.codec:
-        why = f"nothing here writes {stream.codec}"
-        return f"the sound track {stream.stream} is re-encoded as a whole, in {form.codec}: {why}"
-    return (
-        f"the sound track {stream.stream} ({stream.codec}) is re-encoded as a whole: its packets lie in a "
-        "fixed grid, and a clip begins at any sample"
-    )
+def _own_sound(timeline: Timeline) -> SoundPlan:
+    """Plan the storyline's own sound alone."""
+    template = _template(timeline)
+    if sound_is_original(timeline.project):
+        shift_s = -timeline.project.picture(timeline.reference).times.time_of(0)
+        film = timeline.film
+        tracks = [SoundTrack(CopiedSound(film.path, audio, shift_s), audio.stream) for audio in film.info.audio]
+        return SoundPlan(tuple(tracks), ())
+    runs = storyline_sound(timeline.project)
+    tracks, notes = [], []
+    for number, audio in enumerate(template.info.audio):
+        form = _form_like(audio)
+        tags = audio.stream if template is timeline.film else None
+        tracks.append(SoundTrack(_joined(timeline, number, runs, form), tags))
+        notes.append(_why_anew(audio, form))
+    return SoundPlan(tuple(tracks), tuple(notes))
 
 
-def _cut_track(
-    timeline: Timeline, template: Film, audio: AudioStream, number: int, runs: Sequence[SoundRun]
-) -> SoundTrack:
+def _template(timeline: Timeline) -> Film:
+    """Return the film whose sound tracks the output's are like."""
+    films = [timeline.film, *timeline.films.values()]
+    return next((film for film in films if film.info.audio), timeline.film)
+
+
+def _form_like(audio: AudioStream) -> SoundForm:
     form = form_of(audio.codec, audio.sample_rate, audio.layout, audio.channels, audio.bit_rate)
     if form is None:
         # What WebM holds, where Vorbis comes from.
         substitute = "opus" if audio.codec == "vorbis" else "aac"
         form = form_of(substitute, audio.sample_rate, audio.layout, audio.channels, audio.bit_rate)
     assert form is not None
+    return form
+
+
+def _joined(timeline: Timeline, number: int, runs: Sequence[SoundRun], form: SoundForm) -> EncodedSound:
+    """Return the storyline's sound of the sources' track `number`, part by part."""
     parts = []
     for run in runs:
         # Each end is rounded by itself: the parts never drift from the picture.
@@ -125,102 +156,73 @@ def _cut_track(
             parts.append(SoundPart(samples))
         else:
             parts.append(SoundPart(samples, film.path, streams[number].stream, run.source_start_s, run.gain_db))
-    tags = audio.stream if template is timeline.film else None
-    return SoundTrack(template, audio, tags, Fraction(0), form, tuple(parts))
+    return EncodedSound(form, lambda cancel: joined_sound(parts, form, cancel), sum(part.samples for part in parts))
 
 
-@dataclass(frozen=True, slots=True)
-class SoundCheck:
-    """What was found about an output's sound."""
-
-    packets: int
-    identical: bool
-    problems: tuple[str, ...]
-
-
-def check_sound(
-    plan: SoundPlan, out: Path, streams: Sequence[AudioStream], begin_s: Fraction, cancel: CancelToken
-) -> SoundCheck:
-    """Read the sound of an export back: copied packets are the source's, joined sound is in step with its parts.
-
-    Args:
-        plan: what it should be.
-        out: the export.
-        streams: its sound streams.
-        begin_s: second of the export at which its first picture shows.
-        cancel: looked at now and then.
-
-    Raises:
-        MissingMedia, DamagedMedia: it cannot be read.
-        Cancelled: on request.
-    """
-    if len(streams) != len(plan.tracks):
-        return SoundCheck(0, False, (f"the export holds {len(streams)} sound tracks, not {len(plan.tracks)}",))
-    packets, identical, problems = 0, True, []
-    for track, stream in zip(plan.tracks, streams, strict=True):
-        given = [unit.data for unit in copied_sound(out, stream.stream, Fraction(0))]
-        packets += len(given)
-        if track.form is None:
-            wanted = [unit.data for unit in copied_sound(track.film.path, track.stream.stream, Fraction(0))]
-            if given != wanted:
-                identical = False
-                problems.append(f"the packets of sound track {stream.stream} are not the source's")
-            continue
-        identical = False
-        problem = _out_of_step(track, track.form, out, stream, begin_s, cancel)
-        if problem is not None:
-            problems.append(problem)
-    return SoundCheck(packets, identical, tuple(problems))
+def _why_anew(stream: AudioStream, form: SoundForm) -> str:
+    if form.codec == stream.codec and stream.codec.startswith(_LOSSLESS):
+        return (
+            f"the sound track {stream.stream} ({stream.codec}) is written anew without loss, but for the fades at joins"
+        )
+    if form.codec != stream.codec:
+        why = f"nothing here writes {stream.codec}"
+        return f"the sound track {stream.stream} is re-encoded as a whole, in {form.codec}: {why}"
+    return (
+        f"the sound track {stream.stream} ({stream.codec}) is re-encoded as a whole: its packets lie in a "
+        "fixed grid, and a clip begins at any sample"
+    )
 
 
-def _out_of_step(
-    track: SoundTrack, form: SoundForm, out: Path, stream: AudioStream, begin_s: Fraction, cancel: CancelToken
-) -> str | None:
-    """Return what is wrong with a joined track, None where it sounds like its parts at the same times."""
-    total = sum(part.samples for part in track.parts)
-    wanted = _mono(joined_sound(track.parts, form, cancel))
-    given = _mono(joined_sound((SoundPart(total, out, stream.stream, begin_s),), form, cancel))
-    # Where times are rounded to the container's ticks, so is the distance from picture to sound.
-    reach = min(_BLOCK // 4, 2 + round(form.rate * stream.time_base))
-    both = np.zeros(2 * reach + 1)
-    own = other = 0.0
-    for ours, theirs in _aligned(given, wanted):
-        both += _correlation(ours, theirs, reach)
-        own += float(np.dot(ours, ours))
-        other += float(np.dot(theirs, theirs))
-    quiet = total * 1e-7
-    if other <= quiet:
-        return None if own <= 4 * quiet else f"sound track {stream.stream} is not silent, as it should be"
-    likeness = float(both.max()) / np.sqrt(max(own, 1e-12) * other)
-    if likeness < _IN_STEP:
-        return f"sound track {stream.stream} is not in step with the picture (likeness {likeness:.2f})"
-    return None
+def _mix_track(timeline: Timeline, target: Path, progress: Progress, cancel: CancelToken) -> SoundPlan:
+    project, sounds = timeline.project, timeline.sound_sources
+    form, tags = _mix_form(timeline, target)
+    notes = [f"the sound is a mix of {_heard(timeline)}, encoded anew in {form.codec}"]
+    gain_db = 0.0
+    wanted = project.mix.loudness_lufs
+    if wanted is not None:
+        progress.report("Measuring the loudness", 0.0)
+        measured = mixed_loudness(project, sounds, cancel, form.rate, form.layout)
+        gain_db = normalising_gain(measured, wanted)
+        if measured.integrated_lufs is None:
+            notes.append("the mix is silent, so its loudness stays as it is")
+        else:
+            reached = measured.integrated_lufs + gain_db
+            notes.append(f"the mix is brought from {measured.integrated_lufs:.1f} to {reached:.1f} LUFS")
+            if reached < wanted - 0.05:
+                notes[-1] += f", not to {wanted:.1f}: its true peak is then at the -1 dBTP that EBU R 128 allows"
+
+    def blocks(cancel: CancelToken) -> Iterator[Samples]:
+        with Mixer(project, sounds, form.rate, form.layout, gain_db) as mixer:
+            yield from mixer.blocks(cancel)
+
+    with Mixer(project, sounds, form.rate, form.layout) as mixer:
+        count = mixer.sample_count
+    return SoundPlan((SoundTrack(EncodedSound(form, blocks, count), tags),), tuple(notes))
 
 
-def _correlation(one: Wave, other: Wave, reach: int) -> Wave:
-    """Return the correlation of two waves at every offset from -reach to reach samples; float64 [2 reach + 1]."""
-    size = 1 << (one.size + reach).bit_length()
-    both = np.fft.irfft(np.fft.rfft(one, size) * np.conj(np.fft.rfft(other, size)), size)
-    result: Wave = np.concatenate([both[-reach:], both[: reach + 1]])
-    return result
+def _heard(timeline: Timeline) -> str:
+    tracks = [track.settings.name or track.id for track in heard_tracks(timeline.project)]
+    return " and ".join(["the film's own", *tracks]) if tracks else "the film's own"
 
 
-def _mono(blocks: Iterator[Samples]) -> Iterator[Wave]:
-    for block in blocks:
-        yield block.mean(axis=0, dtype=np.float64)
-
-
-def _aligned(one: Iterator[Wave], other: Iterator[Wave]) -> Iterator[tuple[Wave, Wave]]:
-    """Yield pairs of blocks, equally long."""
-    held: list[Wave] = [np.zeros(0), np.zeros(0)]
-    while True:
-        for number, blocks in enumerate((one, other)):
-            parts = [held[number]]
-            while sum(part.size for part in parts) < _BLOCK and (new := next(blocks, None)) is not None:
-                parts.append(new)
-            held[number] = np.concatenate(parts)
-        size = min(held[0].size, held[1].size)
-        if not size:
-            return
-        yield held[0][:size], held[1][:size]
-        held = [part[size:] for part in held]
+def _mix_form(timeline: Timeline, target: Path) -> tuple[SoundForm, int | None]:
+    """Return how the mix is encoded, and the reference's stream whose tags it takes."""
+    film = _template(timeline)
+    heard = [audio for source in timeline.sound_sources.values() for audio in source.streams]
+    widest = max((audio.channels for audio in heard), default=2)
+    if film.info.audio:
+        audio = film.info.audio[0]
+        if audio.channels == 1 and widest > 1:
+            audio = replace(audio, channels=2, layout="stereo", bit_rate=2 * audio.bit_rate)
+        if audio.sample_rate < _LEAST_MIX_RATE:
+            audio = replace(audio, sample_rate=_MIX_RATE)
+        return _form_like(audio), audio.stream if film is timeline.film else None
+    try:
+        muxer = muxer_for(target, film.info)
+    except KeyError:
+        raise UnsupportedMedia(f"nothing here writes {film.info.container}; give the export another suffix") from None
+    codec = "opus" if muxer == "webm" else _USUAL_CODECS.get(family(muxer), "aac")
+    layout = "mono" if widest == 1 else "stereo"
+    form = form_of(codec, _MIX_RATE, layout, av.AudioLayout(layout).nb_channels, 0)
+    assert form is not None
+    return form, None
