@@ -11,7 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from app.cli.project_arguments import add_project_commands
 from app.cli.provider_arguments import Readers, add_provider_commands
+from app.cli.sound_arguments import add_sound_commands
 from engine.errors import UsageError
 from engine.model.region import Box, Lasso, Region
 from engine.model.time import Range
@@ -71,8 +73,7 @@ def parser(version: str) -> argparse.ArgumentParser:
         back.add_argument("project", metavar="PROJECT.dcut", type=Path)
         back.add_argument("steps", metavar="N", type=int, nargs="?", default=1, help="how many steps (default: 1)")
 
-    captions = commands.add_parser("captions", help="bring captions in or out", description="Bring captions in or out.")
-    ways = captions.add_subparsers(dest="way", metavar="WAY", required=True)
+    ways = _group(commands, "captions", "bring captions in or out")
     bring = _command(ways, "import", "put the captions of an SRT or WebVTT file into a project")
     bring.add_argument("project", metavar="PROJECT.dcut", type=Path)
     bring.add_argument("file", metavar="FILE", type=Path)
@@ -90,11 +91,14 @@ def parser(version: str) -> argparse.ArgumentParser:
 
     plan = _command(commands, "plan", "show what an export will copy and re-encode")
     plan.add_argument("project", metavar="PROJECT.dcut", type=Path)
+    plan.add_argument("--range", metavar="A:B", type=_checked(frames), help="only these frames of the timeline")
 
     export = _command(commands, "export", "write the film; only what changed is re-encoded")
     export.add_argument("project", metavar="PROJECT.dcut", type=Path)
     export.add_argument("-o", "--output", metavar="OUT", type=Path, required=True)
     export.add_argument("--since", metavar="EARLIER_OUT", type=Path, help="build on an earlier export of this project")
+    export.add_argument("--range", metavar="A:B", type=_checked(frames), help="only these frames of the timeline")
+    export.add_argument("--preset", metavar="NAME", default="source", help="see deltacut presets (default: source)")
 
     verify = _command(commands, "verify", "compare a film with its source, packet by packet")
     verify.add_argument("source", metavar="SOURCE", type=Path)
@@ -103,9 +107,21 @@ def parser(version: str) -> argparse.ArgumentParser:
     demo = _command(commands, "demo", "show the whole way on a film, or on a sample that it makes")
     demo.add_argument("file", metavar="VIDEO", type=Path, nargs="?")
     demo.add_argument("--out", metavar="DIR", type=Path, default=Path("deltacut-demo"), help="default: deltacut-demo")
+    add_sound_commands(commands, _command)
     readers = Readers(_checked(box), _checked(lasso), _checked(frames))
     add_provider_commands(partial(_command, commands), readers)
+    add_project_commands(
+        partial(_command, commands), lambda name, does: partial(_command, _group(commands, name, does))
+    )
     return top
+
+
+def _group(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, summary: str
+) -> argparse._SubParsersAction[argparse.ArgumentParser]:
+    """Return what adds the ways of a command that has several."""
+    group = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    return group.add_subparsers(dest="way", metavar="WAY", required=True)
 
 
 def _command(

@@ -11,12 +11,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from app.cli.console import Console
+from app.cli.project_arguments import PROJECT_COMMAND_NAMES
 from app.cli.provider_arguments import PROVIDER_COMMAND_NAMES
 from app.cli.report import (
     demo_facts,
     demo_text,
-    export_facts,
-    export_text,
     info_text,
     plan_facts,
     plan_text,
@@ -24,6 +23,7 @@ from app.cli.report import (
     verify_facts,
     verify_text,
 )
+from app.cli.sound_arguments import SOUND_COMMAND_NAMES
 from engine.errors import UsageError, VerificationFailed
 
 Command = Callable[[argparse.Namespace, Console], int]
@@ -141,17 +141,15 @@ def _captions(given: argparse.Namespace, console: Console) -> int:
 def _plan(given: argparse.Namespace, console: Console) -> int:
     from app.workflows.export import plan_project
 
-    plan = plan_project(given.project, console.progress, console.cancel)
+    plan = plan_project(given.project, console.progress, console.cancel, given.range)
     console.result(plan_facts(plan), plan_text(plan))
     return 0
 
 
 def _export(given: argparse.Namespace, console: Console) -> int:
-    from app.workflows.export import export_project
+    from app.cli.project_commands import export
 
-    report = export_project(given.project, given.output, given.since, console.progress, console.cancel)
-    console.result(export_facts(report), export_text(report))
-    return 0
+    return export(given, console)
 
 
 def _verify(given: argparse.Namespace, console: Console) -> int:
@@ -170,10 +168,22 @@ def _demo(given: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _project_command(given: argparse.Namespace, console: Console) -> int:
+    from app.cli.project_commands import PROJECT_COMMANDS
+
+    return PROJECT_COMMANDS[given.command](given, console)
+
+
 def _provider_command(given: argparse.Namespace, console: Console) -> int:
     from app.cli.provider_commands import PROVIDER_COMMANDS
 
     return PROVIDER_COMMANDS[given.command](given, console)
+
+
+def _sound_command(given: argparse.Namespace, console: Console) -> int:
+    from app.cli.sound_commands import SOUND_COMMANDS
+
+    return SOUND_COMMANDS[given.command](given, console)
 
 
 COMMANDS: Mapping[str, Command] = {
@@ -190,5 +200,7 @@ COMMANDS: Mapping[str, Command] = {
     "export": _export,
     "verify": _verify,
     "demo": _demo,
+    **dict.fromkeys(PROJECT_COMMAND_NAMES, _project_command),
     **dict.fromkeys(PROVIDER_COMMAND_NAMES, _provider_command),
+    **dict.fromkeys(SOUND_COMMAND_NAMES, _sound_command),
 }

@@ -10,9 +10,11 @@ from app.workflows.follow import moving_patches, pictures_of, prepared_for_expor
 from app.workflows.import_media import OpenProject, open_project
 from engine.control import CancelToken, Progress
 from engine.errors import MissingMedia, SourceChanged, UsageError
+from engine.model.excerpt import excerpt
 from engine.model.project import Project
 from engine.model.recipe import RecipeRun, recipe_runs
 from engine.model.storyline import Clip
+from engine.model.time import Range
 from engine.plan.export_plan import ExportPlan
 from engine.render.export import ExportReport, export, plan_of
 from engine.render.timeline import Timeline, films_of_timeline, is_whole_film, reference_of
@@ -22,19 +24,19 @@ from engine.store.connection import Access
 from engine.store.identity import quick_identity
 
 
-def plan_project(path: Path, progress: Progress, cancel: CancelToken) -> ExportPlan:
-    """Return what an export of a project would copy and re-encode.
+def plan_project(path: Path, progress: Progress, cancel: CancelToken, frames: Range | None = None) -> ExportPlan:
+    """Return what an export of a project, or of some frames of its timeline, would copy and re-encode.
 
     Raises:
-        ProjectError, MediaError: the project or its film cannot be used.
+        UsageError: the timeline has no such frames. ProjectError, MediaError: the project or its film cannot be used.
     """
     opened = open_project(path, Access.READ, progress, cancel)
     try:
-        project = opened.file.project
+        project = _part(opened.file.project, frames)
         runs = recipe_runs(project)
         _check_not_empty(project)
         if not is_whole_film(project, runs):
-            return plan_of_timeline(_timeline(opened, runs))
+            return plan_of_timeline(_timeline(project, opened, runs))
         plan, _ = plan_of(opened.film, runs)
         return plan
     finally:
@@ -42,24 +44,39 @@ def plan_project(path: Path, progress: Progress, cancel: CancelToken) -> ExportP
 
 
 def export_project(
-    path: Path, target: Path, since: Path | None, progress: Progress, cancel: CancelToken
+    path: Path,
+    target: Path,
+    since: Path | None,
+    progress: Progress,
+    cancel: CancelToken,
+    frames: Range | None = None,
 ) -> ExportReport:
     """Export the film of a project; `target` appears whole and checked, or not at all.
+
+    Args:
+        path: of the project.
+        target: where to write.
+        since: an earlier export to build on; not with a part of the timeline.
+        progress: of the whole export.
+        cancel: looked at often.
+        frames: of the timeline, to export only these; None for all of it.
 
     Raises:
         DeltacutError: see engine.render.export; SourceChanged also where the film changed meanwhile.
     """
+    if since is not None and frames is not None:
+        raise UsageError("a part of the timeline cannot be built on an earlier export; leave one of the two out")
     if since is not None and not since.is_file():
         raise MissingMedia(f"{since} is not there: give the earlier export's place, or leave --since out")
     opened = open_project(path, Access.READ, progress.part(0.0, 0.03), cancel)
     try:
-        project = opened.file.project
+        project = _part(opened.file.project, frames)
         runs = recipe_runs(project)
         _check_not_empty(project)
         before = {film.path: quick_identity(film.path) for film in opened.films.values()}
         pictures, cache = pictures_of(opened), opened.cache
         captions = soft_tracks(project)
-        timeline = _timeline(opened, runs)
+        timeline = _timeline(project, opened, runs)
         with films_of_timeline(timeline) as films:
             moving = moving_patches(opened, films)
             follows = bool(moving.missing(runs))
@@ -95,6 +112,9 @@ def _check_not_empty(project: Project) -> None:
         raise UsageError("the storyline shows no film; put a clip on it first")
 
 
-def _timeline(opened: OpenProject, runs: tuple[RecipeRun, ...]) -> Timeline:
-    project = opened.file.project
-    return Timeline(project, opened.films, runs, reference_of(project, runs))
+def _part(project: Project, frames: Range | None) -> Project:
+    return project if frames is None else excerpt(project, frames)
+
+
+def _timeline(project: Project, opened: OpenProject, runs: tuple[RecipeRun, ...]) -> Timeline:
+    return Timeline(project, opened.films, runs, reference_of(project, runs), opened.further_sounds)
