@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.workflows.caches import films_cache, project_cache
+from app.workflows.sound_sources import heard_sources, known_sound, sound_only_source, sound_sources
 from engine.control import CancelToken, Progress
-from engine.errors import ProtectedMedia, UsageError
+from engine.errors import ProtectedMedia, UnsupportedMedia, UsageError
 from engine.index.index_blob import load_or_build
 from engine.media.guard import run_guarded
 from engine.media.probe import probe
@@ -19,10 +20,11 @@ from engine.model.media import MediaInfo
 from engine.model.overlay import Film as OverlayFilm
 from engine.model.overlay import Overlay
 from engine.model.project import Project
-from engine.model.source import source_from_media
+from engine.model.source import Source, source_from_media
 from engine.model.storyline import Clip
 from engine.model.subject import FilmMatte, Subject
 from engine.render.film import Film
+from engine.render.sound_source import SoundSource
 from engine.store.cache import Cache
 from engine.store.connection import Access
 from engine.store.identity import content_hash, quick_identity
@@ -38,11 +40,13 @@ class OpenProject:
 
     Attributes:
         films: by source id, those that the film shows, first those of the storyline; all of them where it shows none.
+        further_sounds: by source id, those of which only the sound is used.
     """
 
     file: ProjectFile
     films: Mapping[str, Film]
     cache: Cache
+    further_sounds: Mapping[str, SoundSource] = field(default_factory=dict)
 
     @property
     def film(self) -> Film:
@@ -91,7 +95,7 @@ def new_project(path: Path, media: Path, progress: Progress, cancel: CancelToken
 
 
 def add_media(path: Path, media: Path, progress: Progress, cancel: CancelToken) -> Project:
-    """Take a film into a project; it stays where it is, and goes on the storyline by later edits.
+    """Take a film, or sound alone, into a project; it stays where it is, and is put into the film by later edits.
 
     Raises:
         EditRefused: the project has it already. MediaError: the film cannot be used.
@@ -100,12 +104,22 @@ def add_media(path: Path, media: Path, progress: Progress, cancel: CancelToken) 
     """
     identity = content_hash(media, progress.part(0.0, 0.6), cancel)
     with ProjectFile.open(path) as file, project_cache(file.project.id) as cache:
-        info = _probed(media, identity, cache)
-        index = load_or_build(media, info, identity, cache, progress.part(0.6, 1.0), cancel)
-        edit = AddSource(source_from_media(identity[:16], media.name, info, index))
+        edit = AddSource(_source(media, identity, cache, progress.part(0.6, 1.0), cancel))
         edit.apply(file.project)
         file.place_media(identity[:16], media, identity)
         return file.commit(edit)
+
+
+def _source(media: Path, identity: str, cache: Cache, progress: Progress, cancel: CancelToken) -> Source:
+    try:
+        info = _probed(media, identity, cache)
+    except UnsupportedMedia as no_film:
+        try:
+            return sound_only_source(identity[:16], media.name, known_sound(media, identity[:16], cache))
+        except UnsupportedMedia:
+            raise no_film from None
+    index = load_or_build(media, info, identity, cache, progress, cancel)
+    return source_from_media(identity[:16], media.name, info, index)
 
 
 def open_project(path: Path, access: Access, progress: Progress, cancel: CancelToken) -> OpenProject:
@@ -118,16 +132,17 @@ def open_project(path: Path, access: Access, progress: Progress, cancel: CancelT
     file = ProjectFile.open(path, access)
     try:
         project = file.project
-        sources = list(_shown_sources(project)) or [source.id for source in project.sources]
+        sources = list(_shown_sources(project)) or [s.id for s in project.sources if s.picture is not None]
         cache = project_cache(project.id)
         films = {}
         for number, source_id in enumerate(sources):
             part = progress.part(number / len(sources), (number + 1) / len(sources))
             films[source_id] = film_of(file, source_id, cache, part, cancel)
+        further = sound_sources(file, heard_sources(project) - films.keys(), cache)
     except BaseException:
         file.close()
         raise
-    return OpenProject(file, films, cache)
+    return OpenProject(file, films, cache, further)
 
 
 def _shown_sources(project: Project) -> dict[str, None]:

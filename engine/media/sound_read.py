@@ -73,6 +73,7 @@ class SoundReader:
         self._blocks: Iterator[tuple[int, Samples]] = iter(())
         self._held: tuple[int, Samples] | None = None
         self._next: int | None = None
+        self._ended = False
 
     def __enter__(self) -> Self:
         return self
@@ -86,6 +87,11 @@ class SoundReader:
         """Close the file; the next read opens it again."""
         self._blocks, self._held, self._next, self._container = iter(()), None, None, None
         self._stack.close()
+
+    @property
+    def ended(self) -> bool:
+        """Return whether the last read reached the end of the stream."""
+        return self._ended
 
     def read(self, start: int, count: int) -> Samples:
         """Return float32 [channels, count], the samples from `start` on; silence where the source has none.
@@ -101,6 +107,7 @@ class SoundReader:
             while True:
                 block = self._held if self._held is not None else next(self._blocks, None)
                 self._held = block
+                self._ended = block is None
                 if block is None or block[0] >= stop:
                     break
                 at, samples = block
