@@ -6,9 +6,11 @@ The way through planes is exact: what goes in comes out, in the frame's own pixe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from fractions import Fraction
 from typing import Any, TypeAlias
 
+import cv2
 import numpy as np
 from av.filter import Graph
 from av.video.format import VideoFormat
@@ -38,6 +40,8 @@ _SWS_MATRIX = {
 
 # Without these swscale rounds carelessly and reads one chroma sample for two pixels.
 _CAREFUL = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
+
+_TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 # From these sizes on a film that does not say is BT.709, below BT.601: what players do.
 _HD_WIDTH, _HD_HEIGHT = 1280, 720
@@ -126,6 +130,56 @@ def to_rgb(frame: Frame, size: tuple[int, int] | None = None, rotation: int = 0)
     if hdr:
         picture = to_srgb(picture, frame.color_trc)
     return np.ascontiguousarray(np.rot90(picture, -(rotation // 90)))
+
+
+class Care(Enum):
+    """How exactly colours and edges are converted for the screen."""
+
+    QUICK = "quick"
+    """For a picture that shows for a moment: one chroma sample serves two pixels, values may be off by one or two."""
+    CAREFUL = "careful"
+
+
+def to_screen(
+    frame: Frame, size: tuple[int, int] | None = None, rotation: int = 0, care: Care = Care.CAREFUL
+) -> NDArray[np.uint8]:
+    """Return a frame's picture as a window paints it fastest; colours as `to_rgb` has them.
+
+    Args:
+        frame: a decoded frame.
+        size: width and height in pixels, before the rotation; the frame's own where not given.
+        rotation: degrees clockwise by which the picture is turned, a multiple of 90.
+        care: how exactly.
+
+    Returns:
+        uint8 [H, W, 4], contiguous: blue, green, red, and 255.
+
+    Raises:
+        UnsupportedMedia: the pixel format cannot be converted.
+    """
+    width, height = size or (frame.width, frame.height)
+    if frame.color_trc in (PQ, HLG):
+        return np.asarray(cv2.cvtColor(to_rgb(frame, (width, height), rotation), cv2.COLOR_RGB2BGRA), np.uint8)
+    # swscale's bilinear filter widens with the reduction, so it does not skip pixels as a graphics card's would.
+    scaler = Interpolation.BILINEAR
+    if care is Care.CAREFUL:
+        shrinks = width * height < frame.width * frame.height
+        scaler = (Interpolation.AREA if shrinks else Interpolation.BICUBIC) | _CAREFUL
+    try:
+        shown = frame.reformat(
+            width=width,
+            height=height,
+            format="bgra",
+            src_colorspace=_matrix(frame),
+            src_color_range=_range(frame),
+            dst_color_range=ColorRange.JPEG,
+            interpolation=scaler,
+        )
+    except Exception as error:  # the edge to FFmpeg
+        raise UnsupportedMedia(f"a picture in {frame.format.name} cannot be shown ({error})") from error
+    picture = _rows(shown, 0, np.dtype(np.uint8), 4)
+    turned = _TURNS.get(rotation % 360)
+    return np.ascontiguousarray(picture if turned is None else cv2.rotate(np.ascontiguousarray(picture), turned))
 
 
 def _layout(pixel_format: VideoFormat) -> tuple[tuple[np.dtype[Any], int], ...]:
