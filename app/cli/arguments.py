@@ -11,9 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from app.cli.patch_arguments import PatchReaders, add_patch_arguments
 from app.cli.project_arguments import add_project_commands
 from app.cli.provider_arguments import Readers, add_provider_commands
 from app.cli.sound_arguments import add_sound_commands
+from app.cli.take_commands import add_take_commands
 from engine.errors import UsageError
 from engine.model.region import Box, Lasso, Region
 from engine.model.time import Range
@@ -46,20 +48,7 @@ def parser(version: str) -> argparse.ArgumentParser:
     add.add_argument("file", metavar="FILE", type=Path)
 
     patch = _command(commands, "patch", "change a region of the picture over some frames")
-    patch.add_argument("project", metavar="PROJECT.dcut", type=Path)
-    patch.add_argument(
-        "--frames", metavar="A:B", type=_checked(frames), required=True, help="from frame A up to, not including, B"
-    )
-    where = patch.add_mutually_exclusive_group(required=True)
-    where.add_argument("--roi", metavar="X0,Y0,X1,Y1", type=_checked(box), dest="region", help="a box, 0 to 1")
-    where.add_argument("--lasso", metavar='"X,Y X,Y X,Y ..."', type=_checked(lasso), dest="region", help="an outline")
-    patch.add_argument("--tool", required=True, choices=("blur", "pixelate", "fill", "image"))
-    patch.add_argument("--image", metavar="PICTURE", type=Path, help="the picture for --tool image (PNG, JPEG, ...)")
-    patch.add_argument("--radius", metavar="PX", type=float, help="for blur (default: by the region's size)")
-    patch.add_argument("--block", metavar="PX", type=int, help="for pixelate (default: by the region's size)")
-    patch.add_argument("--colour", metavar="#RRGGBB", type=_checked(colour), help="for fill (default: black)")
-    patch.add_argument("--feather", metavar="PX", type=float, default=0.0, help="soften the edge outwards (default: 0)")
-    patch.add_argument("--anchor", metavar="N", type=int, help="the frame it was drawn on (default: A)")
+    add_patch_arguments(patch, PatchReaders(_checked, box, lasso, frames, colour))
 
     edit = _command(commands, "edit", "apply edits to a project")
     edit.add_argument("project", metavar="PROJECT.dcut", type=Path)
@@ -110,6 +99,7 @@ def parser(version: str) -> argparse.ArgumentParser:
     add_sound_commands(commands, _command)
     readers = Readers(_checked(box), _checked(lasso), _checked(frames))
     add_provider_commands(partial(_command, commands), readers)
+    add_take_commands(partial(_command, commands))
     add_project_commands(
         partial(_command, commands), lambda name, does: partial(_command, _group(commands, name, does))
     )

@@ -17,6 +17,8 @@ from app.cli.report import (
     demo_facts,
     demo_text,
     info_text,
+    patched_facts,
+    patched_text,
     plan_facts,
     plan_text,
     project_text,
@@ -24,6 +26,7 @@ from app.cli.report import (
     verify_text,
 )
 from app.cli.sound_arguments import SOUND_COMMAND_NAMES
+from app.cli.take_commands import TAKE_COMMAND_NAMES
 from engine.errors import UsageError, VerificationFailed
 
 Command = Callable[[argparse.Namespace, Console], int]
@@ -59,29 +62,14 @@ def _add(given: argparse.Namespace, console: Console) -> int:
 
 
 def _patch(given: argparse.Namespace, console: Console) -> int:
-    from app.workflows.edit import PatchRequest, add_patch
+    from app.cli.patch_arguments import patch_request, take_request
+    from app.workflows.edit import add_patch, add_take
 
-    request = PatchRequest(
-        frames=given.frames,
-        region=given.region,
-        tool=given.tool,
-        image=given.image,
-        radius_px=given.radius,
-        block_px=given.block,
-        colour=given.colour,
-        feather_px=given.feather,
-        anchor=given.anchor,
-    )
-    project = add_patch(given.project, request, console.progress, console.cancel)
-    *_, patch = project.patches
-    facts = {
-        "project": str(given.project),
-        "patch": patch.id,
-        "tool": given.tool,
-        "frames": [patch.frames.start, patch.frames.stop],
-        "anchor": patch.anchor,
-    }
-    console.result(facts, f"{patch.name} on {len(patch.frames):,} frames, {patch.frames.start}:{patch.frames.stop}")
+    if given.take_of is not None:
+        done = add_take(given.project, take_request(given), console.progress, console.cancel)
+    else:
+        done = add_patch(given.project, patch_request(given), console.progress, console.cancel)
+    console.result(patched_facts(given.project, given.tool, done), patched_text(done))
     return 0
 
 
@@ -186,6 +174,12 @@ def _sound_command(given: argparse.Namespace, console: Console) -> int:
     return SOUND_COMMANDS[given.command](given, console)
 
 
+def _take_command(given: argparse.Namespace, console: Console) -> int:
+    from app.cli.take_commands import TAKE_COMMANDS
+
+    return TAKE_COMMANDS[given.command](given, console)
+
+
 COMMANDS: Mapping[str, Command] = {
     "info": _info,
     "new": _new,
@@ -202,5 +196,6 @@ COMMANDS: Mapping[str, Command] = {
     "demo": _demo,
     **dict.fromkeys(PROJECT_COMMAND_NAMES, _project_command),
     **dict.fromkeys(PROVIDER_COMMAND_NAMES, _provider_command),
+    **dict.fromkeys(TAKE_COMMAND_NAMES, _take_command),
     **dict.fromkeys(SOUND_COMMAND_NAMES, _sound_command),
 }

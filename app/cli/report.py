@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.model.patch import Follow
 from engine.plan.export_plan import CopySegment, ExportPlan
 
 if TYPE_CHECKING:
     from app.workflows.demo import DemoResult
+    from app.workflows.edit import Patched
     from engine.model.project import Project
     from engine.render.export import ExportReport
     from engine.render.verify import VerifyReport
@@ -69,6 +71,41 @@ def project_text(project: Project, history: History) -> str:
         )
     lines.append(f"  {len(history.done)} steps to undo, {len(history.undone)} to redo")
     return "\n".join(lines)
+
+
+def patched_facts(path: Path, tool: str, done: Patched) -> dict[str, Any]:
+    """Return what came of a patch as a JSON object."""
+    patch, followed = done.patch, done.followed
+    facts: dict[str, Any] = {
+        "project": str(path),
+        "patch": patch.id,
+        "take": done.take.id,
+        "tool": tool,
+        "frames": [patch.frames.start, patch.frames.stop],
+        "anchor": patch.anchor,
+        "state": patch.state.value,
+        "notes": list(done.notes),
+    }
+    if followed is not None:
+        facts["followed"] = {
+            "frames": [followed.frames.start, followed.frames.stop],
+            "confidence": [round(value, 3) for value in followed.confidence],
+            "lost": [[run.start, run.stop] for run in followed.lost],
+            "cut_before": followed.cuts[0],
+            "cut_after": followed.cuts[1],
+            "suggested_anchor": followed.suggestion,
+        }
+    return facts
+
+
+def patched_text(done: Patched) -> str:
+    """Return what came of a patch as lines for a person."""
+    patch, followed = done.patch, done.followed
+    lines = [f"{patch.name} on {len(patch.frames):,} frames, {patch.frames.start}:{patch.frames.stop}"]
+    if followed is not None and (done.take.motion or patch.motion).follow is not Follow.STATIC:
+        sure = sum(followed.confidence) / max(1, len(followed.confidence))
+        lines.append(f"  followed on {len(followed.frames):,} frames, {sure:.0%} sure on average")
+    return "\n".join([*lines, *(f"  note: {note}" for note in done.notes)])
 
 
 def export_facts(report: ExportReport) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from engine.motion.frame import Float32
 from engine.motion.place import blurred_maps
 from engine.motion.track import Found
 from engine.patches.blend import Planes
-from engine.patches.carry import Content, carried, looked_at, target, warp
+from engine.patches.carry import Content, Warped, carried, looked_at, target, warp
 from engine.patches.matte import Matte
 from engine.patches.propagate import Journey
 
@@ -36,16 +36,20 @@ def shown(
         filmed: the frame as it was filmed, where `planes` were changed by others; tells light, grain, what is in front.
     """
     filmed = planes if filmed is None else filmed
-    row = journey.row(frame)
-    place, beside = journey.places[row], journey.beside(frame)
-    shutter = journey.exposure.shutter_at(journey.surface.speed_px(*beside) / 2, content.matte.height)
-    warped = warp(content, place, beside, shutter)
+    warped = warped_on(content, journey, frame)
     if warped is None:
         return planes
-    opacity = float(journey.opacity[row])
+    opacity = float(journey.opacity[journey.row(frame)])
     if follow is not Follow.HYBRID or frame == journey.anchor:
         return carried(content, warped, planes, filmed, None, opacity)
     return carried(content, warped, planes, filmed, looked_at(content, warped, filmed), opacity)
+
+
+def warped_on(content: Content, journey: Journey, frame: int) -> Warped | None:
+    """Return carried content as it lies on a frame, blurred as the frame is; None where it is off it."""
+    place, beside = journey.places[journey.row(frame)], journey.beside(frame)
+    shutter = journey.exposure.shutter_at(journey.surface.speed_px(*beside) / 2, content.matte.height)
+    return warp(content, place, beside, shutter)
 
 
 def matte_on(matte: Matte, journey: Journey, when_lost: WhenLost, frame: int) -> Matte | None:

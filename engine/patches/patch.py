@@ -29,7 +29,7 @@ from engine.patches.grade import grade
 from engine.patches.inpaint import inpaint
 from engine.patches.lettering import lettering
 from engine.patches.matte import Matte
-from engine.patches.moving import matte_on, shown
+from engine.patches.moving import matte_on, shown, warped_on
 from engine.patches.pictures import Fit, place
 from engine.patches.propagate import Journey
 from engine.patches.remove import WARN_ABOVE, Removal, plan_removal, remove
@@ -123,6 +123,27 @@ class PreparedPatch:
             result = with_field(result, after, self.facts.fields, moment)
         return result
 
+    def alpha_on(self, frame: int) -> Matte | None:
+        """Return how much of each pixel of a frame the patch may change (both fields); None where it is off it."""
+        first = frame * self.facts.per_frame
+        moments = range(first, first + self.facts.per_frame)
+        found = [matte for matte in map(self._alpha, moments) if matte is not None]
+        if len(found) < 2:
+            return found[0] if found else None
+        return Matte.of_full(np.maximum(*(matte.full() for matte in found)))
+
+    def _alpha(self, number: int) -> Matte | None:
+        if number not in self.journey.frames:
+            return None
+        match self.tool:
+            case Blur() | Pixelate() | Fill() | Grade():
+                return matte_on(self.matte, self.journey, self.when_lost, number)
+            case Remove():
+                return matte_on(self.matte, self.journey, WhenLost.COVER, number)
+            case _:
+                warped = warped_on(self.content, self.journey, number)
+                return None if warped is None else _times(warped.window, self.journey.opacity[self.journey.row(number)])
+
     def _picture(self, number: int, planes: Planes, filmed: Planes) -> Planes:
         form = self.facts.picture_format
 
@@ -165,6 +186,10 @@ class PreparedPatch:
         seen = looked_at(self.content, warped, planes).visibility * np.float32(self.journey.opacity[row])
         window = warped.window
         return Matte(window.width, window.height, window.x, window.y, window.alpha * seen, window.bounds)
+
+
+def _times(matte: Matte, opacity: float) -> Matte:
+    return Matte(matte.width, matte.height, matte.x, matte.y, matte.alpha * np.float32(opacity), matte.bounds)
 
 
 def prepared(

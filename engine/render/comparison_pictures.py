@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine.errors import StorageError
 from engine.media.pixels import Frame, planes, to_rgb
+from engine.patches.matte import Float32
 
 Rgb = NDArray[np.uint8]
 
@@ -17,6 +18,7 @@ AMPLIFIED = 8
 """How many times a difference of code values is amplified before it becomes heat."""
 
 _CAPTION = 34
+_TINT = (255.0, 122.0, 26.0)
 
 
 def before_after(before: Frame, after: Frame, rotation: int) -> Rgb:
@@ -45,6 +47,55 @@ def heat_map(before: Frame, after: Frame, rotation: int) -> Rgb:
     colours = cv2.cvtColor(cv2.applyColorMap(amount, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
     result: Rgb = np.clip(colours + 0.3 * grey[..., None], 0, 255).astype(np.uint8)
     return result
+
+
+def wipe(before: Frame, after: Frame, rotation: int) -> Rgb:
+    """Return the frame before on the left and after on the right of a line, uint8 [H, W, 3] RGB, as displayed."""
+    left, right = (to_rgb(frame, rotation=rotation) for frame in (before, after))
+    middle = left.shape[1] // 2
+    result = right.copy()
+    result[:, :middle] = left[:, :middle]
+    result[:, max(0, middle - 1) : middle + 1] = 255
+    return result
+
+
+def alpha_overlay(frame: Frame, alpha: Float32, rotation: int) -> Rgb:
+    """Return a frame with a matte over it in orange, its edge in white, uint8 [H, W, 3] RGB, as displayed.
+
+    Args:
+        frame: the decoded frame.
+        alpha: float32 [H, W] in 0..1, of the decoded frame.
+        rotation: degrees clockwise by which a player turns it.
+    """
+    matte = np.ascontiguousarray(np.rot90(alpha, -(rotation // 90)))
+    picture = to_rgb(frame, rotation=rotation).astype(np.float32)
+    strength = (np.float32(0.6) * matte)[..., None]
+    tinted = picture + strength * (np.array(_TINT, np.float32) - picture)
+    inside = (matte > 0.5).astype(np.uint8)
+    edge = cv2.morphologyEx(inside, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+    tinted[edge] = 255
+    result: Rgb = np.clip(np.rint(tinted), 0, 255).astype(np.uint8)
+    return result
+
+
+def changed_outside(before: Frame, after: Frame, alpha: Float32) -> int:
+    """Return how many pixels differ in any plane though no patch may change them.
+
+    A chroma sample lies outside where none of the pixels that share it is inside.
+    """
+    outside = np.zeros(alpha.shape, bool)
+    free = (alpha <= 0).astype(np.uint8)
+    for old, new in zip(planes(before), planes(after), strict=True):
+        size = old.shape[1], old.shape[0]
+        differs = (old != new).astype(np.uint8)
+        shared = cv2.resize(differs, (alpha.shape[1], alpha.shape[0]), interpolation=cv2.INTER_NEAREST)
+        if size != (alpha.shape[1], alpha.shape[0]):
+            across, down = -(-alpha.shape[1] // size[0]), -(-alpha.shape[0] // size[1])
+            near = cv2.erode(free, np.ones((2 * down - 1, 2 * across - 1), np.uint8))
+        else:
+            near = free
+        outside |= (np.asarray(shared) > 0) & (np.asarray(near) > 0)
+    return int(outside.sum())
 
 
 def write_png(path: Path, picture: Rgb) -> None:

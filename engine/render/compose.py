@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -20,7 +21,7 @@ from engine.model.layers import Blend
 from engine.model.media import VideoStream
 from engine.model.ops import CaptionOp, OverlayOp, PatchOp, SourceClock, SubjectOp, TimelineClock
 from engine.model.pixel_format import PixelFormat, Scan
-from engine.model.recipe import BlackBase, Placement, RecipeRun, base_frame
+from engine.model.recipe import BlackBase, Placement, Recipe, RecipeRun, base_frame
 from engine.patches.affine import Screen
 from engine.patches.blend import Planes
 from engine.patches.lay import lay_planes
@@ -97,15 +98,55 @@ class Composer:
         if frame is None:
             frame = self._films.frame(source_id, source_number)
         video = self._films.video(source_id)
-        placement = run.recipe.placement
-        if placement is None and not self._is_own(video):
-            canvas = self._screen
-            placement = Placement(AS_IT_IS, canvas.width, canvas.height, canvas.sar)
+        placement = self._placement(run, video)
         if placement is None and not run.recipe.ops:
             return frame
         picture = _Source(source_id, source_number, still_of(frame, video))
         result = self._walked(run, number, picture, placement)
         return frame_from_planes(frame, result) if placement is None else new_frame(self._video, result)
+
+    def without_patches(self) -> Composer:
+        """Return a composer of the same film as it would be without its patches."""
+        result = copy(self)
+        result._runs = tuple(replace(run, recipe=_unpatched(run.recipe)) for run in self._runs)
+        return result
+
+    def touched(self, number: int) -> Float32:
+        """Return how much of each pixel of timeline frame `number` its patches may change, float32 [H, W] in 0..1.
+
+        Raises:
+            UsageError: there is no such frame.
+            MediaError: a source cannot be read, or a patch not followed.
+        """
+        run = self._run(number)
+        result = np.zeros((self._video.height, self._video.width), np.float32)
+        under = self.source_frame(number)
+        if under is None:
+            return result
+        source_id, source_number = under
+        video = self._films.video(source_id)
+        still = still_of(self._films.frame(source_id, source_number), video)
+        placement = self._placement(run, video)
+        for op in run.recipe.ops:
+            matte = self._patches.matte(op, source_id, source_number, still) if isinstance(op, PatchOp) else None
+            if matte is None:
+                continue
+            if placement is None:
+                np.maximum(result, matte.full(), out=result)
+                continue
+            at = number - run.timeline_range.start
+            found = placed_alpha(matte.full(), still, placement.geometry, at, self._screen)
+            if found is not None:
+                part, left, top = found
+                window = result[top : top + part.shape[0], left : left + part.shape[1]]
+                np.maximum(window, part, out=window)
+        return result
+
+    def _placement(self, run: RecipeRun, video: VideoStream) -> Placement | None:
+        """Return how a source's picture lies on the canvas; None where it is the canvas's frame as it is."""
+        if run.recipe.placement is None and not self._is_own(video):
+            return Placement(AS_IT_IS, self._screen.width, self._screen.height, self._screen.sar)
+        return run.recipe.placement
 
     def _is_own(self, video: VideoStream) -> bool:
         """Tell whether a source's frames are the canvas's as they are: of its size, format, colour and turn."""
@@ -202,6 +243,10 @@ class Composer:
         full[top : top + part.shape[0], left : left + part.shape[1]] = part
         source = placed(picture.still, placement.geometry, at, pixel_format, self._screen)
         return lay_planes(canvas, source, pixel_format, Matte.of_full(full), mode)
+
+
+def _unpatched(recipe: Recipe) -> Recipe:
+    return replace(recipe, ops=tuple(op for op in recipe.ops if not isinstance(op, PatchOp)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ class Moving:
         before = still.planes
         after = patch.on(number, before, planes_of(still.frame))
         if op.blend is not Blend.NORMAL:
-            matte = self._matte_on(op, patch.facts, patch.journey, self._soft(op, source_id), number)
+            matte = self._matte_on(op, patch, self._soft(op, source_id), number)
             if matte is None or after is before:
                 return before
             return lay_planes(before, after, still.pixel_format, faded(matte, op.opacity), op.blend)
@@ -123,10 +123,12 @@ class Moving:
 
     def matte(self, op: PatchOp, source_id: str, number: int, still: Still) -> Matte | None:
         """Return where the patch is on that frame, None where it is off it."""
-        if self._late is Late.LEAVE_OUT and not self._journeys.is_known(op, source_id):
+        patch = self._ready(op, source_id)
+        if patch is None:
             return None
-        journey = self._journeys.journey(op, source_id, Progress(), self._stopped)
-        return self._matte_on(op, self._journeys.facts(source_id), journey, self._soft(op, source_id), number)
+        if op.blend is Blend.NORMAL:
+            return patch.alpha_on(number)
+        return self._matte_on(op, patch, self._soft(op, source_id), number)
 
     def is_ready(self, op: PatchOp, source_id: str) -> bool:
         """Tell whether drawing it needs no following."""
@@ -194,9 +196,10 @@ class Moving:
         return self._mattes.matte(op.region, op.matte, self._films.video(source_id), op.feather_px, op.grow_px)
 
     @staticmethod
-    def _matte_on(op: PatchOp, facts: FilmFacts, journey: Journey, matte: Matte, number: int) -> Matte | None:
-        picture = number * facts.per_frame
-        return matte_on(matte, journey, op.motion.when_lost, picture) if picture in journey.frames else None
+    def _matte_on(op: PatchOp, patch: PreparedPatch, matte: Matte, number: int) -> Matte | None:
+        """Return the soft matte, of a patch that was prepared with a solid one."""
+        picture = number * patch.facts.per_frame
+        return matte_on(matte, patch.journey, op.motion.when_lost, picture) if picture in patch.journey.frames else None
 
 
 def _moving_ops(runs: Sequence[RecipeRun]) -> list[tuple[PatchOp, str]]:

@@ -90,7 +90,7 @@ class PatchRenderer:
 
     def matte(self, op: PatchOp, source_id: str, number: int, still: Still) -> Matte | None:
         """Return where a patch is on a source picture, None where it is off it."""
-        if op.motion.follow is not Follow.STATIC or op.motion.nudges:
+        if needs_others(op):
             return self._mover().matte(op, source_id, number, still)
         return self._standing(op, still)
 

@@ -60,7 +60,7 @@ def test_other_colours_are_refused(text):
         "frobnicate",
         "patch p.dcut --frames 5:3 --roi 0,0,1,1 --tool blur",
         "patch p.dcut --frames 1:3 --roi 0.5,0.5,0.5,0.5 --tool blur",
-        "patch p.dcut --frames 1:3 --tool blur",
+        "patch p.dcut --frames 1:3 --roi 0,0,1,1",
         "patch p.dcut --frames 1:3 --roi 0,0,1,1 --lasso 0,0 --tool blur",
         "export p.dcut",
     ],
