@@ -5,14 +5,26 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 
 from app.cli import console
 from app.cli.arguments import parser
 
 
+def asks_for_window(words: Sequence[str]) -> bool:
+    """Tell whether the arguments are just the path of a project or a film; no command has a dot or a separator."""
+    return len(words) == 1 and not words[0].startswith("-") and (Path(words[0]).name != words[0] or "." in words[0])
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments name; return its exit status."""
-    given = parser(version("deltacut")).parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or asks_for_window(words):
+        # Qt and the panels take half a second to load, which no command should pay for.
+        from app.ui.application import run
+
+        return run(Path(words[0]) if words else None)
+    given = parser(version("deltacut")).parse_args(words)
 
     def command(terminal: console.Console) -> int:
         # The engine's libraries take a third of a second to load, which `--help` should not pay for.

@@ -1,16 +1,18 @@
 """The small parts that panels are made of."""
 
+from app.ui.widgets.ask_line import AskLine
 from app.ui.widgets.badge import StateBadge
 from app.ui.widgets.banner import Banner, BannerAction, Tone
 from app.ui.widgets.buttons import ButtonKind, ButtonSize, icon_button, push_button
 from app.ui.widgets.elided import ElidedLabel
 from app.ui.widgets.empty import EmptyState
 from app.ui.widgets.labels import Role, label
-from app.ui.widgets.layouts import column, line, row, scrolled
+from app.ui.widgets.layouts import column, empty, line, row, scrolled
 from app.ui.widgets.panel import Panel, PanelHead
 from app.ui.widgets.segmented import Segmented
 
 __all__ = [
+    "AskLine",
     "Banner",
     "BannerAction",
     "ButtonKind",
@@ -24,6 +26,7 @@ __all__ = [
     "StateBadge",
     "Tone",
     "column",
+    "empty",
     "icon_button",
     "label",
     "line",

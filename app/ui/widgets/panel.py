@@ -29,6 +29,11 @@ class PanelHead(QWidget):
         """Show how many there are; nothing for none."""
         self.count.setText(f"{count:,}" if count else "")
 
+    @property
+    def has_buttons(self) -> bool:
+        """Whether there is anything but the name and the count."""
+        return self._layout.count() > 3
+
     def add(self, *widgets: QWidget) -> None:
         """Put widgets at the right end."""
         for widget in widgets:

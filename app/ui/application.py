@@ -1,0 +1,113 @@
+"""Build the window and everything behind it, and run until it is closed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from app.session.projects import Projects
+from app.session.session import Session, new_session
+from app.ui.actions import ActionTable
+from app.ui.captions import CaptionsPanel
+from app.ui.context import Context
+from app.ui.export import ExportPage
+from app.ui.history import HistoryPanel
+from app.ui.inspector import InspectorPanel
+from app.ui.jobs import JobsPanel
+from app.ui.layers import LayersPanel
+from app.ui.media import MediaPanel
+from app.ui.scopes import ScopesPanel
+from app.ui.takes import TakesPanel
+from app.ui.theme import Theme
+from app.ui.timeline import TimelinePanel
+from app.ui.viewer import ViewerArea
+from app.ui.window import MainWindow
+from app.ui.window.commands import WindowCommands
+from app.ui.window.main_window import Places
+from app.workflows.accounts import data_folder
+
+
+class Desktop:
+    """The application: made once, shown, and shut down."""
+
+    def __init__(self, app: QApplication, folder: Path) -> None:
+        self.session: Session = new_session(folder)
+        self.theme = Theme(self.session.settings)
+        self.theme.apply(app)
+        self.projects = Projects(self.session.document, self.session.jobs, self.session.settings, folder)
+        self.window = MainWindow(self.session, self.theme)
+        self.actions = ActionTable(self.session, self.theme, self.window)
+        self.context = Context(self.session, self.theme, self.actions, self.window)
+        context = self.context
+        self.viewer = ViewerArea(context)
+        self.media, self.captions = MediaPanel(context), CaptionsPanel(context)
+        self.layers, self.takes = LayersPanel(context), TakesPanel(context)
+        self.inspector, self.jobs = InspectorPanel(context), JobsPanel(context)
+        self.history, self.scopes = HistoryPanel(context), ScopesPanel(context)
+        self.timeline = TimelinePanel(context)
+        self.export = ExportPage(context)
+        self.window.furnish(
+            Places(
+                pages={"viewer": self.viewer, "review": self.viewer, "deliver": self.export},
+                bin=(("media", "Media", self.media), ("captions", "Captions", self.captions)),
+                details=(
+                    ("inspector", "Inspector", self.inspector),
+                    ("jobs", "Jobs", self.jobs),
+                    ("history", "History", self.history),
+                    ("scopes", "Scopes", self.scopes),
+                ),
+                layers=self.layers,
+                takes=self.takes,
+                timeline=self.timeline,
+            )
+        )
+        self.commands = WindowCommands(context, self.projects, self.window)
+        panels = (
+            self.commands,
+            self.viewer,
+            self.timeline,
+            self.media,
+            self.layers,
+            self.takes,
+            self.inspector,
+            self.captions,
+            self.scopes,
+            self.jobs,
+            self.history,
+            self.export,
+        )
+        for panel in panels:
+            self.actions.add(panel.actions_of_panel())
+        self.actions.fill(self.window.top.menus)
+
+    def show(self, path: Path | None) -> None:
+        """Show the window, and open what was asked for or left open."""
+        self.window.restore_geometry_of_last_time()
+        self.window.show()
+        # The window appears first; what takes longer follows in its event loop.
+        QTimer.singleShot(0, self.window, lambda: self.commands.begin(path))
+
+    def shut_down(self) -> None:
+        """Stop all work; nothing runs afterwards."""
+        self.session.shut_down()
+        self.projects.forget_left_open()
+
+
+def run(path: Path | None) -> int:
+    """Show the window, with a project or a film if one is given, until it is closed; return the exit status."""
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("deltacut")
+    app.setApplicationDisplayName("Deltacut")
+    app.setDesktopFileName("deltacut")
+    app.setStyle("Fusion")
+    desktop = Desktop(app, data_folder())
+    app.setWindowIcon(desktop.theme.icon("logo", "text.1"))
+    desktop.show(path)
+    try:
+        return app.exec()
+    finally:
+        desktop.shut_down()

@@ -1,0 +1,528 @@
+"""The export: its plan before it starts, its progress, and its report."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices, QShowEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QProgressBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.session.jobs import Job, JobKind
+from app.ui.actions import ActionSpec
+from app.ui.context import Context
+from app.ui.export.strip import PlanStrip
+from app.ui.export.table import PlanModel, plan_table
+from app.ui.widgets import (
+    Banner,
+    BannerAction,
+    ButtonKind,
+    ButtonSize,
+    Role,
+    Tone,
+    column,
+    empty,
+    label,
+    line,
+    push_button,
+    row,
+    scrolled,
+)
+from app.ui.words import bytes_text, seconds_left, seconds_text
+from app.workflows.export import plan_project
+from app.workflows.presets import export_with_preset, presets
+from engine.control import CancelToken, Progress
+from engine.errors import DeltacutError
+from engine.model.export_preset import MatchSource, Pictures, Preset, SoundOnly
+from engine.model.patch import ReviewState
+from engine.model.time import Range
+from engine.plan.export_plan import ExportPlan
+from engine.render.export import ExportReport
+from engine.render.preset_export import PresetReport
+
+_OPEN_STATES = (ReviewState.DRAFT, ReviewState.PROPOSED, ReviewState.STALE)
+
+
+class ExportPage(QWidget):
+    """What is copied and what re-encoded, where it goes, and the button.
+
+    Signals:
+        shown_wanted: something asks for this page. review_wanted: look at what is not approved.
+    """
+
+    shown_wanted = Signal()
+    review_wanted = Signal()
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._context = context
+        self._session = context.session
+        self._plan: ExportPlan | None = None
+        self._planning: Job | None = None
+        self._outdated = True
+        self._export: Job | None = None
+        self._figures = [_Figure() for _ in range(4)]
+        self.strip = PlanStrip(context.theme)
+        self._warnings = QVBoxLayout()
+        self._warnings.setSpacing(6)
+        self._report = QVBoxLayout()
+        self.model = PlanModel(context.theme)
+        self.table = plan_table(self.model)
+        self.table.activated.connect(self._go_to_segment)
+        self.target = QLineEdit()
+        self.target.setAccessibleName("Save as")
+        self.target.textEdited.connect(self._own_target)
+        self._target_is_own = False
+        browse = push_button("Browse…")
+        browse.clicked.connect(self._browse)
+        self.preset = QComboBox()
+        self.preset.setAccessibleName("Preset")
+        for known in presets():
+            self.preset.addItem(known.title, known)
+            self.preset.setItemData(self.preset.count() - 1, known.description, Qt.ItemDataRole.ToolTipRole)
+        self.preset.currentIndexChanged.connect(self._preset_changed)
+        self.range = QComboBox()
+        self.range.setAccessibleName("Range")
+        self.range.addItems(["The whole film", "From in to out"])
+        self.range.currentIndexChanged.connect(self.refresh)
+        self._about = label("", tone="2")
+        self._about.setWordWrap(True)
+        self._bar = QProgressBar()
+        self._bar.setRange(0, 1000)
+        self._bar.setTextVisible(False)
+        self._state = label("", tone="2")
+        self.cancel = push_button("Cancel", size=ButtonSize.DIALOG)
+        self.cancel.clicked.connect(self._cancel)
+        self.button = push_button("Export", ButtonKind.PRIMARY, ButtonSize.DIALOG)
+        self.button.setIcon(context.theme.icon("export", "accent.on"))
+        self.button.clicked.connect(self.start)
+        self._title = label("Export", Role.TITLE)
+        self._name = label("", tone="2")
+        self._lay_out(browse)
+        document = self._session.document
+        document.changed.connect(self._plan_is_old)
+        document.opened.connect(self._opened)
+        document.saved_changed.connect(self._saved_changed)
+        document.films_changed.connect(self._plan_is_old)
+        self._show_running()
+
+    def _lay_out(self, browse: QWidget) -> None:
+        content = QWidget()
+        figures = row(gap=24)
+        for figure in self._figures:
+            figures.addWidget(figure, 1)
+        shield = QLabel()
+        shield.setPixmap(self._context.theme.pixmap("shield", "approved.fg", 16, self.devicePixelRatioF()))
+        safe = label("Your original is never changed. A failed check leaves no half file.", tone="2")
+        where = row(gap=8)
+        where.addWidget(self.target, 1)
+        where.addWidget(browse)
+        form = row(gap=16)
+        form.addLayout(column(label("Save as", tone="2"), where, gap=4), 5)
+        form.addLayout(column(label("Preset", tone="2"), self.preset, gap=4), 3)
+        form.addLayout(column(label("Range", tone="2"), self.range, gap=4), 2)
+        inner = column(
+            row(self._title, self._name, None),
+            figures,
+            self.strip,
+            self._warnings,
+            self._report,
+            gap=16,
+            margins=(24, 20, 24, 12),
+        )
+        inner.addWidget(self.table, 1)
+        inner.addLayout(_legend(self._context))
+        inner.addLayout(form)
+        inner.addWidget(self._about)
+        content.setLayout(inner)
+        foot = row(shield, safe, None, self._state, self._bar, self.cancel, self.button, margins=(24, 12, 24, 12))
+        self._bar.setFixedWidth(160)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(scrolled(content), 1)
+        layout.addWidget(line())
+        layout.addLayout(foot)
+
+    def actions_of_panel(self) -> list[ActionSpec]:
+        """Return what can be done here."""
+        return [
+            ActionSpec(
+                "file.export",
+                "Export…",
+                "File",
+                self.shown_wanted.emit,
+                "Ctrl+E; Ctrl+M",
+                "export",
+                self._hindrance,
+                section=30,
+            )
+        ]
+
+    # --- the plan ---------------------------------------------------------------------------------------------------
+
+    @property
+    def plan(self) -> ExportPlan | None:
+        """Return the plan that shows."""
+        return self._plan
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()
+
+    @Slot()
+    def _opened(self) -> None:
+        self._target_is_own = False
+        self._plan = None
+        empty(self._report)
+        self._suggest_target()
+        self._plan_is_old()
+
+    @Slot()
+    def _plan_is_old(self) -> None:
+        self._outdated = True
+        self.refresh()
+
+    @Slot(bool)
+    def _saved_changed(self, _saved: bool) -> None:
+        self.refresh()
+
+    @Slot()
+    def refresh(self) -> None:
+        """Show the plan as it is now, once it is known; it is only looked for while the page shows."""
+        document = self._session.document
+        path = document.path
+        self._name.setText("" if path is None else path.stem)
+        self.button.setEnabled(not self._hindrance() and self._export is None)
+        self.button.setToolTip(self._hindrance())
+        if path is None or not self.isVisible() or not self._outdated or not document.is_saved:
+            self._show_plan()
+            return
+        if self._planning is not None:
+            return
+        self._outdated = False
+
+        def work(progress: Progress, cancel: CancelToken) -> ExportPlan:
+            return plan_project(path, progress, cancel)
+
+        self._planning = self._session.jobs.start_quietly("Plan the export", work).then(self._planned, self._unplanned)
+
+    def _planned(self, plan: ExportPlan) -> None:
+        self._planning = None
+        self._plan = plan
+        self._show_plan()
+        if self._outdated:
+            self.refresh()
+
+    def _unplanned(self, error: DeltacutError) -> None:
+        self._planning = None
+        self._plan = None
+        empty(self._warnings)
+        self._warnings.addWidget(Banner(self._context.theme, Tone.ERROR, "There is no plan for this film.", str(error)))
+        self._show_plan()
+
+    def _show_plan(self) -> None:
+        plan = self._plan
+        rate = self._session.document.project.canvas.rate
+        self.strip.show_plan(plan)
+        self.model.show_plan(plan, rate)
+        if plan is None:
+            for figure in self._figures:
+                figure.show_figure("–", "")
+            self._figures[0].show_figure("–", "looking at the film")
+            return
+        share = plan.frames_copied / plan.frames_total if plan.frames_total else 0.0
+        copied = "100%" if share == 1 else f"{min(share, 0.999):.1%}" if share > 0.99 else f"{share:.0%}"
+        seconds = Fraction(plan.frames_total) / rate
+        self._figures[0].show_figure(copied, "copied, packet for packet")
+        self._figures[1].show_figure(
+            f"{plan.frames_rendered:,}", f"of {plan.frames_total:,} frames re-encoded", "reencoded"
+        )
+        self._figures[2].show_figure(seconds_text(float(seconds)), "long")
+        size = self._source_size()
+        self._figures[3].show_figure(bytes_text(size) if size else "–", "source")
+        if self._planning is None:
+            self._show_warnings(plan)
+
+    def _show_warnings(self, plan: ExportPlan) -> None:
+        empty(self._warnings)
+        theme = self._context.theme
+        for warning in plan.warnings:
+            self._warnings.addWidget(Banner(theme, Tone.WARNING, warning[:1].upper() + warning[1:]))
+        undecided = [patch for patch in self._session.document.project.patches if patch.state in _OPEN_STATES]
+        shown = [patch for patch in undecided if patch.shows]
+        if shown:
+            names = ", ".join(f"“{patch.name or 'Patch'}”" for patch in shown[:3])
+            more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
+            verb = "is" if len(shown) == 1 else "are"
+            self._warnings.addWidget(
+                Banner(
+                    theme,
+                    Tone.WARNING,
+                    f"{names}{more} {verb} not approved.",
+                    "It will be in the film. Reject it to leave it out, and its frames are copied instead."
+                    if len(shown) == 1
+                    else "They will be in the film. Reject one to leave it out, and its frames are copied instead.",
+                    (BannerAction("Review", self.review_wanted.emit),),
+                )
+            )
+
+    def _source_size(self) -> int:
+        return sum(_size(film.path) for film in self._session.document.films.values())
+
+    @Slot("QModelIndex")
+    def _go_to_segment(self, index: object) -> None:
+        self._session.transport.seek(self.model.segment(index.row()).frames.start)  # type: ignore[attr-defined]
+
+    # --- where it goes ----------------------------------------------------------------------------------------------
+
+    @property
+    def chosen_preset(self) -> Preset:
+        """Return the preset that is chosen."""
+        chosen: Preset = self.preset.currentData()
+        return chosen
+
+    def _suggest_target(self) -> None:
+        films = list(self._session.document.films.values())
+        path = self._session.document.path
+        if self._target_is_own or path is None:
+            return
+        suffix = self.chosen_preset.suffix or (films[0].path.suffix if films else ".mp4")
+        if isinstance(self.chosen_preset.form, SoundOnly):
+            suffix = ".m4a"
+        if isinstance(self.chosen_preset.form, Pictures):
+            suffix = ""
+        folder = Path(self._session.settings.choices.folders.get("export", str(path.parent)))
+        folder = folder if folder.is_dir() else path.parent
+        self.target.setText(str(_free(folder / f"{path.stem} – edited{suffix}")))
+
+    @Slot(str)
+    def _own_target(self, _text: str) -> None:
+        self._target_is_own = True
+
+    @Slot()
+    def _browse(self) -> None:
+        if isinstance(self.chosen_preset.form, Pictures):
+            name = QFileDialog.getExistingDirectory(self, "Folder for the pictures", self.target.text())
+        else:
+            name, _ = QFileDialog.getSaveFileName(self, "Save as", self.target.text())
+        if name:
+            self._target_is_own = True
+            self.target.setText(name)
+
+    @Slot()
+    def _preset_changed(self) -> None:
+        chosen = self.chosen_preset
+        self._about.setText(chosen.description)
+        self._suggest_target()
+        differential = isinstance(chosen.form, MatchSource)
+        for widget in (self.strip, self.table):
+            widget.setVisible(differential)
+
+    # --- doing it ---------------------------------------------------------------------------------------------------
+
+    def _hindrance(self) -> str:
+        document = self._session.document
+        if not document.is_open:
+            return "Open a film first"
+        if document.missing:
+            return "Find the missing film first"
+        if not document.project.frame_count:
+            return "Put a film on the timeline first"
+        return ""
+
+    @Slot()
+    def start(self) -> None:
+        """Export in the background; editing may go on, and does not change what is exported."""
+        document = self._session.document
+        path = document.path
+        if path is None or self._export is not None:
+            return
+        target, chosen = Path(self.target.text().strip()).expanduser(), self.chosen_preset
+        if not self.target.text().strip() or not target.parent.is_dir():
+            self._context.notices.say(f"The folder {target.parent} is not there; choose another place")
+            self.target.setFocus(Qt.FocusReason.OtherFocusReason)
+            return
+        in_out = document.project.in_out
+        frames: Range | None = in_out if self.range.currentIndex() == 1 else None
+        if self.range.currentIndex() == 1 and in_out is None:
+            self._context.notices.say("Mark in and out first (I and O), or export the whole film")
+            return
+        self._session.settings.set(folders={**self._session.settings.choices.folders, "export": str(target.parent)})
+
+        def work(progress: Progress, cancel: CancelToken) -> ExportReport | PresetReport:
+            return export_with_preset(path, target, chosen, frames, progress, cancel)
+
+        empty(self._report)
+        job = self._session.jobs.start(f"Export {target.name}", JobKind.EXPORT, work)
+        self._export = job
+        job.changed.connect(self._show_running)
+        job.ended.connect(self._ended)
+        job.then(partial(self._done, job), self._failed)
+        self._show_running()
+
+    @Slot()
+    def _cancel(self) -> None:
+        if self._export is not None:
+            self._export.cancel()
+
+    @Slot()
+    def _show_running(self) -> None:
+        job = self._export
+        for widget in (self._bar, self._state, self.cancel):
+            widget.setVisible(job is not None)
+        self.button.setVisible(job is None)
+        if job is None:
+            self.button.setEnabled(not self._hindrance())
+            return
+        if job.progress is not None:
+            self._bar.setValue(round(1000 * job.progress.fraction))
+            left = seconds_left(job.progress.remaining_s)
+            text = job.progress.label[:1].upper() + job.progress.label[1:]
+            self._state.setText(f"{text}, {left}" if left else text)
+        else:
+            self._state.setText("Starting")
+
+    @Slot()
+    def _ended(self) -> None:
+        self._export = None
+        self._show_running()
+
+    def _done(self, job: Job, report: ExportReport | PresetReport) -> None:
+        self._target_is_own = False
+        self._suggest_target()
+        output = report.output
+        words = report_words(report)
+        job.note = words
+        show = partial(self._open, output.parent)
+        play = partial(self._open, output)
+        job.actions = (("Open folder", show), ("Play", play))
+        job.changed.emit()
+        banner = Banner(
+            self._context.theme,
+            Tone.GOOD,
+            "Exported and checked." if isinstance(report, ExportReport) else "Exported.",
+            words,
+            (BannerAction("Open folder", show), BannerAction("Play", play), BannerAction("Full report", self._full)),
+        )
+        self._last = report
+        if self.isVisible():
+            self._report.addWidget(banner)
+        else:
+            self._context.notices.show_banner(banner)
+
+    def _failed(self, error: DeltacutError) -> None:
+        banner = Banner(
+            self._context.theme,
+            Tone.ERROR,
+            "The export did not finish.",
+            f"{error} Your original is unchanged, and no half file was left.",
+        )
+        if self.isVisible():
+            self._report.addWidget(banner)
+        else:
+            self._context.notices.show_banner(banner)
+
+    @Slot()
+    def _full(self) -> None:
+        text = QPlainTextEdit(full_report(self._last))
+        text.setReadOnly(True)
+        text.setMinimumHeight(160)
+        text.setAccessibleName("Full report")
+        self._report.addWidget(text)
+
+    def _open(self, path: Path) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+
+
+class _Figure(QWidget):
+    """A large number and what it counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._number = label("–", Role.FIGURE)
+        self._what = label("", tone="2")
+        self.setLayout(column(self._number, self._what, gap=2))
+
+    def show_figure(self, number: str, what: str, tone: str = "1") -> None:
+        self._number.setText(number)
+        self._number.setProperty("tone", tone)
+        self._number.style().unpolish(self._number)
+        self._number.style().polish(self._number)
+        self._what.setText(what)
+
+
+def report_words(report: ExportReport | PresetReport) -> str:
+    """Return what an export did, in two or three sentences."""
+    if isinstance(report, PresetReport):
+        size = bytes_text(report.size_bytes)
+        frames = f"{report.frames:,} frames. " if report.frames else ""
+        sound = f"{report.sound[:1].upper()}{report.sound[1:]}. " if report.sound else ""
+        return f"{frames}{sound}{size}, {seconds_text(report.seconds)}."
+    plan, check = report.plan, report.check
+    words = [f"{plan.frames_copied:,} frames copied, packet for packet; {plan.frames_rendered:,} re-encoded"]
+    if report.worst_psnr_db is not None:
+        words[0] += f", worst re-encoded frame {report.worst_psnr_db:.1f} dB"
+    if check.audio_packets:
+        same = "identical" if check.audio_identical else "written anew where it was cut"
+        words.append(f"Sound: {check.audio_packets:,} packets {same}")
+    words.append(f"{bytes_text(_size(report.output))}, {seconds_text(report.seconds)}")
+    return ". ".join(words) + "."
+
+
+def full_report(report: ExportReport | PresetReport) -> str:
+    """Return everything that is known of an export, as lines."""
+    lines = [str(report.output), report_words(report)]
+    if isinstance(report, ExportReport):
+        plan, check = report.plan, report.check
+        lines.append(f"{plan.mode.value}: {plan.reason}")
+        lines.append(f"{check.packets_identical:,} of {check.packets_total:,} picture packets identical")
+        lines += [*plan.warnings, *check.notes]
+    lines += report.notes
+    return "\n".join(lines)
+
+
+def _legend(context: Context) -> QVBoxLayout:
+    parts = row(gap=16)
+    for token, text in (
+        ("strip.reencoded", "Changed"),
+        ("strip.tail", "Unchanged, but re-encoded up to the next keyframe"),
+        ("strip.copied", "Copied packet for packet"),
+    ):
+        square = QLabel()
+        square.setFixedSize(14, 10)
+        square.setStyleSheet(f"background: {context.theme.colour(token).name()}; border-radius: 2px;")
+        parts.addLayout(row(square, label(text, Role.SMALL, "2"), gap=6))
+    parts.addStretch(1)
+    return column(parts)
+
+
+def _size(path: Path) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def _free(path: Path) -> Path:
+    """Return a path at which nothing is: the given one, or with a number."""
+    number = 2
+    found = path
+    while found.exists():
+        found = path.with_name(f"{path.stem} {number}{path.suffix}")
+        number += 1
+    return found

@@ -1,0 +1,115 @@
+"""A plan as a table: what happens to which frames, and why."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QIcon, QPixmap
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from app.ui.theme import Theme
+from app.ui.words import timecode
+from engine.plan.export_plan import CopySegment, ExportPlan, RenderSegment
+
+Index = QModelIndex | QPersistentModelIndex
+_TOP = QModelIndex()
+_HEADS = ("What happens", "Range", "Frames", "Why")
+
+
+class PlanModel(QAbstractTableModel):
+    """One row for each segment."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._segments: tuple[CopySegment | RenderSegment, ...] = ()
+        self._rate = Fraction(25)
+
+    def show_plan(self, plan: ExportPlan | None, rate: Fraction) -> None:
+        """Show a plan, or none; `rate` is that of its timecodes."""
+        self.beginResetModel()
+        self._segments = () if plan is None else plan.segments
+        self._rate = rate
+        self.endResetModel()
+
+    def segment(self, row: int) -> CopySegment | RenderSegment:
+        """Return the segment of a row."""
+        return self._segments[row]
+
+    def rowCount(self, parent: Index = _TOP) -> int:
+        return 0 if parent.isValid() else len(self._segments)
+
+    def columnCount(self, parent: Index = _TOP) -> int:
+        return 0 if parent.isValid() else len(_HEADS)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> str | Qt.AlignmentFlag | None:
+        if orientation is not Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return _HEADS[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            return right if section == 2 else Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def data(
+        self, index: Index, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> str | QColor | QFont | QIcon | Qt.AlignmentFlag | None:
+        segment = self._segments[index.row()]
+        rendered = isinstance(segment, RenderSegment)
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return self._text(segment, index.column())
+            case Qt.ItemDataRole.TextAlignmentRole if index.column() == 2:
+                return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            case Qt.ItemDataRole.ForegroundRole:
+                if index.column() == 0:
+                    return self._theme.colour("strip.reencoded.text" if rendered else "text.2")
+                return self._theme.colour("text.1" if rendered else "text.2")
+            case Qt.ItemDataRole.DecorationRole if index.column() == 0:
+                square = QPixmap(10, 10)
+                square.fill(self._theme.colour("strip.reencoded" if rendered else "strip.copied"))
+                return QIcon(square)
+            case Qt.ItemDataRole.FontRole if rendered and index.column() == 0:
+                font = QFont()
+                font.setWeight(QFont.Weight.DemiBold)
+                return font
+            case _:
+                return None
+
+    def _text(self, segment: CopySegment | RenderSegment, column: int) -> str:
+        frames = segment.frames
+        match column:
+            case 0:
+                return "Copied" if isinstance(segment, CopySegment) else "Re-encoded"
+            case 1:
+                return f"{timecode(frames.start, self._rate)} – {timecode(frames.stop - 1, self._rate)}"
+            case 2:
+                return f"{len(frames):,}"
+            case _:
+                why = "untouched" if isinstance(segment, CopySegment) else segment.reason.value
+                return why[:1].upper() + why[1:]
+
+
+def plan_table(model: PlanModel, parent: QWidget | None = None) -> QTableView:
+    """Return the table of a plan."""
+    view = QTableView(parent)
+    view.setModel(model)
+    view.setAccessibleName("What is copied and what re-encoded")
+    view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    view.setShowGrid(False)
+    view.verticalHeader().hide()
+    view.verticalHeader().setDefaultSectionSize(30)
+    view.horizontalHeader().setStretchLastSection(True)
+    view.horizontalHeader().setHighlightSections(False)
+    view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+    for column, width in enumerate((140, 240, 90)):
+        view.setColumnWidth(column, width)
+    view.setIconSize(QSize(10, 10))
+    view.setMinimumHeight(120)
+    return view

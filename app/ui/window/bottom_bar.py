@@ -1,0 +1,82 @@
+"""The bar at the bottom: what just happened, what runs, and how full the cache is."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtWidgets import QLabel, QProgressBar, QWidget
+
+from app.session.jobs import Job
+from app.session.session import Session
+from app.ui.theme import Theme
+from app.ui.widgets import ElidedLabel, Role, label, row
+from app.ui.words import bytes_text, seconds_left
+
+_SHOWN_MS = 12_000
+
+
+class BottomBar(QWidget):
+    """26 points high."""
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("bar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(26)
+        self._session = session
+        self._theme = theme
+        self._sign = QLabel(self)
+        self._text = ElidedLabel("", Role.SMALL, "2")
+        self._text.setAccessibleName("What happened last")
+        self._job = label("", Role.SMALL, "2")
+        self._bar = QProgressBar(self)
+        self._bar.setRange(0, 1000)
+        self._bar.setTextVisible(False)
+        self._bar.setFixedWidth(72)
+        self._left = label("", Role.SMALL, "2")
+        self.dropped = label("", Role.SMALL, "2")
+        self.cache = label("", Role.SMALL, "2")
+        layout = row(self._sign, gap=8, margins=(12, 0, 12, 0))
+        self.setLayout(layout)
+        layout.addWidget(self._text, 1)
+        for widget in (self._job, self._bar, self._left, self.dropped, self.cache):
+            layout.addWidget(widget)
+        self._forget = QTimer(self)
+        self._forget.setSingleShot(True)
+        self._forget.setInterval(_SHOWN_MS)
+        self._forget.timeout.connect(self._quiet)
+        self._quiet()
+        session.jobs.added.connect(self._show_job)
+        session.jobs.changed.connect(self._show_job)
+        session.jobs.ended.connect(self._show_job)
+        self._show_job(None)
+
+    def say(self, text: str) -> None:
+        """Show a sentence for a while."""
+        self._sign.setPixmap(self._theme.pixmap("info", "text.2", 14, self.devicePixelRatioF()))
+        self._text.setText(text)
+        self._text.update()
+        self._forget.start()
+
+    def show_cache(self, used: int, most: int) -> None:
+        """Show how much of the cache is used, in bytes."""
+        self.cache.setText(f"Cache {bytes_text(used)} of {bytes_text(most)}")
+
+    @Slot()
+    def _quiet(self) -> None:
+        self._text.setText("")
+        self._sign.clear()
+
+    @Slot(object)
+    def _show_job(self, _job: Job | None) -> None:
+        running = self._session.jobs.running
+        for widget in (self._job, self._bar, self._left):
+            widget.setVisible(bool(running))
+        if not running:
+            return
+        job = running[-1]
+        more = f" and {len(running) - 1} more" if len(running) > 1 else ""
+        self._job.setText(f"{job.title}{more}")
+        fraction = job.progress.fraction if job.progress is not None else 0.0
+        self._bar.setValue(round(1000 * fraction))
+        remaining = job.progress.remaining_s if job.progress is not None else None
+        self._left.setText(f"{fraction:.0%}, {seconds_left(remaining)}" if remaining is not None else f"{fraction:.0%}")

@@ -1,0 +1,282 @@
+"""What the window itself can do: open, undo, workspaces, appearance, finding an action, and closing."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+
+from app.session.projects import Projects, first_to_open
+from app.ui.actions import ActionSpec
+from app.ui.context import Context
+from app.ui.widgets import Banner, BannerAction, ButtonKind, Tone
+from app.ui.window.main_window import MainWindow
+from app.ui.window.palette import Palette
+from engine.errors import DeltacutError
+
+FILMS = "Films (*.mp4 *.mov *.m4v *.mkv *.webm *.ts *.mts *.m2ts *.mpg *.mpeg *.vob *.avi *.mxf *.flv *.3gp *.wmv)"
+
+
+class WindowCommands(QObject):
+    """The window's own actions."""
+
+    def __init__(self, context: Context, projects: Projects, window: MainWindow) -> None:
+        super().__init__(window)
+        self._context = context
+        self._session = context.session
+        self._projects = projects
+        self._window = window
+        self._palette = Palette(context.actions, window)
+        start = window.first_run
+        start.video_wanted.connect(self.open_video)
+        start.project_wanted.connect(self.open_project)
+        start.sample_wanted.connect(self.open_sample)
+        start.open_wanted.connect(self.open_paths)
+        window.dropped.connect(self.open_paths)
+        window.close_wanted.connect(self.on_close)
+        window.top.export_wanted.connect(self._export)
+        projects.failed.connect(self._not_opened)
+        self._session.document.failed.connect(self._not_saved)
+        self._session.document.films_changed.connect(self._tell_missing)
+        self._session.jobs.added.connect(self._count_jobs)
+        self._session.jobs.ended.connect(self._count_jobs)
+
+    def actions_of_panel(self) -> list[ActionSpec]:
+        """Return the window's own actions."""
+        document, settings = self._session.document, self._session.settings
+
+        def needs_project() -> str:
+            return "" if document.is_open else "Open a film first"
+
+        def nothing_to_undo() -> str:
+            return "" if document.history.done or not document.is_saved else "Nothing to undo"
+
+        def nothing_to_redo() -> str:
+            return "" if document.history.undone or not document.is_saved else "Nothing to redo"
+
+        specs = [
+            ActionSpec("file.open_video", "Open a video…", "File", self.open_video, "Ctrl+O", "folder"),
+            ActionSpec("file.open_project", "Open a project…", "File", self.open_project, "Ctrl+Shift+O"),
+            ActionSpec("file.sample", "Open the sample", "File", self.open_sample),
+            ActionSpec("file.save", "Save now", "File", self._say_saved, "Ctrl+S", hindrance=needs_project, section=10),
+            ActionSpec(
+                "file.save_as", "Save a copy as…", "File", self.save_copy, "Ctrl+Shift+S", "", needs_project, section=10
+            ),
+            ActionSpec("file.close", "Close the project", "File", self._close, "Ctrl+W", "", needs_project, section=40),
+            ActionSpec("file.quit", "Quit", "File", self._quit, "Ctrl+Q", section=90),
+            ActionSpec("edit.undo", "Undo", "Edit", self._undo, "Ctrl+Z", "undo", nothing_to_undo),
+            ActionSpec("edit.redo", "Redo", "Edit", self._redo, "Ctrl+Shift+Z; Ctrl+Y", "redo", nothing_to_redo),
+            ActionSpec("help.find", "Find an action…", "Help", self._palette.open, "/", "search"),
+            ActionSpec("help.about", "About Deltacut", "Help", self._about, section=90),
+            ActionSpec("view.reset", "Reset the layout", "View", self._window.reset_layout, section=80),
+        ]
+        for number, (key, name) in enumerate(
+            (("edit", "Edit"), ("region", "Region"), ("review", "Review"), ("deliver", "Deliver")), 1
+        ):
+            specs.append(
+                ActionSpec(
+                    f"view.workspace.{key}",
+                    f"{name} workspace",
+                    "View",
+                    partial(self._window.show_workspace, key),
+                    f"Ctrl+{number}",
+                    hindrance=needs_project,
+                    is_on=partial(self._in_workspace, key),
+                    section=60,
+                )
+            )
+        for key, name in (("dark", "Dark"), ("light", "Light"), ("system", "As the system")):
+            specs.append(
+                ActionSpec(
+                    f"view.theme.{key}",
+                    name,
+                    "View/Theme",
+                    partial(settings.set, theme=key),
+                    is_on=partial(self._has_theme, key),
+                    section=70,
+                )
+            )
+        for key, name in (("jobs", "Jobs"), ("history", "History"), ("scopes", "Scopes"), ("inspector", "Inspector")):
+            specs.append(
+                ActionSpec(
+                    f"view.panel.{key}",
+                    f"Show {name.lower()}",
+                    "View/Panels",
+                    partial(self._window.show_panel, key),
+                    hindrance=needs_project,
+                    section=65,
+                )
+            )
+        return specs
+
+    # --- opening ----------------------------------------------------------------------------------------------------
+
+    def begin(self, path: Path | None) -> None:
+        """Open what was asked for; after an unexpected end, what was open then."""
+        left = self._projects.left_open()
+        if path is not None:
+            self._projects.open(path)
+        elif left is not None and left.project.is_file():
+            if left.ends <= 2:
+                self._projects.open(left.project).then(lambda _opened: self._tell_recovered())
+            else:
+                self._window.say(f"{left.project.name} was open when Deltacut closed unexpectedly; it is not reopened")
+
+    def _tell_recovered(self) -> None:
+        done = self._session.document.history.done
+        last = f"The last action was “{done[-1].title}”." if done else "Nothing had been changed yet."
+        self._window.show_banner(
+            Banner(self._context.theme, Tone.PLAIN, "Deltacut closed unexpectedly. Nothing is lost.", last)
+        )
+
+    @Slot()
+    def open_video(self) -> None:
+        """Ask for a film and open it."""
+        self._open_asked("video", "Open a video", f"{FILMS};;All files (*)")
+
+    @Slot()
+    def open_project(self) -> None:
+        """Ask for a project and open it."""
+        self._open_asked("project", "Open a project", "Deltacut projects (*.dcut);;All files (*)")
+
+    def _open_asked(self, kind: str, title: str, kinds: str) -> None:
+        folders = self._session.settings.choices.folders
+        name, _ = QFileDialog.getOpenFileName(self._window, title, folders.get(kind, str(Path.home())), kinds)
+        if name:
+            self._session.settings.set(folders={**folders, kind: str(Path(name).parent)})
+            self._projects.open(Path(name))
+
+    @Slot()
+    def open_sample(self) -> None:
+        """Open the sample film; it is made the first time."""
+        self._projects.open_sample()
+
+    @Slot(list)
+    def open_paths(self, paths: list[Path]) -> None:
+        """Open what was dropped on the window."""
+        first = first_to_open(paths)
+        if first is not None:
+            self._projects.open(first)
+
+    @Slot()
+    def save_copy(self) -> None:
+        """Ask for a place, write a copy there, and go on in it."""
+        path = self._session.document.path
+        if path is None:
+            return
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, "Save a copy as", str(path.with_name(f"{path.stem} copy.dcut")), "Deltacut projects (*.dcut)"
+        )
+        if name:
+            target = Path(name)
+            self._projects.save_copy(target if target.suffix else target.with_suffix(".dcut"))
+
+    def _say_saved(self) -> None:
+        self._window.say("Saved. Every change is saved at once; there is nothing more to do.")
+
+    def _close(self) -> None:
+        if self._may_stop_jobs():
+            self._session.document.close()
+            self._projects.forget_left_open()
+
+    @Slot(object, object)
+    def _not_opened(self, path: Path, error: DeltacutError) -> None:
+        banner = Banner(
+            self._context.theme,
+            Tone.ERROR,
+            f"“{path.name}” was not opened.",
+            str(error),
+            (BannerAction("Open another…", self.open_video),),
+        )
+        self._window.show_banner(banner)
+
+    @Slot(object)
+    def _not_saved(self, error: DeltacutError) -> None:
+        self._window.show_banner(
+            Banner(self._context.theme, Tone.ERROR, "The last change was not saved, and is undone.", str(error))
+        )
+
+    @Slot()
+    def _tell_missing(self) -> None:
+        document = self._session.document
+        for source_id, error in document.missing.items():
+            name = document.project.source(source_id).name
+            action = BannerAction("Find the film…", partial(self._context.notices.show_panel, "media"))
+            self._window.show_banner(
+                Banner(
+                    self._context.theme,
+                    Tone.WARNING,
+                    f"“{name}” is not at hand.",
+                    f"{error} Edits and takes are safe in the project.",
+                    (action,),
+                )
+            )
+
+    # --- others -----------------------------------------------------------------------------------------------------
+
+    def _undo(self) -> None:
+        done = self._session.document.history.done
+        self._session.document.undo()
+        self._window.say(f"Undone: {done[-1].title}" if done else "Undone")
+
+    def _redo(self) -> None:
+        undone = self._session.document.history.undone
+        self._session.document.redo()
+        self._window.say(f"Done again: {undone[0].title}" if undone else "Done again")
+
+    def _in_workspace(self, key: str) -> bool:
+        return self._window.workspace == key
+
+    def _has_theme(self, key: str) -> bool:
+        return self._session.settings.choices.theme == key
+
+    @Slot()
+    def _export(self) -> None:
+        self._window.show_workspace("deliver")
+
+    @Slot(object)
+    def _count_jobs(self, _job: object) -> None:
+        self._window.show_count("jobs", len(self._session.jobs.running))
+
+    def _about(self) -> None:
+        from importlib.metadata import version
+
+        QMessageBox.about(
+            self._window,
+            "About Deltacut",
+            f"<b>Deltacut {version('deltacut')}</b><p>Changes part of the picture and re-encodes only what changed.</p>"
+            "<p>It sends nothing anywhere by itself. A provider gets what you send it, and you see it before.</p>",
+        )
+
+    def _quit(self) -> None:
+        self._window.close()
+
+    @Slot(QCloseEvent)
+    def on_close(self, event: QCloseEvent) -> None:
+        """Ask before running jobs are stopped."""
+        if not self._may_stop_jobs():
+            event.ignore()
+
+    def _may_stop_jobs(self) -> bool:
+        running = self._session.jobs.running
+        if not running:
+            return True
+        names = "\n".join(job.title for job in running[:5])
+        question = QMessageBox(self._window)
+        question.setWindowTitle("Deltacut")
+        question.setText("Jobs are still running." if len(running) > 1 else "A job is still running.")
+        question.setInformativeText(
+            f"{names}\n\nThe project is saved. Paid work stays at its provider and is picked up again."
+        )
+        stop = question.addButton("Stop and close", QMessageBox.ButtonRole.DestructiveRole)
+        stop.setProperty("kind", ButtonKind.DANGER.value)
+        keep = question.addButton("Keep working", QMessageBox.ButtonRole.RejectRole)
+        question.setDefaultButton(keep)
+        question.exec()
+        if question.clickedButton() is not stop:
+            return False
+        self._session.jobs.stop_all()
+        return True

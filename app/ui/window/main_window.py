@@ -1,0 +1,286 @@
+"""The main window. It arranges what others made; it knows nothing of what the panels show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from app.session.session import Session
+from app.ui.theme import Theme
+from app.ui.widgets import Banner, Panel, empty
+from app.ui.window.bottom_bar import BottomBar
+from app.ui.window.first_run import FirstRun, paths_of
+from app.ui.window.tabs import TabbedPanels
+from app.ui.window.top_bar import TopBar
+
+LAYOUT_VERSION = 1
+"""Layouts kept by another version are not restored."""
+
+_LEFT_WIDTH, _RIGHT_WIDTH, _LEAST_RIGHT = 264, 400, 340
+_MOST_BANNERS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """An arrangement for one kind of work.
+
+    Attributes:
+        page: what stands in the middle. docks: which docks show. front: the tabs that come to the front.
+    """
+
+    page: str
+    docks: frozenset[str]
+    front: tuple[str, ...] = ()
+
+
+WORKSPACES: dict[str, Workspace] = {
+    "edit": Workspace("viewer", frozenset({"bin", "details", "timeline"}), ("media", "inspector")),
+    "region": Workspace("viewer", frozenset({"bin", "layers", "takes", "details", "timeline"}), ("media", "inspector")),
+    "review": Workspace("review", frozenset({"bin", "takes", "details"}), ("patches", "jobs")),
+    "deliver": Workspace("deliver", frozenset({"details", "timeline"}), ("jobs",)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What the window is made of.
+
+    Attributes:
+        pages: what stands in the middle, by name: "viewer", "review", "deliver".
+        bin, details: tabs at the left and the lower right: key, title, panel.
+        layers, takes, timeline: panels of their own.
+    """
+
+    pages: Mapping[str, QWidget]
+    bin: tuple[tuple[str, str, Panel], ...]
+    details: tuple[tuple[str, str, Panel], ...]
+    layers: Panel
+    takes: Panel
+    timeline: Panel
+
+
+class MainWindow(QMainWindow):
+    """Bars, docks, and the pages in the middle.
+
+    Signals:
+        dropped(list): files dropped where no panel takes them. close_wanted(QCloseEvent): the person closes it.
+    """
+
+    dropped = Signal(list)
+    close_wanted = Signal(QCloseEvent)
+
+    def __init__(self, session: Session, theme: Theme) -> None:
+        super().__init__()
+        self.setWindowTitle("Deltacut")
+        self.setObjectName("main")
+        self.setAcceptDrops(True)
+        self.setMinimumSize(1024, 640)
+        self.resize(1600, 960)
+        self._session = session
+        self._theme = theme
+        self._workspace = "region"
+        self._docks: dict[str, QDockWidget] = {}
+        self._tabs: list[tuple[str, TabbedPanels]] = []
+        self.top = TopBar(session, theme)
+        self.bottom = BottomBar(session, theme)
+        self.first_run = FirstRun(session.settings, theme)
+        self.setMenuWidget(self.top)
+        self._messages = QVBoxLayout()
+        self._messages.setContentsMargins(0, 0, 0, 0)
+        self._messages.setSpacing(4)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.first_run)
+        self._named: dict[str, QWidget] = {"first": self.first_run}
+        middle = QWidget()
+        middle.setObjectName("app")
+        inner = QVBoxLayout(middle)
+        inner.setContentsMargins(0, 4, 0, 0)
+        inner.setSpacing(4)
+        inner.addLayout(self._messages)
+        inner.addWidget(self._pages, 1)
+        self.setCentralWidget(middle)
+        foot = self.statusBar()
+        foot.setSizeGripEnabled(False)
+        foot.addPermanentWidget(self.bottom, 1)
+        foot.setFixedHeight(26)
+        foot.setContentsMargins(0, 0, 0, 0)
+        for side in (Qt.Corner.BottomLeftCorner, Qt.Corner.BottomRightCorner):
+            self.setCorner(side, Qt.DockWidgetArea.BottomDockWidgetArea)
+        self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AnimatedDocks)
+        self.top.workspace_chosen.connect(self.show_workspace)
+        document = session.document
+        document.opened.connect(self._on_opened)
+        document.closed.connect(self._on_closed)
+        document.refused.connect(self.say)
+
+    def furnish(self, places: Places) -> None:
+        """Put the panels into their docks and the pages into the middle."""
+        for name, page in places.pages.items():
+            self._named[name] = page
+            self._pages.addWidget(page)
+        left, right, bottom = (
+            Qt.DockWidgetArea.LeftDockWidgetArea,
+            Qt.DockWidgetArea.RightDockWidgetArea,
+            Qt.DockWidgetArea.BottomDockWidgetArea,
+        )
+        bin_tabs, details = TabbedPanels(places.bin), TabbedPanels(places.details)
+        self._tabs = [("bin", bin_tabs), ("details", details)]
+        self._dock("bin", "Media", bin_tabs, bin_tabs.bar, left)
+        self._dock("layers", "Layers", places.layers, places.layers.head, right)
+        self._dock("takes", "Takes", places.takes, places.takes.head, right)
+        self._dock("details", "Inspector", details, details.bar, right)
+        self._dock("timeline", "Timeline", places.timeline, places.timeline.head, bottom)
+        for name in ("layers", "takes", "details"):
+            self._docks[name].setMinimumWidth(_LEAST_RIGHT)
+        self._docks["bin"].setMinimumWidth(220)
+        self._show_page()
+
+    def _dock(self, key: str, title: str, content: QWidget, head: QWidget, area: Qt.DockWidgetArea) -> None:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(f"dock.{key}")
+        dock.setWidget(content)
+        dock.setTitleBarWidget(head)
+        dock.setFeatures(
+            QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetFloatable
+        )
+        self.addDockWidget(area, dock)
+        self._docks[key] = dock
+
+    # --- messages ---------------------------------------------------------------------------------------------------
+
+    @Slot(str)
+    def say(self, text: str) -> None:
+        """Show a sentence in the bar at the bottom."""
+        self.bottom.say(text)
+
+    def show_banner(self, banner: Banner) -> None:
+        """Show a message above the middle until the person puts it away; the newest three stay."""
+        self._messages.addWidget(banner)
+        if self._messages.count() > _MOST_BANNERS and (item := self._messages.takeAt(0)) is not None:
+            oldest = item.widget()
+            if oldest is not None:
+                oldest.deleteLater()
+
+    def show_panel(self, name: str) -> None:
+        """Bring a panel to the front."""
+        for key, tabs in self._tabs:
+            if tabs.has(name):
+                self._docks[key].show()
+                tabs.show_panel(name)
+                return
+        if name in self._docks:
+            self._docks[name].show()
+            self._docks[name].raise_()
+
+    def show_count(self, name: str, count: int) -> None:
+        """Show a number on a panel's tab."""
+        for _, tabs in self._tabs:
+            if tabs.has(name):
+                tabs.show_count(name, count)
+
+    # --- workspaces -------------------------------------------------------------------------------------------------
+
+    @property
+    def workspace(self) -> str:
+        """Return the key of the workspace that shows."""
+        return self._workspace
+
+    @Slot(str)
+    def show_workspace(self, key: str) -> None:
+        """Show the arrangement for one kind of work, as the person left it."""
+        if self._session.document.is_open and key != self._workspace:
+            self._keep_layout()
+        self._workspace = key
+        self._show_page()
+        self.top.workspaces.choose(key)
+
+    def reset_layout(self) -> None:
+        """Bring the docks back to where they were made."""
+        self._session.settings.set(layouts={})
+        for key, dock in self._docks.items():
+            dock.setFloating(False)
+            area = {"bin": Qt.DockWidgetArea.LeftDockWidgetArea, "timeline": Qt.DockWidgetArea.BottomDockWidgetArea}
+            self.addDockWidget(area.get(key, Qt.DockWidgetArea.RightDockWidgetArea), dock)
+        self._show_page()
+
+    def _show_page(self) -> None:
+        there = self._session.document.is_open
+        shown = WORKSPACES[self._workspace]
+        self._pages.setCurrentWidget(self._named[shown.page if there else "first"])
+        for key, dock in self._docks.items():
+            dock.setVisible(there and key in shown.docks)
+        if not there:
+            return
+        for name in shown.front:
+            for _, tabs in self._tabs:
+                if tabs.has(name):
+                    tabs.show_panel(name)
+        kept = self._session.settings.choices.layouts.get(self._workspace)
+        if kept is None or not self.restoreState(QByteArray.fromBase64(kept.encode()), LAYOUT_VERSION):
+            # Sizes are only stable once the window has laid itself out.
+            QTimer.singleShot(0, self, self._size_docks)
+
+    @Slot()
+    def _size_docks(self) -> None:
+        # Shares of the height: the inspector gets what the layers and takes do not need.
+        side = self._docks
+        self.resizeDocks([side["bin"], side["details"]], [_LEFT_WIDTH, _RIGHT_WIDTH], Qt.Orientation.Horizontal)
+        foot = min(330, round(self.height() * 0.32))
+        self.resizeDocks([side["timeline"]], [foot], Qt.Orientation.Vertical)
+        room = self.height() - foot - 42 - 26
+        self.resizeDocks(
+            [side["layers"], side["takes"], side["details"]],
+            [round(room * 0.24), round(room * 0.24), round(room * 0.52)],
+            Qt.Orientation.Vertical,
+        )
+
+    def _keep_layout(self) -> None:
+        layouts = dict(self._session.settings.choices.layouts)
+        layouts[self._workspace] = bytes(self.saveState(LAYOUT_VERSION).toBase64().data()).decode()
+        self._session.settings.set(layouts=layouts)
+
+    def restore_geometry_of_last_time(self) -> None:
+        """Put the window where it was when it was last closed."""
+        kept = self._session.settings.choices.geometry
+        if kept:
+            self.restoreGeometry(QByteArray.fromBase64(kept.encode()))
+
+    @Slot()
+    def _on_opened(self) -> None:
+        path = self._session.document.path
+        self.setWindowTitle(f"{path.stem} – Deltacut" if path is not None else "Deltacut")
+        self.top.workspaces.choose(self._workspace)
+        self._show_page()
+
+    @Slot()
+    def _on_closed(self) -> None:
+        self.setWindowTitle("Deltacut")
+        empty(self._messages)
+        self._show_page()
+
+    # --- events -----------------------------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if paths_of(event):
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths: list[Path] = paths_of(event)
+        if paths:
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+            self.dropped.emit(paths)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.close_wanted.emit(event)
+        if event.isAccepted():
+            if self._session.document.is_open:
+                self._keep_layout()
+            geometry = bytes(self.saveGeometry().toBase64().data()).decode()
+            self._session.settings.set(geometry=geometry)

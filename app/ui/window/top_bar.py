@@ -1,0 +1,84 @@
+"""The bar at the top: menus, workspaces, whether all is saved, what was spent, and Export."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QGridLayout, QLabel, QMenuBar, QPushButton, QSizePolicy, QWidget
+
+from app.session.session import Session
+from app.ui.theme import Theme
+from app.ui.widgets import ButtonKind, ElidedLabel, Role, Segmented, label, push_button, row
+
+WORKSPACES = (("edit", "Edit", ""), ("region", "Region", ""), ("review", "Review", ""), ("deliver", "Deliver", ""))
+
+
+class TopBar(QWidget):
+    """Three parts: menus at the left, workspaces in the middle, the project at the right.
+
+    Signals:
+        workspace_chosen(str): by key. export_wanted: the button.
+    """
+
+    workspace_chosen = Signal(str)
+    export_wanted = Signal()
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("bar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(42)
+        self._session = session
+        self._theme = theme
+        self.menus = QMenuBar(self)
+        # Part of our own bar on every system: the workspaces stand beside it.
+        self.menus.setNativeMenuBar(False)
+        self.menus.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        logo = QLabel(self)
+        logo.setPixmap(theme.pixmap("logo", "text.1", 20, self.devicePixelRatioF()))
+        logo.setFixedWidth(20)
+        self.workspaces = Segmented(theme, WORKSPACES, "Workspace", self)
+        self.workspaces.chosen.connect(self.workspace_chosen)
+        self._sign = QLabel(self)
+        self._name = ElidedLabel(role=Role.NAME)
+        self._name.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self._name.setMaximumWidth(220)
+        self._state = label("", tone="2")
+        self.spent_title = label("Spent", tone="2")
+        self.spent = label("", Role.HEAD)
+        self.export: QPushButton = push_button("Export…", ButtonKind.PRIMARY)
+        self.export.setIcon(theme.icon("export", "accent.on"))
+        self.export.clicked.connect(self.export_wanted)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(12, 0, 8, 0)
+        grid.addLayout(row(logo, self.menus, gap=4), 0, 0)
+        grid.addWidget(self.workspaces, 0, 1)
+        right = row(None, self._sign, self._name, self._state, 8, self.spent_title, self.spent, 8, self.export, gap=6)
+        grid.addLayout(right, 0, 2)
+        grid.setColumnStretch(0, 1)
+        grid.setColumnStretch(2, 1)
+        document = session.document
+        for signal in (document.opened, document.closed, document.saved_changed, document.changed, theme.changed):
+            signal.connect(self._refresh)
+        self._refresh()
+
+    def show_spent(self, text: str) -> None:
+        """Show what the project has cost so far; nothing for an empty text."""
+        self.spent_title.setVisible(bool(text))
+        self.spent.setVisible(bool(text))
+        self.spent.setText(text)
+
+    @Slot()
+    def _refresh(self) -> None:
+        document = self._session.document
+        there = document.is_open
+        for widget in (self._sign, self._name, self._state, self.export, self.workspaces):
+            widget.setVisible(there)
+        if not there:
+            self.show_spent("")
+            return
+        path = document.path
+        self._name.setText(path.stem if path else "")
+        saved = document.is_saved
+        icon, token = ("check", "approved.fg") if saved else ("clock", "text.2")
+        self._sign.setPixmap(self._theme.pixmap(icon, token, 14, self.devicePixelRatioF()))
+        self._state.setText("Saved" if saved else "Saving")
