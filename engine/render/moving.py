@@ -5,7 +5,10 @@ Preview and export share one of these. Following and preparing is done once; dra
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -19,7 +22,7 @@ from engine.model.patch import Follow
 from engine.model.recipe import BlackBase, RecipeRun
 from engine.model.subject import DrawnMatte
 from engine.model.time import Range
-from engine.model.tool import FitStep, Picture
+from engine.model.tool import FitStep, Picture, Remove
 from engine.patches.blend import Planes
 from engine.patches.crop import Crop
 from engine.patches.lay import lay_planes
@@ -28,6 +31,7 @@ from engine.patches.moving import matte_on
 from engine.patches.patch import FilmFacts, PreparedPatch, prepared
 from engine.patches.propagate import Journey
 from engine.render.base import Still
+from engine.render.filled import FilledFrames
 from engine.render.films import Films
 from engine.render.frame_shelf import FrameShelf
 from engine.render.journeys import Journeys
@@ -35,9 +39,10 @@ from engine.render.kept import Kept
 from engine.render.overlay_op import Pictures
 from engine.render.patch_matte import PatchMattes, faded, solid
 from engine.render.patch_op import drawn_matte_op, needs_others
-from engine.render.segment import SegmentCache
+from engine.render.segment import ENGINE_VERSION, SegmentCache
 
 _PREPARED = 8
+_FILLERS = 3
 
 
 class Late(Enum):
@@ -94,7 +99,10 @@ class Moving:
         self._pictures = pictures
         self._late = late
         self._mattes = PatchMattes(pictures)
-        self._journeys = Journeys(films, FrameShelf(films), self._mattes, cache, identities)
+        self._shelf = FrameShelf(films)
+        self._journeys = Journeys(films, self._shelf, self._mattes, cache, identities)
+        self._filled = FilledFrames(cache)
+        self._identities = dict(identities)
         self._prepared: Kept[tuple[PatchOp, str], PreparedPatch] = Kept(_PREPARED)
         self._stopped = CancelToken()
 
@@ -109,11 +117,16 @@ class Moving:
             EditRefused, MediaError: it cannot be followed or drawn.
             Cancelled: `stop` was called.
         """
+        before, filmed = still.planes, planes_of(still.frame)
+        after = self._kept_drawing(op, source_id, number, before, filmed)
+        if after is not None:
+            return _mixed(before, after, op.opacity)
         patch = self._ready(op, source_id)
         if patch is None:
-            return still.planes
-        before = still.planes
-        after = patch.on(number, before, planes_of(still.frame))
+            return before
+        after = patch.on(number, before, filmed)
+        if _takes_long(op) and _same(before, filmed):
+            self._filled.keep(self._key(op, source_id), number, before, after)
         if op.blend is not Blend.NORMAL:
             matte = self._matte_on(op, patch, self._soft(op, source_id), number)
             if matte is None or after is before:
@@ -132,7 +145,11 @@ class Moving:
 
     def is_ready(self, op: PatchOp, source_id: str) -> bool:
         """Tell whether drawing it needs no following."""
-        return self._prepared.find(_kept_as(op, source_id)) is not None or self._journeys.is_known(op, source_id)
+        if self._prepared.find(_kept_as(op, source_id)) is not None:
+            return True
+        if _takes_long(op):
+            return self._filled.has_all(self._key(op, source_id))
+        return self._journeys.is_known(op, source_id)
 
     def missing(self, runs: Sequence[RecipeRun]) -> tuple[tuple[PatchOp, str], ...]:
         """Return the patches of some recipes, with their sources, that are still to be followed; each once."""
@@ -146,7 +163,10 @@ class Moving:
             MediaError: a frame cannot be read.
             Cancelled: on request.
         """
-        patch = self._made(op, source_id, progress, cancel)
+        share = 0.4 if _takes_long(op) else 1.0
+        patch = self._made(op, source_id, progress.part(0.0, share), cancel)
+        if _takes_long(op):
+            self._fill(op, source_id, patch, progress.part(share, 1.0), cancel)
         return _followed(op, patch.facts, patch.journey, patch.doubts, self._films.times(source_id).count)
 
     def prepare(self, runs: Sequence[RecipeRun], progress: Progress, cancel: CancelToken) -> tuple[str, ...]:
@@ -161,6 +181,42 @@ class Moving:
             part = progress.part(number / len(wanted), (number + 1) / len(wanted))
             notes += self.follow(op, source_id, part, cancel).doubts
         return tuple(dict.fromkeys(notes))
+
+    def _kept_drawing(self, op: PatchOp, source_id: str, number: int, before: Planes, filmed: Planes) -> Planes | None:
+        if not _takes_long(op) or op.blend is not Blend.NORMAL or not _same(before, filmed):
+            return None
+        return self._filled.drawn(self._key(op, source_id), number, before)
+
+    def _fill(self, op: PatchOp, source_id: str, patch: PreparedPatch, progress: Progress, cancel: CancelToken) -> None:
+        """Draw the whole window once and keep it, so that playing it does not wait."""
+        key = self._key(op, source_id)
+        if op.window is None or op.blend is not Blend.NORMAL or self._filled.has_all(key):
+            return
+        window = op.window
+        done = itertools.count(1)
+
+        def fill(number: int) -> None:
+            cancel.check()
+            before = self._shelf.planes(source_id, number)
+            if self._filled.drawn(key, number, before) is None:
+                self._filled.keep(key, number, before, patch.on(number, before))
+            progress.report("filling from other frames", next(done) / len(window))
+
+        with ThreadPoolExecutor(_FILLERS, thread_name_prefix="fill") as pool:
+            jobs = [pool.submit(fill, number) for number in window]
+            try:
+                for job in jobs:
+                    job.result()
+            except BaseException:
+                for job in jobs:
+                    job.cancel()
+                raise
+        self._filled.note_all(key)
+
+    def _key(self, op: PatchOp, source_id: str) -> str:
+        identity = self._identities.get(source_id, source_id)
+        inputs = (ENGINE_VERSION, identity, replace(op, opacity=1.0))
+        return hashlib.blake2b(repr(inputs).encode(), digest_size=20, person=b"dcut-drawn").hexdigest()
 
     def _ready(self, op: PatchOp, source_id: str) -> PreparedPatch | None:
         if self._late is Late.LEAVE_OUT and not self.is_ready(op, source_id):
@@ -215,6 +271,15 @@ def _moving_ops(runs: Sequence[RecipeRun]) -> list[tuple[PatchOp, str]]:
                 case SubjectOp(matte=DrawnMatte() as matte) if matte.motion.follow is not Follow.STATIC:
                     found[drawn_matte_op(op, matte), run.recipe.base.source_id] = None
     return list(found)
+
+
+def _takes_long(op: PatchOp) -> bool:
+    """Tell whether drawing a patch on a frame takes so long that the result is worth keeping."""
+    return isinstance(op.tool, Remove)
+
+
+def _same(one: Planes, other: Planes) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def _kept_as(op: PatchOp, source_id: str) -> tuple[PatchOp, str]:

@@ -111,7 +111,7 @@ def ours(case, windows):
         c, w = time.process_time(), time.perf_counter()
         journey = propagate(
             lambda t: case.motion[t], anchors, Range(0, window + 1), Follow.HYBRID, (), (film.width, film.height),
-            Progress(), CancelToken(), journey,
+            Progress(), CancelToken(), journey.tracks if journey else (),
         )  # fmt: skip
         cpu, wall = cpu + time.process_time() - c, wall + time.perf_counter() - w
         content = Content(FORMAT, case.plain[0], case.truth[0], case.matte, journey.surface, journey.exposure.noise)
