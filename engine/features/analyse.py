@@ -1,0 +1,225 @@
+"""Measure a source once: runs of its pictures beside each other, its sound beside them; each kept when it is done.
+
+What was measured stays in the cache under the source's identity, so another source, or the rest of one that was
+stopped halfway, is all that is measured anew.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from engine.control import CancelToken, Progress
+from engine.errors import MediaError
+from engine.features.measures import PICTURE_ROWS, Measures, PictureMeasures, SoundMeasures, joined_rows
+from engine.features.measures_blob import picture_bytes, picture_from_bytes, sound_bytes, sound_from_bytes
+from engine.features.picture_measures import Measured, PictureMeter
+from engine.features.sound_measures import measure_sound
+from engine.media.analysis import SmallPicture, SmallPictures, spans
+from engine.model.frame_index import FrameIndex
+from engine.model.media import MediaInfo
+from engine.model.time import Range
+
+MEASURES_VERSION = 1
+"""Raised whenever the same source would be measured otherwise, or its measures stored otherwise."""
+
+_PICTURES_KIND = "feature-pictures"
+_SOUND_KIND = "feature-sound"
+_LEAST_SPAN = 256
+_REPORT_EVERY = 32
+
+
+class MeasureCache(Protocol):
+    """Where measures are kept; may forget anything at any time, and never raises."""
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        """Return a value, or None."""
+
+    def put(self, kind: str, key: str, data: bytes) -> None:
+        """Keep a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysedFilm:
+    """A source to be measured.
+
+    Attributes:
+        identity: changes whenever the file does.
+    """
+
+    path: Path
+    info: MediaInfo
+    index: FrameIndex
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What was measured, and what could not be: each trouble in words for a person."""
+
+    measures: Measures
+    troubles: tuple[str, ...] = ()
+
+
+def analyse(film: AnalysedFilm, cache: MeasureCache, progress: Progress, cancel: CancelToken) -> Analysis:
+    """Return a source's measures, from the cache or by decoding what is not there yet.
+
+    Sound that cannot be decoded is told as a trouble; the pictures' measures are still good.
+
+    Raises:
+        MissingMedia, DamagedMedia, SourceChanged: its pictures cannot be read.
+        Cancelled: on request; what was measured so far is kept.
+    """
+    return _Work(film, cache, progress, cancel).run()
+
+
+class _Stop(CancelToken):
+    """Stops the workers when the person stops the whole, or when one of them fails."""
+
+    def __init__(self, whole: CancelToken) -> None:
+        super().__init__()
+        self._whole = whole
+
+    def check(self) -> None:
+        self._whole.check()
+        super().check()
+
+
+class _Work:
+    def __init__(self, film: AnalysedFilm, cache: MeasureCache, progress: Progress, cancel: CancelToken) -> None:
+        self._film = film
+        self._cache = cache
+        self._progress = progress
+        self._stop = _Stop(cancel)
+        self._text_every = max(1, round(film.info.video.rate))
+        self._lock = threading.Lock()
+        self._frames_done = 0
+
+    def run(self) -> Analysis:
+        film = self._film
+        runs = spans(film.index, _LEAST_SPAN)
+        found = {frames: self._kept(frames) for frames in runs}
+        missing = [frames for frames in runs if found[frames] is None]
+        self._frames_done = film.index.frame_count - sum(len(frames) for frames in missing)
+        cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))
+        workers = max(1, min(cores, len(missing)))
+        # Few runs (one long GOP, a short film): the decoder's own threads make up for it.
+        threads = max(1, cores // workers)
+        troubles: list[str] = []
+        with ThreadPoolExecutor(workers + 1) as pool:
+            sound_work = pool.submit(self._sound)
+            queue = iter(missing)
+            jobs = [pool.submit(self._worker, queue, threads) for _ in range(workers if missing else 0)]
+            try:
+                for job in jobs:
+                    found.update(job.result())
+                sound = sound_work.result()
+            except BaseException as error:
+                self._stop.cancel()
+                if not isinstance(error, MediaError) or any(job.done() and job.exception() is error for job in jobs):
+                    raise
+                sound = None
+                troubles.append(f"its sound cannot be measured: {error}")
+        picture = _joined(film, [found[frames] for frames in runs], runs, PictureMeter(self._text_every))
+        self._progress.report(self._label, 1.0)
+        return Analysis(Measures(picture, sound), tuple(troubles))
+
+    @property
+    def _label(self) -> str:
+        return f"Measuring {self._film.path.name}"
+
+    def _key(self, frames: Range) -> str:
+        place = f"{self._film.info.video.stream}:{frames.start}:{frames.stop}"
+        return f"{self._film.identity}:{place}:{self._text_every}:{MEASURES_VERSION}"
+
+    def _kept(self, frames: Range) -> Measured | None:
+        data = self._cache.get(_PICTURES_KIND, self._key(frames))
+        return None if data is None else picture_from_bytes(data, len(frames))
+
+    def _next(self, queue: object) -> Range | None:
+        with self._lock:
+            return next(queue, None)  # type: ignore[call-overload, no-any-return]
+
+    def _worker(self, queue: object, threads: int) -> dict[Range, Measured | None]:
+        """Measure run after run until none is left."""
+        film = self._film
+        done: dict[Range, Measured | None] = {}
+        meter = PictureMeter(self._text_every)
+        with SmallPictures(film.path, film.info, film.index, threads=threads) as reader:
+            while (frames := self._next(queue)) is not None:
+                pictures = (self._counted(frames, item) for item in reader.pictures(frames, self._stop))
+                measured = meter.measured(pictures, len(frames))
+                if measured is not None:
+                    self._cache.put(_PICTURES_KIND, self._key(frames), picture_bytes(measured))
+                done[frames] = measured
+        return done
+
+    def _counted(self, frames: Range, picture: SmallPicture) -> tuple[int, SmallPicture]:
+        with self._lock:
+            self._frames_done += 1
+            done = self._frames_done
+        if done % _REPORT_EVERY == 0:
+            self._progress.report(self._label, done / max(1, self._film.index.frame_count))
+        return picture.frame - frames.start, picture
+
+    def _sound(self) -> SoundMeasures | None:
+        if not self._film.info.audio:
+            return None
+        stream = self._film.info.audio[0]
+        key = f"{self._film.identity}:{stream.stream}:{MEASURES_VERSION}"
+        data = self._cache.get(_SOUND_KIND, key)
+        kept = None if data is None else sound_from_bytes(data)
+        if kept is not None:
+            return kept
+        made = measure_sound(self._film.path, stream, self._stop)
+        if made is not None:
+            self._cache.put(_SOUND_KIND, key, sound_bytes(made))
+        return made
+
+
+def _joined(
+    film: AnalysedFilm, parts: list[Measured | None], runs: tuple[Range, ...], meter: PictureMeter
+) -> PictureMeasures:
+    """Put the runs together, and compare each one's first picture with the last one of the run before."""
+    rows: list[PictureMeasures] = []
+    before: Measured | None = None
+    for frames, part in zip(runs, parts, strict=True):
+        if part is None:
+            rows.append(_repeated(rows[-1] if rows else None, len(frames)))
+            continue
+        head = part.rows
+        if before is not None:
+            step = dict(zip(PICTURE_ROWS[2:9], meter.step(before.last, part.first), strict=True))
+            head = replace(head, **{name: _with_first(getattr(head, name), value) for name, value in step.items()})
+        rows.append(head)
+        before = part
+    if not rows:
+        raise MediaError(f"{film.path} shows no frame")
+    return joined_rows(rows)
+
+
+def _with_first(values: np.ndarray, value: float) -> np.ndarray:  # type: ignore[type-arg]
+    changed = values.copy()
+    changed[0] = value
+    return changed
+
+
+def _repeated(before: PictureMeasures | None, count: int) -> PictureMeasures:
+    """Return the rows of a run in which nothing decodes."""
+    values = {}
+    for name in PICTURE_ROWS:
+        shape = (count, before.signature.shape[1]) if name == "signature" and before is not None else (count,)
+        if before is None:
+            from engine.features.measures import SIGNATURE_SIZE
+
+            shape = (count, SIGNATURE_SIZE) if name == "signature" else (count,)
+        kept = name in ("luma", "contrast", "text", "signature") and before is not None
+        dtype = np.uint8 if name == "signature" else np.float32
+        values[name] = np.broadcast_to(getattr(before, name)[-1], shape).copy() if kept else np.zeros(shape, dtype)
+    return PictureMeasures(**values)
