@@ -1,0 +1,293 @@
+"""What an export would copy and re-encode, kept true while the project changes, with an estimate of time and size.
+
+The plan is made in the background a moment after a change; of several changes only the newest is planned.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from app.session.document import Document
+from app.session.jobs import Job, Jobs
+from app.workflows.caches import films_cache
+from engine.control import CancelToken, Progress
+from engine.errors import DeltacutError, MissingMedia, UsageError
+from engine.model.project import Project
+from engine.model.recipe import RecipeRun, recipe_runs
+from engine.model.storyline import Clip
+from engine.model.time import Range
+from engine.model.timeline import TimelineMap
+from engine.plan.export_plan import CopySegment, ExportPlan, RenderSegment
+from engine.render.export import ExportReport, plan_of
+from engine.render.film import Film
+from engine.render.timeline import Timeline, is_whole_film, reference_of
+from engine.render.timeline_export import plan_of_timeline
+from engine.store.cache import Cache
+
+_SETTLE_MS = 120
+_KIND = "export-speed"
+_DEFAULT_PIXELS_PER_S = 40e6
+"""Before anything was exported here: decoding, drawing, encoding and checking 1080p H.264 on four cores."""
+_COPIED_BYTES_PER_S = 150e6
+"""Reading, writing and reading again to check."""
+_LEAST_S = 0.3
+_BLACK_BYTES = 400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What an export will take; seconds of wall time, bytes of the file."""
+
+    seconds: float
+    size_bytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan for a value of the project.
+
+    Attributes:
+        plan: None where there is nothing to export, or where a film is missing.
+        estimate: None where there is no plan.
+        problem: why there is no plan, as a sentence; else empty.
+    """
+
+    project: Project
+    plan: ExportPlan | None
+    estimate: Estimate | None
+    problem: str = ""
+
+
+def planned(project: Project, films: Mapping[str, Film], pixels_per_s: float = _DEFAULT_PIXELS_PER_S) -> Planned:
+    """Return the plan of a project's export; for any thread.
+
+    Args:
+        project: what to export.
+        films: those at hand, by source id.
+        pixels_per_s: how fast pictures are re-encoded here.
+    """
+    clips = [item for item in project.storyline if isinstance(item, Clip)]
+    if not clips:
+        return Planned(project, None, None, "The timeline shows no film.")
+    absent = next((clip.source_id for clip in clips if clip.source_id not in films), None)
+    if absent is not None:
+        return Planned(project, None, None, f"“{project.source(absent).name}” is not at hand.")
+    runs = recipe_runs(project)
+    try:
+        plan = plan_of_project(project, runs, films)
+    except DeltacutError as error:
+        return Planned(project, None, None, str(error))
+    return Planned(project, plan, estimate(project, plan, runs, films, pixels_per_s))
+
+
+def plan_of_project(project: Project, runs: tuple[RecipeRun, ...], films: Mapping[str, Film]) -> ExportPlan:
+    """Return the plan of a project whose films are at hand.
+
+    Raises:
+        DeltacutError: it cannot be exported.
+    """
+    if not runs:
+        raise UsageError("the storyline shows no film; put a clip on it first")
+    if is_whole_film(project, runs):
+        first = project.storyline[0]
+        if not isinstance(first, Clip):
+            raise MissingMedia("the storyline begins with no film")
+        return plan_of(films[first.source_id], runs)[0]
+    return plan_of_timeline(Timeline(project, films, runs, reference_of(project, runs)))
+
+
+def estimate(
+    project: Project,
+    plan: ExportPlan,
+    runs: tuple[RecipeRun, ...],
+    films: Mapping[str, Film],
+    pixels_per_s: float = _DEFAULT_PIXELS_PER_S,
+) -> Estimate:
+    """Return what an export will take.
+
+    Size: copied frames have their own bytes; a re-encoded frame gets the mean of the source's frames it stands for,
+    since the encoder aims at the source's quality; everything that is not picture is the source files' share by time.
+    Time: re-encoded pixels by the measured speed, and the file's bytes by the speed of a disk.
+
+    Args:
+        project: what is exported.
+        plan: how.
+        runs: its recipes.
+        films: by source id.
+        pixels_per_s: pixels that are decoded, drawn, encoded and checked in a second.
+    """
+    picture = sum(_picture_bytes(plan, project, films))
+    size = picture + _sound_bytes(project, films)
+    pixels = plan.frames_rendered * project.canvas.width * project.canvas.height
+    seconds = pixels / max(1.0, pixels_per_s) + size / _COPIED_BYTES_PER_S
+    return Estimate(max(_LEAST_S, seconds), size)
+
+
+def _picture_bytes(plan: ExportPlan, project: Project, films: Mapping[str, Film]) -> list[float]:
+    timeline = TimelineMap(project)
+    sums = {
+        source_id: np.concatenate([[0], np.cumsum(film.index.size[film.index.order])])
+        for source_id, film in films.items()
+    }
+    found = []
+    for segment in plan.segments:
+        for span in timeline.spans_within(segment.frames):
+            common = span.timeline_range.intersection(segment.frames)
+            if not isinstance(span.item, Clip) or span.item.source_id not in sums:
+                found.append(_BLACK_BYTES * len(common))
+                continue
+            table = sums[span.item.source_id]
+            first, last = timeline.source_at(common.start), timeline.source_at(common.stop - 1)
+            assert first is not None
+            assert last is not None
+            shown = int(table[last.frame + 1] - table[first.frame])
+            found.append(shown * len(common) / max(1, last.frame + 1 - first.frame))
+    return found
+
+
+def _sound_bytes(project: Project, films: Mapping[str, Film]) -> float:
+    """Return the bytes beside the picture: what the sources' files hold of them, by the time that is shown."""
+    timeline = TimelineMap(project)
+    total = 0.0
+    for span in timeline.spans:
+        film = films.get(span.item.source_id) if isinstance(span.item, Clip) else None
+        if film is None or not film.info.duration_s:
+            continue
+        beside = max(0.0, float(film.info.bit_rate) / 8 * float(film.info.duration_s) - float(film.index.size.sum()))
+        shown = timeline.time_of(span.timeline_range.stop) - timeline.time_of(span.timeline_range.start)
+        total += beside * float(shown / film.info.duration_s)
+    return total
+
+
+def measured_speed(cache: Cache, codec: str) -> float:
+    """Return how many pixels per second were re-encoded here in the last exports, or what is usual."""
+    kept = cache.get(_KIND, codec)
+    try:
+        return max(1e5, float(json.loads(kept))) if kept else _DEFAULT_PIXELS_PER_S
+    except (ValueError, TypeError):
+        return _DEFAULT_PIXELS_PER_S
+
+
+def learn_speed(cache: Cache, codec: str, report: ExportReport, pixels_per_frame: int) -> None:
+    """Remember how fast an export went; small ones say little and are left out."""
+    pixels = report.plan.frames_rendered * pixels_per_frame
+    seconds = report.seconds - report.output.stat().st_size / _COPIED_BYTES_PER_S if report.output.exists() else 0.0
+    if report.plan.frames_rendered < 12 or seconds <= 0.1:
+        return
+    before = cache.get(_KIND, codec)
+    speed = pixels / seconds
+    if before is not None:
+        speed = (speed + measured_speed(cache, codec)) / 2
+    cache.put(_KIND, codec, json.dumps(speed).encode())
+
+
+def reason_of(segment: CopySegment | RenderSegment) -> str:
+    """Return what happens to a segment's frames, for a tooltip."""
+    count = f"{len(segment.frames):,} frame{'s' if len(segment.frames) != 1 else ''}"
+    if isinstance(segment, CopySegment):
+        return f"{count}: copied, packet for packet"
+    return f"{count} re-encoded: {segment.reason.value}"
+
+
+class LivePlan(QObject):
+    """The plan of the open project.
+
+    Signals:
+        plan_changed(Planned): another plan, or none. planning_changed(bool): whether one is being made.
+    """
+
+    plan_changed = Signal(object)
+    planning_changed = Signal(bool)
+
+    def __init__(self, document: Document, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._jobs = jobs
+        self._planned: Planned | None = None
+        self._running: Job | None = None
+        self._again = False
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_SETTLE_MS)
+        self._timer.timeout.connect(self._start)
+        document.opened.connect(self._timer.start)
+        document.changed.connect(self._changed)
+        document.films_changed.connect(self._changed)
+        document.closed.connect(self._closed)
+
+    @property
+    def planned(self) -> Planned | None:
+        """Return the last plan, None before the first."""
+        return self._planned
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the plan is that of the project as it shows now."""
+        return self._planned is not None and self._planned.project is self._document.project
+
+    @Slot()
+    @Slot(object)
+    def _changed(self, _change: object = None) -> None:
+        if self._document.is_open:
+            self._timer.start()
+
+    @Slot()
+    def _start(self) -> None:
+        if not self._document.is_open:
+            return
+        if self._running is not None:
+            self._again = True
+            return
+        project, films = self._document.project, dict(self._document.films)
+
+        def work(_progress: Progress, _cancel: CancelToken) -> Planned:
+            shown = next((item.source_id for item in project.storyline if isinstance(item, Clip)), "")
+            codec = films[shown].info.video.codec if shown in films else ""
+            with films_cache() as cache:
+                speed = measured_speed(cache, codec)
+            return planned(project, films, speed)
+
+        self.planning_changed.emit(True)
+        self._running = self._jobs.start_quietly("Plan the export", work).then(self._done, self._failed)
+
+    def _done(self, found: Planned) -> None:
+        self._running = None
+        if self._again:
+            # What was planned is no longer what shows; the newest wins.
+            self._again = False
+            self._start()
+            return
+        if self._document.is_open:
+            self._planned = found
+            self.plan_changed.emit(found)
+        self.planning_changed.emit(False)
+
+    def _failed(self, error: DeltacutError) -> None:
+        self._done(Planned(self._document.project, None, None, str(error)))
+
+    @Slot()
+    def _closed(self) -> None:
+        self._timer.stop()
+        self._again = False
+        self._planned = None
+        self.plan_changed.emit(None)
+
+
+def segment_at(plan: ExportPlan, frame: int) -> CopySegment | RenderSegment | None:
+    """Return the segment of a plan that holds a frame."""
+    low, high = 0, len(plan.segments)
+    while low < high:
+        middle = (low + high) // 2
+        frames: Range = plan.segments[middle].frames
+        if frame < frames.start:
+            high = middle
+        elif frame >= frames.stop:
+            low = middle + 1
+        else:
+            return plan.segments[middle]
+    return None

@@ -1,0 +1,229 @@
+"""Small pictures of the films' frames, for the timeline and the media bin; kept in the project's cache.
+
+One thread decodes what shows at the moment, keyframes first. Whatever scrolled away before its turn is dropped.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from threading import Condition
+
+import numpy as np
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QThread, Signal, Slot
+from PySide6.QtGui import QImage
+
+from app.session.document import Document
+from app.session.jobs import STACK_BYTES
+from app.workflows.caches import project_cache
+from engine.errors import DeltacutError
+from engine.media.pixels import to_rgb
+from engine.model.gop import keyframes
+from engine.model.media import VideoStream
+from engine.model.source import FrameTimes
+from engine.render.film import Film
+from engine.render.films import FilmReaders
+from engine.store.cache import Cache
+
+HEIGHT = 84
+"""Lines of a thumbnail, so that one of 58 points is sharp at 1.5x."""
+_KIND = "thumbnail"
+_KEPT = 1500
+_QUEUED = 400
+_NEAR = 3
+"""A frame so close behind a keyframe looks like it."""
+
+Key = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Films:
+    """What the thread works on until another project opens."""
+
+    project_id: str
+    films: Mapping[str, Film]
+    times: Mapping[str, FrameTimes]
+
+
+class _Decoder(QThread):
+    """Decodes the wanted frames one after the other."""
+
+    made = Signal(int, str, int, QImage)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setStackSize(STACK_BYTES)
+        self._condition = Condition()
+        self._films = _Films("", {}, {})
+        self._round = 0
+        self._wanted: list[Key] = []
+        self._ends = False
+
+    def work_on(self, films: _Films, round: int) -> None:
+        with self._condition:
+            self._films, self._round, self._wanted = films, round, []
+            self._condition.notify()
+
+    def want(self, keys: Sequence[Key]) -> None:
+        with self._condition:
+            self._wanted = list(keys[:_QUEUED])
+            self._condition.notify()
+
+    def end(self) -> None:
+        with self._condition:
+            self._ends = True
+            self._condition.notify()
+        self.wait()
+
+    def run(self) -> None:
+        while True:
+            with self._condition:
+                self._condition.wait_for(lambda: self._ends or self._wanted)
+                if self._ends:
+                    return
+                films, round = self._films, self._round
+            with ExitStack() as stack:
+                cache = stack.enter_context(project_cache(films.project_id))
+                readers = stack.enter_context(FilmReaders(films.films, films.times, threads=1))
+                self._serve(films, round, cache, readers)
+
+    def _serve(self, films: _Films, round: int, cache: Cache, readers: FilmReaders) -> None:
+        """Make pictures until another project opens, or nothing was wanted for a while: no file stays open idly."""
+        while True:
+            with self._condition:
+                self._condition.wait_for(lambda: self._ends or self._wanted or self._round != round, timeout=2.0)
+                if self._ends or self._round != round or not self._wanted:
+                    return
+                source_id, frame = self._wanted.pop(0)
+            film = films.films.get(source_id)
+            if film is None:
+                continue
+            with suppress(DeltacutError):  # a frame that does not decode has no thumbnail
+                self.made.emit(round, source_id, frame, _made(film, source_id, frame, cache, readers))
+
+
+def _made(film: Film, source_id: str, frame: int, cache: Cache, readers: FilmReaders) -> QImage:
+    key = f"{film.identity}:{frame}:{HEIGHT}"
+    kept = cache.get(_KIND, key)
+    if kept is not None:
+        image = QImage.fromData(kept, b"JPG")
+        if not image.isNull():
+            return image
+    rgb = to_rgb(readers.frame(source_id, frame), thumbnail_size(film.info.video), film.info.video.rotation)
+    height, width, _ = rgb.shape
+    image = QImage(np.ascontiguousarray(rgb).data, width, height, width * 3, QImage.Format.Format_RGB888).copy()
+    data = QByteArray()
+    buffer = QBuffer(data)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    if image.save(buffer, b"JPG", 88):
+        cache.put(_KIND, key, bytes(data.data()))
+    return image.convertToFormat(QImage.Format.Format_RGB32)
+
+
+def thumbnail_size(video: VideoStream) -> tuple[int, int]:
+    """Return width and height, in pixels before the rotation, of a thumbnail HEIGHT lines high as displayed."""
+    width, height = video.width * float(video.sar), float(video.height)
+    if video.rotation in (90, 270):
+        return HEIGHT, max(2, round(HEIGHT * height / width))
+    return max(2, round(HEIGHT * width / height)), HEIGHT
+
+
+class Thumbnails(QObject):
+    """The pictures that are there, and the wish for more.
+
+    Signals:
+        arrived(str): a picture of this source.
+    """
+
+    arrived = Signal(str)
+
+    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._pictures: OrderedDict[Key, QImage] = OrderedDict()
+        self._wishes: dict[str, list[Key]] = {}
+        self._keyframes: dict[str, list[int]] = {}
+        self._round = 0
+        self._asked: list[Key] = []
+        self._decoder = _Decoder()
+        self._decoder.made.connect(self._made)
+        document.films_changed.connect(self._films_changed)
+        document.closed.connect(self._films_changed)
+
+    def picture(self, source_id: str, frame: int) -> QImage | None:
+        """Return the picture of a frame, or that of the keyframe before it, None where neither is there yet."""
+        found = self._pictures.get((source_id, frame))
+        if found is not None:
+            self._pictures.move_to_end((source_id, frame))
+            return found
+        return self._pictures.get((source_id, self._keyframe(source_id, frame)))
+
+    def want(self, who: str, keys: Sequence[Key]) -> None:
+        """Ask for the pictures that a view shows, the most urgent first; what it asked for before is forgotten."""
+        missing: dict[Key, None] = {}
+        exact: list[Key] = []
+        for source_id, frame in keys:
+            if (source_id, frame) in self._pictures:
+                continue
+            first = self._keyframe(source_id, frame)
+            if (source_id, first) not in self._pictures:
+                missing[(source_id, first)] = None
+            if frame - first > _NEAR:
+                exact.append((source_id, frame))
+        self._wishes[who] = [*missing, *exact]
+        self._ask()
+
+    def nearest(self, source_id: str, frame: int) -> int:
+        """Return the frame to ask for: the keyframe where it stands just before."""
+        first = self._keyframe(source_id, frame)
+        return first if frame - first <= _NEAR else frame
+
+    def shut_down(self) -> None:
+        """End the thread."""
+        self._decoder.end()
+
+    def _ask(self) -> None:
+        wanted = list(dict.fromkeys(key for wishes in self._wishes.values() for key in wishes))
+        wanted = [key for key in wanted if key[0] in self._document.films and key not in self._pictures]
+        if wanted and wanted != self._asked:
+            if not self._decoder.isRunning():
+                self._decoder.start(QThread.Priority.LowPriority)
+            self._decoder.want(wanted)
+        elif not wanted and self._asked:
+            self._decoder.want([])
+        self._asked = wanted
+
+    def _keyframe(self, source_id: str, frame: int) -> int:
+        known = self._keyframes.get(source_id)
+        if known is None:
+            film = self._document.films.get(source_id)
+            if film is None:
+                return frame
+            known = sorted(frame for frame in film.index.frame_of[keyframes(film.index)].tolist() if frame >= 0)
+            self._keyframes[source_id] = known
+        at = bisect_right(known, frame)
+        return known[at - 1] if at else frame
+
+    @Slot(int, str, int, QImage)
+    def _made(self, round: int, source_id: str, frame: int, image: QImage) -> None:
+        if round != self._round:
+            return
+        self._pictures[(source_id, frame)] = image
+        while len(self._pictures) > _KEPT:
+            self._pictures.popitem(last=False)
+        self.arrived.emit(source_id)
+
+    @Slot()
+    def _films_changed(self) -> None:
+        document = self._document
+        films = dict(document.films)
+        self._round += 1
+        self._wishes, self._asked, self._keyframes = {}, [], {}
+        gone = [key for key in self._pictures if key[0] not in films]
+        for key in gone:
+            del self._pictures[key]
+        times = {source.id: source.picture.times for source in document.project.sources if source.picture is not None}
+        self._decoder.work_on(_Films(document.project.id, films, times), self._round)
