@@ -14,6 +14,7 @@
     |   |   +-- SourceChanged         not the file the project was made from
     |   +-- PictureError              an image that cannot be used as a patch
     |   +-- CaptionError              a caption file that cannot be read
+    |   +-- InterchangeError          a timeline of another editor that cannot be read
     |   +-- ProjectError              a project file
     |       +-- ProjectDamaged        failed its digests or its structure
     |       +-- ProjectTooNew         written by a later version
@@ -81,6 +82,10 @@ class PictureError(InputError):
 
 class CaptionError(InputError):
     """A caption file that cannot be read."""
+
+
+class InterchangeError(InputError):
+    """A timeline file of another editor that cannot be read."""
 
 
 class ProjectError(InputError):

@@ -104,13 +104,19 @@ def add_media(path: Path, media: Path, progress: Progress, cancel: CancelToken) 
     """
     identity = content_hash(media, progress.part(0.0, 0.6), cancel)
     with ProjectFile.open(path) as file, project_cache(file.project.id) as cache:
-        edit = AddSource(_source(media, identity, cache, progress.part(0.6, 1.0), cancel))
+        edit = AddSource(source_of(media, identity, cache, progress.part(0.6, 1.0), cancel))
         edit.apply(file.project)
         file.place_media(identity[:16], media, identity)
         return file.commit(edit)
 
 
-def _source(media: Path, identity: str, cache: Cache, progress: Progress, cancel: CancelToken) -> Source:
+def source_of(media: Path, identity: str, cache: Cache, progress: Progress, cancel: CancelToken) -> Source:
+    """Return the source that a file is, under the id that its digest gives it: a film, or sound alone.
+
+    Raises:
+        MediaError: it cannot be used.
+        Cancelled: on request.
+    """
     try:
         info = _probed(media, identity, cache)
     except UnsupportedMedia as no_film:

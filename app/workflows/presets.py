@@ -22,6 +22,7 @@ from engine.render import preset_export
 from engine.render.compose import Composer
 from engine.render.export import ExportReport
 from engine.render.preset_export import PresetReport
+from engine.render.sound_source import sounds_of
 from engine.render.timeline import Timeline, films_of_timeline, reference_of
 from engine.store.connection import Access
 from engine.store.identity import quick_identity
@@ -83,7 +84,10 @@ def export_with_preset(
             notes = prepared_for_export(project, runs, moving, progress.part(0.03, share), cancel)
             composer = Composer(timeline.film.info.video, runs, pictures_of(opened), films, moving)
             rest, captions = progress.part(share, 1.0), soft_tracks(project)
-            report = preset_export.export_with_preset(timeline, chosen, composer, target, rest, cancel, captions)
+            sounds = sounds_of(opened.films) | dict(opened.further_sounds)
+            report = preset_export.export_with_preset(
+                timeline, chosen, composer, sounds, target, rest, cancel, captions
+            )
         for film, identity in before.items():
             if quick_identity(film) != identity:
                 raise SourceChanged(f"{film} changed while it was exported; export it again")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -31,6 +31,7 @@ from engine.render.compose import Composer
 from engine.render.export import beside, check_target, put_in_place
 from engine.render.preset_sound import film_sounds, sound_alone
 from engine.render.soft_captions import add_captions, check_captions
+from engine.render.sound_source import SoundSource
 from engine.render.timeline import Timeline
 
 _WRITING = 0.95
@@ -60,6 +61,7 @@ def export_with_preset(
     timeline: Timeline,
     preset: Preset,
     composer: Composer,
+    sounds: Mapping[str, SoundSource],
     target: Path,
     progress: Progress,
     cancel: CancelToken,
@@ -71,6 +73,7 @@ def export_with_preset(
         timeline: at least one frame long.
         preset: any but "match source".
         composer: makes the frames.
+        sounds: the sources that are heard, by id.
         target: where to write: a file, replaced at the end if it exists; for pictures a folder, new or empty.
         progress: of the whole export.
         cancel: looked at often; nothing stays behind.
@@ -85,9 +88,9 @@ def export_with_preset(
     notes: tuple[str, ...] = ("captions that are kept as text are left out",) if captions else ()
     match preset.form:
         case FilmForm():
-            frames, sound, notes = _film(timeline, preset.form, composer, target, captions, progress, cancel)
+            frames, sound, notes = _film(timeline, preset.form, composer, sounds, target, captions, progress, cancel)
         case SoundOnly():
-            frames, sound = 0, _sound(timeline, preset.form, target, progress, cancel)
+            frames, sound = 0, _sound(timeline, preset.form, sounds, target, progress, cancel)
         case Animation():
             frames, sound = _animation(timeline, preset.form, composer, target, progress, cancel), ""
         case Pictures():
@@ -103,6 +106,7 @@ def _film(
     timeline: Timeline,
     form: FilmForm,
     composer: Composer,
+    sounds: Mapping[str, SoundSource],
     target: Path,
     captions: Sequence[CaptionTrack],
     progress: Progress,
@@ -117,13 +121,13 @@ def _film(
     times = (starts - starts[0]).tolist()
     durations = dict(zip(times, np.diff(starts).tolist(), strict=False))
     with beside(target) as draft:
-        sounds, told = film_sounds(timeline, form.sound, form.sound_kbit, cancel)
+        heard, told = film_sounds(timeline, sounds, form.sound, form.sound_kbit, cancel)
         numbers = range(timeline.frame_count)
         frames = _composed(composer, numbers, times, base, progress.part(0.0, _WRITING), cancel)
         pictures = shaped(frames, video, shape)
         rate = timeline.project.canvas.rate
-        deliver_film(pictures, durations, shape, encoder, rate, base, sounds, draft, cancel)
-        _check_written(draft, timeline.frame_count, len(sounds), times[-2] * base, progress, cancel)
+        deliver_film(pictures, durations, shape, encoder, rate, base, heard, draft, cancel)
+        _check_written(draft, timeline.frame_count, len(heard), times[-2] * base, progress, cancel)
         notes = tuple(add_captions(draft, captions, progress.part(_WRITING, 1.0), cancel))
         put_in_place(draft, target)
     return timeline.frame_count, told, notes
@@ -143,10 +147,18 @@ def _coded(form: FilmForm, video: VideoStream, rate: Fraction) -> tuple[Shape, P
             return master_shape(video, pix_fmt), PictureEncoder("prores_ks", told, 1)
 
 
-def _sound(timeline: Timeline, form: SoundOnly, target: Path, progress: Progress, cancel: CancelToken) -> str:
+def _sound(
+    timeline: Timeline,
+    form: SoundOnly,
+    sounds: Mapping[str, SoundSource],
+    target: Path,
+    progress: Progress,
+    cancel: CancelToken,
+) -> str:
     _check(timeline, target, None)
     with beside(target) as draft:
-        told = sound_alone(timeline, draft, target, form.sound_kbit, progress.part(0.0, _WRITING), cancel)
+        part = progress.part(0.0, _WRITING)
+        told = sound_alone(timeline, sounds, draft, target, form.sound_kbit, part, cancel)
         _check_written(draft, 0, 1, Fraction(0), progress, cancel)
         put_in_place(draft, target)
     return told

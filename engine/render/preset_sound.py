@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,9 +16,9 @@ from engine.media.sound_read import Samples
 from engine.media.stitch import copied_sound
 from engine.model.export_preset import SoundCodec
 from engine.model.media import AudioStream
-from engine.model.sound_runs import sound_is_original
+from engine.model.sound_runs import heard_tracks, original_is_heard, sound_is_original, storyline_sound
 from engine.render.audio import Mixer, mixed_loudness, normalising_gain
-from engine.render.sound_source import SoundSource, sounds_of
+from engine.render.sound_source import SoundSource
 from engine.render.timeline import Timeline
 
 # ISO/IEC 14496-3, table 1.18.
@@ -53,12 +53,13 @@ _SUFFIX_OF = {"aac": ".m4a", "alac": ".m4a", "mp3": ".mp3", "flac": ".flac", "op
 
 
 def film_sounds(
-    timeline: Timeline, codec: SoundCodec, kbit: int, cancel: CancelToken
+    timeline: Timeline, sounds: Mapping[str, SoundSource], codec: SoundCodec, kbit: int, cancel: CancelToken
 ) -> tuple[tuple[DeliveredSound, ...], str]:
     """Return the sound tracks of a film, and a sentence on what becomes of them.
 
     Args:
         timeline: the film.
+        sounds: the sources that are heard, by id.
         codec: in which they are encoded; tracks that are coded so already are copied where nothing was cut or mixed.
         kbit: per channel.
         cancel: looked at while they are made.
@@ -68,15 +69,21 @@ def film_sounds(
         copied = tuple(_copied(timeline, stream) for stream in original if _fits(stream, codec))
         if copied and len(copied) == len(original):
             return copied, f"copied ({original[0].codec})"
-    if not _has_sound(timeline):
+    if not _has_sound(timeline, sounds):
         return (), ""
     encoder = "aac" if codec is SoundCodec.AAC else codec.value
-    form = _form(timeline, encoder, kbit, most_channels=8)
-    return (_mixed(timeline, form, cancel),), f"encoded as {form.codec}, {form.rate} Hz, {form.layout}"
+    form = _form(timeline, sounds, encoder, kbit, most_channels=8)
+    return (_mixed(timeline, sounds, form, cancel),), f"encoded as {form.codec}, {form.rate} Hz, {form.layout}"
 
 
 def sound_alone(
-    timeline: Timeline, draft: Path, target: Path, kbit: int, progress: Progress, cancel: CancelToken
+    timeline: Timeline,
+    sounds: Mapping[str, SoundSource],
+    draft: Path,
+    target: Path,
+    kbit: int,
+    progress: Progress,
+    cancel: CancelToken,
 ) -> str:
     """Write the film's sound alone; return a sentence on what became of it.
 
@@ -87,7 +94,7 @@ def sound_alone(
     container = _ALONE.get(target.suffix.lower())
     if container is None:
         raise UsageError(f"sound alone is written as {', '.join(_ALONE)}, not as {target.suffix or 'nothing'}")
-    if not _has_sound(timeline):
+    if not _has_sound(timeline, sounds):
         raise UnsupportedMedia(f"{timeline.project.name or timeline.film.path.name} has no sound")
     streams = timeline.film.info.audio
     if sound_is_original(timeline.project) and streams:
@@ -95,8 +102,8 @@ def sound_alone(
         if "" in container.copies or stream.codec in container.copies:
             deliver_sound(_copied(timeline, stream), draft, container.muxer, cancel)
             return f"copied ({stream.codec})"
-    form = _form(timeline, container.encoder, kbit, container.most_channels)
-    deliver_sound(_mixed(timeline, form, cancel, progress), draft, container.muxer, cancel)
+    form = _form(timeline, sounds, container.encoder, kbit, container.most_channels)
+    deliver_sound(_mixed(timeline, sounds, form, cancel, progress), draft, container.muxer, cancel)
     return f"encoded as {form.codec}, {form.rate} Hz, {form.layout}"
 
 
@@ -113,9 +120,12 @@ def _fits(stream: AudioStream, codec: SoundCodec) -> bool:
     return stream.codec == "aac" if codec is SoundCodec.AAC else stream.codec.startswith("pcm_s")
 
 
-def _has_sound(timeline: Timeline) -> bool:
-    project = timeline.project
-    return any(source.sound for source in project.sources)
+def _has_sound(timeline: Timeline, sounds: Mapping[str, SoundSource]) -> bool:
+    heard = (
+        {run.source_id for run in storyline_sound(timeline.project)} if original_is_heard(timeline.project) else set()
+    )
+    heard |= {item.source_id for track in heard_tracks(timeline.project) for item in track.items}
+    return any(source.streams for source_id, source in sounds.items() if source_id in heard)
 
 
 def _copied(timeline: Timeline, stream: AudioStream) -> DeliveredSound:
@@ -125,15 +135,25 @@ def _copied(timeline: Timeline, stream: AudioStream) -> DeliveredSound:
 
 
 def _mixed(
-    timeline: Timeline, form: SoundForm, cancel: CancelToken, progress: Progress | None = None
+    timeline: Timeline,
+    sounds: Mapping[str, SoundSource],
+    form: SoundForm,
+    cancel: CancelToken,
+    progress: Progress | None = None,
 ) -> DeliveredSound:
     streams = timeline.film.info.audio
     source = (timeline.film.path, streams[0].stream) if streams else None
-    return DeliveredSound(form, source, Fraction(1, form.rate), _units(timeline, form, cancel, progress))
+    return DeliveredSound(form, source, Fraction(1, form.rate), _units(timeline, sounds, form, cancel, progress))
 
 
-def _units(timeline: Timeline, form: SoundForm, cancel: CancelToken, progress: Progress | None) -> Iterator[CodedUnit]:
-    project, sounds = timeline.project, _sounds(timeline)
+def _units(
+    timeline: Timeline,
+    sounds: Mapping[str, SoundSource],
+    form: SoundForm,
+    cancel: CancelToken,
+    progress: Progress | None,
+) -> Iterator[CodedUnit]:
+    project = timeline.project
     gain_db = 0.0
     if project.mix.loudness_lufs is not None:
         measured = mixed_loudness(project, sounds, cancel, form.rate, form.layout)
@@ -151,12 +171,10 @@ def _told(mixer: Mixer, cancel: CancelToken, progress: Progress | None) -> Itera
         yield block
 
 
-def _sounds(timeline: Timeline) -> dict[str, SoundSource]:
-    return sounds_of(timeline.films)
-
-
-def _form(timeline: Timeline, encoder: str, kbit: int, most_channels: int) -> SoundForm:
-    streams = [stream for source in _sounds(timeline).values() for stream in source.streams]
+def _form(
+    timeline: Timeline, sounds: Mapping[str, SoundSource], encoder: str, kbit: int, most_channels: int
+) -> SoundForm:
+    streams = [stream for source in sounds.values() for stream in source.streams]
     own = timeline.film.info.audio
     first = own[0] if own else streams[0] if streams else None
     rate = first.sample_rate if first is not None and first.sample_rate else _USUAL_RATE
