@@ -30,7 +30,7 @@ def before_after(before: Frame, after: Frame, rotation: int) -> Rgb:
     return np.concatenate([sides[0], gap, sides[1]], axis=1)
 
 
-def heat_map(before: Frame, after: Frame, rotation: int) -> Rgb:
+def heat_map(before: Frame, after: Frame, rotation: int, amplified: int = AMPLIFIED) -> Rgb:
     """Return the amplified difference as inferno over the grey frame at 30 %, uint8 [H, W, 3] RGB, as displayed.
 
     The difference is taken in the frames' own luma and chroma, so that nothing is lost or added by a conversion.
@@ -42,7 +42,7 @@ def heat_map(before: Frame, after: Frame, rotation: int) -> Rgb:
         difference = np.abs(old.astype(np.float32) - new.astype(np.float32)) * np.float32(depth)
         size = (before.width, before.height)
         heat = np.maximum(heat, np.asarray(cv2.resize(difference, size, interpolation=cv2.INTER_NEAREST), np.float32))
-    amount = np.clip(heat * AMPLIFIED, 0, 255).astype(np.uint8)
+    amount = np.clip(heat * amplified, 0, 255).astype(np.uint8)
     amount = np.ascontiguousarray(np.rot90(amount, -(rotation // 90)))
     colours = cv2.cvtColor(cv2.applyColorMap(amount, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
     result: Rgb = np.clip(colours + 0.3 * grey[..., None], 0, 255).astype(np.uint8)
