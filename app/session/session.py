@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.session.document import Document
+from app.session.following import Following
 from app.session.jobs import Jobs
 from app.session.live_plan import LivePlan
+from app.session.playback import Playback
+from app.session.preview import Preview
 from app.session.selection import Selection
 from app.session.settings import Settings
+from app.session.sound_output import Device, PortAudio, SoundOutput
 from app.session.thumbnails import Thumbnails
 from app.session.transport import Transport
 from app.session.waveforms import Waveforms
@@ -27,27 +31,44 @@ class Session:
     live_plan: LivePlan
     thumbnails: Thumbnails
     waveforms: Waveforms
+    preview: Preview
+    playback: Playback
+    following: Following
 
     def shut_down(self) -> None:
         """Stop all work and close the project."""
         self.transport.pause()
+        self.playback.shut_down()
         self.jobs.stop_all()
+        self.preview.shut_down()
         self.thumbnails.shut_down()
         self.document.shut_down()
 
 
-def new_session(data_folder: Path) -> Session:
-    """Return a session with nothing open; `data_folder` holds what is kept across starts."""
+def new_session(data_folder: Path, sound: Device | None = None) -> Session:
+    """Return a session with nothing open.
+
+    Args:
+        data_folder: holds what is kept across starts.
+        sound: where to play; the system's output where not given.
+    """
     settings = Settings(data_folder / "settings.json")
     jobs = Jobs()
     document = Document(jobs)
+    transport = Transport(document)
+    preview = Preview(document, transport)
+    playback = Playback(document, transport, settings, SoundOutput(sound or PortAudio()))
+    following = Following(document, preview, jobs)
     return Session(
         settings,
         jobs,
         document,
         Selection(document),
-        Transport(document),
+        transport,
         LivePlan(document, jobs),
         Thumbnails(document),
         Waveforms(document, jobs),
+        preview,
+        playback,
+        following,
     )

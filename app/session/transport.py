@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal, Slot
@@ -13,15 +14,17 @@ from engine.model.time import Range
 class Transport(QObject):
     """Where the playhead stands, in timeline frames, and whether it moves by itself.
 
-    The clock is the computer's own unless `clock` gives another (the sound's): seconds since play began, or None.
+    The clock is the computer's own unless `set_clock` gave another that runs (the sound's).
 
     Signals:
         frame_changed(int): the playhead. playing_changed: play, pause, speed or direction. loop_changed: the loop.
+        clock_restarted(int): it plays on from another frame than it would have come to.
     """
 
     frame_changed = Signal(int)
     playing_changed = Signal()
     loop_changed = Signal()
+    clock_restarted = Signal(int)
 
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -31,6 +34,7 @@ class Transport(QObject):
         self._loops = False
         self._begun_at = Fraction(0)
         self._elapsed = QElapsedTimer()
+        self._clock: Callable[[], Fraction | None] = _no_clock
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
@@ -135,19 +139,25 @@ class Transport(QObject):
             self._loops = loops
             self.loop_changed.emit()
 
+    def set_clock(self, clock: Callable[[], Fraction | None]) -> None:
+        """Go by another clock: film seconds played since `clock_restarted`, None where it does not run."""
+        self._clock = clock
+
     def _restart_clock(self, frame: int) -> None:
         self._begun_at = self._document.timeline.time_of(frame)
         self._elapsed.restart()
+        self.clock_restarted.emit(frame)
 
-    def played_s(self) -> Fraction:
-        """Return how long it has played since the clock was last set, in seconds."""
-        return Fraction(self._elapsed.elapsed(), 1000)
+    def _played_s(self) -> Fraction:
+        """Return how much of the film has played since the clock was last set, in seconds; negative backwards."""
+        told = self._clock()
+        return Fraction(self._elapsed.nsecsElapsed(), 1_000_000_000) * self._speed if told is None else told
 
     @Slot()
     def _tick(self) -> None:
         played = self.playing_range
         timeline = self._document.timeline
-        at = self._begun_at + self.played_s() * self._speed
+        at = self._begun_at + self._played_s()
         if self._speed > 0 and at >= timeline.time_of(played.stop):
             self._at_end(played.start, played.stop - 1)
         elif self._speed < 0 and at < timeline.time_of(played.start):
@@ -178,3 +188,7 @@ class Transport(QObject):
     def _follow(self, _change: Change) -> None:
         if self._frame > self.last_frame:
             self._set(self.last_frame)
+
+
+def _no_clock() -> Fraction | None:
+    return None
