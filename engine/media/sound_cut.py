@@ -5,11 +5,14 @@ Positions count samples of the output. A part of a source begins at the sample n
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 from pathlib import Path
-from typing import cast
+from types import TracebackType
+from typing import Self, cast
 
 import av
 import numpy as np
@@ -99,6 +102,55 @@ def open_sound_encoder(form: SoundForm) -> AudioCodecContext:
     return context
 
 
+class JoinedSound:
+    """Parts one after the other, each exactly as long as it says, read in order or from anywhere; for one thread.
+
+    Args:
+        parts: in order.
+        form: rate and channels.
+    """
+
+    def __init__(self, parts: Sequence[SoundPart], form: SoundForm) -> None:
+        self._parts = tuple(parts)
+        self._starts = list(accumulate((part.samples for part in parts), initial=0))
+        self._rate = form.rate
+        self._fade = form.rate * FADE_MS // 1000
+        self._channels = av.AudioLayout(form.layout).nb_channels
+        self._readers = SoundReaders(form.rate, form.layout)
+
+    @property
+    def sample_count(self) -> int:
+        """Return the samples of all parts."""
+        return self._starts[-1]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._readers.close()
+
+    def read(self, start: int, count: int) -> Samples:
+        """Return float32 [channels, count] from sample `start` on; silence before the first part and behind the last.
+
+        Raises:
+            MissingMedia, DamagedMedia: a source's sound cannot be read.
+        """
+        result: Samples = np.zeros((self._channels, count), np.float32)
+        number = max(0, bisect_right(self._starts, start) - 1)
+        while number < len(self._parts) and self._starts[number] < start + count:
+            part, begun = self._parts[number], self._starts[number]
+            low, high = max(start, begun), min(start + count, begun + part.samples)
+            if part.path is not None and low < high:
+                reader = self._readers.reader(part.path, part.stream)
+                wave = reader.read(round(part.start_s * self._rate) + low - begun, high - low)
+                ends = number > 0, number + 1 < len(self._parts)
+                result[:, low - start : high - start] = wave * _gain(part, low - begun, high - low, self._fade, *ends)
+            number += 1
+        return result
+
+
 def joined_sound(parts: Sequence[SoundPart], form: SoundForm, cancel: CancelToken) -> Iterator[Samples]:
     """Yield the parts one after the other, each exactly as long as it says.
 
@@ -109,19 +161,10 @@ def joined_sound(parts: Sequence[SoundPart], form: SoundForm, cancel: CancelToke
         DamagedMedia: a source's sound cannot be decoded.
         Cancelled: on request.
     """
-    channels = av.AudioLayout(form.layout).nb_channels
-    fade = form.rate * FADE_MS // 1000
-    with SoundReaders(form.rate, form.layout) as readers:
-        for number, part in enumerate(parts):
+    with JoinedSound(parts, form) as joined:
+        for at in range(0, joined.sample_count, _READ):
             cancel.check()
-            if part.path is None:
-                yield from _silence(part.samples, channels)
-                continue
-            reader, start = readers.reader(part.path, part.stream), round(part.start_s * form.rate)
-            for at in range(0, part.samples, _READ):
-                cancel.check()
-                block = reader.read(start + at, min(_READ, part.samples - at))
-                yield block * _gain(part, at, block.shape[1], fade, number > 0, number + 1 < len(parts))
+            yield joined.read(at, min(_READ, joined.sample_count - at))
 
 
 def encoded_sound(blocks: Iterator[Samples], form: SoundForm) -> Iterator[CodedUnit]:
@@ -140,13 +183,14 @@ def encoded_sound(blocks: Iterator[Samples], form: SoundForm) -> Iterator[CodedU
             frame.sample_rate, frame.pts, frame.time_base = form.rate, at, Fraction(1, form.rate)
             at += block.shape[1]
             for converted in resampler.resample(frame):
-                yield from _units(context, converted, form)
-        yield from _units(context, None, form)
+                yield from coded_units(context, converted, form)
+        yield from coded_units(context, None, form)
     except (ValueError, av.error.FFmpegError) as error:
         raise UnsupportedMedia(f"the encoder {form.encoder} failed: {error}") from error
 
 
-def _units(context: AudioCodecContext, frame: AudioFrame | None, form: SoundForm) -> Iterator[CodedUnit]:
+def coded_units(context: AudioCodecContext, frame: AudioFrame | None, form: SoundForm) -> Iterator[CodedUnit]:
+    """Encode a frame, or what is left where it is None; times in samples."""
     for packet in context.encode(frame):
         base = packet.time_base or Fraction(1, form.rate)
         pts = round((packet.pts or 0) * base * form.rate)
@@ -180,10 +224,3 @@ def _gain(part: SoundPart, at: int, count: int, fade: int, joins_before: bool, j
     if fade and joins_behind:
         gain *= np.sin(np.clip((part.samples - where) / fade, 0, 1) * np.float32(np.pi / 2)).astype(np.float32)
     return gain
-
-
-def _silence(count: int, channels: int) -> Iterator[Samples]:
-    while count > 0:
-        size = min(count, 1 << 16)
-        yield np.zeros((channels, size), np.float32)
-        count -= size

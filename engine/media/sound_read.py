@@ -39,7 +39,7 @@ _Decoded = tuple[int, AudioFrame]
 
 
 @dataclass(frozen=True, slots=True)
-class _Grid:
+class FrameGrid:
     """Where a source's sound frames begin: second `start_s` and every `step_s` from there; step 0: anywhere."""
 
     start_s: Fraction
@@ -69,7 +69,7 @@ class SoundReader:
         self._channels = av.AudioLayout(layout).nb_channels
         self._stack = ExitStack()
         self._container: InputContainer | None = None
-        self._grid = _Grid(Fraction(0), Fraction(0))
+        self._grid = FrameGrid(Fraction(0), Fraction(0))
         self._blocks: Iterator[tuple[int, Samples]] = iter(())
         self._held: tuple[int, Samples] | None = None
         self._next: int | None = None
@@ -124,7 +124,7 @@ class SoundReader:
         self._blocks, self._held = iter(()), None
         if self._container is None:
             self._container = self._stack.enter_context(opened(self._path))
-            self._grid = _grid(self._path, self._number)
+            self._grid = frame_grid(self._path, self._number)
         stream = _sound_stream(self._path, self._container, self._number)
         base = stream.time_base or Fraction(1, self._rate)
         wanted = Fraction(start, self._rate) - _WARM_UP_S
@@ -240,13 +240,13 @@ def _sound_stream(path: Path, container: InputContainer, number: int) -> AvAudio
     return stream
 
 
-def _grid(path: Path, number: int) -> _Grid:
+def frame_grid(path: Path, number: int) -> FrameGrid:
     """Look at the first frames: where times are coarser than samples, the number of a frame tells its time."""
     with opened(path) as container:
         stream = _sound_stream(path, container, number)
         base, rate = stream.time_base or Fraction(1), stream.codec_context.sample_rate
         if not rate or base * rate <= 1:
-            return _Grid(Fraction(0), Fraction(0))
+            return FrameGrid(Fraction(0), Fraction(0))
         first: list[tuple[Fraction, int]] = []
         for frame in container.decode(stream):
             if frame.pts is not None:
@@ -254,6 +254,6 @@ def _grid(path: Path, number: int) -> _Grid:
             if len(first) == 4:
                 break
         if len(first) < 4 or len({samples for _, samples in first[1:]}) != 1:
-            return _Grid(Fraction(0), Fraction(0))
+            return FrameGrid(Fraction(0), Fraction(0))
         # The first frame may be shortened by what a decoder skips; behind it they are all alike.
-        return _Grid(first[0][0] + Fraction(first[0][1], rate), Fraction(first[1][1], rate))
+        return FrameGrid(first[0][0] + Fraction(first[0][1], rate), Fraction(first[1][1], rate))
