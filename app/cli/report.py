@@ -147,6 +147,7 @@ def demo_facts(result: DemoResult) -> dict[str, Any]:
         "full_reencode_seconds_estimated": round(result.full_s, 1),
         "full_reencode_frames_measured": result.sampled_frames,
         "files": {name: str(path) for name, path in result.files.items()},
+        "followed": list(result.notes),
     }
 
 
@@ -164,6 +165,7 @@ def demo_text(result: DemoResult) -> str:
     ]
     width = max(len(name) for name, _ in rows)
     lines = [f"  {name:<{width}}  {value}" for name, value in rows]
+    lines += [f"  note: {note}" for note in result.notes]
     lines += ["", *(f"  {name:<{width}}  {path}" for name, path in result.files.items())]
     lines += [
         "",

@@ -1,4 +1,4 @@
-"""Make the sample film: a mug with a logo on a table, seen by a camera that moves, with sound.
+"""Make the sample film: a mug with a logo on a table, a ball that rolls by, a camera that moves, and sound.
 
 It exists so that a person can try everything without a film at hand. Nothing of it is random from run to run.
 """
@@ -20,8 +20,13 @@ Picture = NDArray[np.uint8]
 WIDTH, HEIGHT, RATE, SECONDS = 1280, 720, 25, 20
 SOUND_RATE = 48_000
 
-MUG_LOGO = (0.455, 0.445, 0.615, 0.675)
-"""A box around the logo through the second second of the film, as x0, y0, x1, y1 of the picture."""
+_MUG_LOGO_PX = (175.0, 165.0, 58.0)
+"""Centre and radius of the logo on the drawn mug."""
+_BALL_PX = 30.0
+_BALL_SPEED = 240.0
+
+SampleBox = tuple[float, float, float, float]
+"""x0, y0, x1, y1 of the picture, 0 to 1."""
 
 
 def make_sample(path: Path, progress: Progress, cancel: CancelToken) -> None:
@@ -33,7 +38,7 @@ def make_sample(path: Path, progress: Progress, cancel: CancelToken) -> None:
         cancel: looked at before each frame.
     """
     table = _table()
-    mug, alpha = _mug()
+    things = _mug(), _ball()
     with av.open(str(path), "w", format="mp4") as out:
         options = {"preset": "veryfast", "crf": "20", "x264-params": "keyint=50:min-keyint=50:scenecut=0:bframes=3"}
         video = out.add_stream("libx264", rate=RATE, options=options)
@@ -49,7 +54,7 @@ def make_sample(path: Path, progress: Progress, cancel: CancelToken) -> None:
         for number in range(total):
             cancel.check()
             progress.report("Making the sample film", number / total)
-            frame = av.VideoFrame.from_ndarray(_picture(table, mug, alpha, number / RATE), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(_picture(table, *things, number / RATE), format="rgb24")
             frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
             frame.pts, frame.time_base = number, Fraction(1, RATE)
             out.mux(video.encode(frame))
@@ -58,6 +63,64 @@ def make_sample(path: Path, progress: Progress, cancel: CancelToken) -> None:
                 written += 1
         out.mux(video.encode(None))
         out.mux(sound.encode(None))
+
+
+def logo_box(at_s: float) -> SampleBox:
+    """Return the box of the mug's logo at a time, a little wider than the logo."""
+    left, top, scale = _mug_place(at_s)
+    x, y, radius = (value * scale for value in _MUG_LOGO_PX)
+    return _box(left + x, top + y, radius + 3)
+
+
+def ball_box(at_s: float) -> SampleBox:
+    """Return the box of the rolling ball at a time, with its shadow."""
+    x, y = _ball_place(at_s)
+    return _box(x, y + 2, _BALL_PX + 14)
+
+
+def _box(x: float, y: float, radius: float) -> SampleBox:
+    return (x - radius) / WIDTH, (y - radius) / HEIGHT, (x + radius) / WIDTH, (y + radius) / HEIGHT
+
+
+def _camera(at_s: float) -> tuple[float, float]:
+    """Return the place of the picture's corner on the table, in pixels."""
+    pan_x = 250 + 190 * np.sin(at_s / 20 * 2 * np.pi) + 2.2 * np.sin(at_s * 5.1)
+    pan_y = 150 + 50 * np.sin(at_s / 13 * 2 * np.pi) + 1.6 * np.sin(at_s * 6.7)
+    return float(pan_x), float(pan_y)
+
+
+def _mug_place(at_s: float) -> tuple[float, float, float]:
+    """Return left, top and scale of the mug in the picture."""
+    pan_x, pan_y = _camera(at_s)
+    slide = 60 * np.sin(at_s / 7 * 2 * np.pi)
+    scale = 1 + 0.06 * np.sin(at_s / 9 * 2 * np.pi)
+    return float(770 + slide - pan_x), float(400 - pan_y + 0.12 * slide), float(scale)
+
+
+def _ball_place(at_s: float) -> tuple[float, float]:
+    """Return the centre of the ball in the picture; it rolls by once, in front of the mug."""
+    pan_x, pan_y = _camera(at_s)
+    return 529 + _BALL_SPEED * (at_s - 2.8) - pan_x, 800 - pan_y
+
+
+def _ball() -> tuple[Picture, NDArray[np.float32]]:
+    """Return a beach ball with its shadow, uint8 [n, n, 3] RGB, and its alpha, float32 [n, n]."""
+    size, fine = 2 * round(_BALL_PX) + 28, 4
+    middle, radius = size * fine // 2, round(_BALL_PX * fine)
+    picture = np.zeros((size * fine, size * fine, 3), np.uint8)
+    alpha = np.zeros((size * fine, size * fine), np.float32)
+    cv2.ellipse(alpha, (middle, middle + radius - 2 * fine), (radius, 7 * fine), 0, 0, 360, 0.5, -1)
+    alpha = cv2.GaussianBlur(alpha, (0, 0), 3 * fine).astype(np.float32)
+    cv2.circle(alpha, (middle, middle), radius, 1.0, -1)
+    cv2.circle(picture, (middle, middle), radius, (240, 238, 230), -1)
+    for number, colour in enumerate(((214, 62, 48), (36, 110, 190), (240, 180, 40))):
+        cv2.ellipse(picture, (middle, middle), (radius, radius), 20 + 120 * number, 0, 60, colour, -1)
+    cv2.circle(picture, (middle, middle), 7 * fine, (240, 238, 230), -1)
+    small = (size, size)
+    return (
+        np.asarray(cv2.resize(picture, small, interpolation=cv2.INTER_AREA), np.uint8),
+        np.asarray(cv2.resize(alpha, small, interpolation=cv2.INTER_AREA), np.float32),
+    )
 
 
 def _table() -> Picture:
@@ -101,26 +164,37 @@ def _mug() -> tuple[Picture, NDArray[np.float32]]:
     return mug, cv2.GaussianBlur(alpha, (0, 0), 0.8).astype(np.float32)
 
 
-def _picture(table: Picture, mug: Picture, alpha: NDArray[np.float32], at_s: float) -> Picture:
+def _picture(
+    table: Picture,
+    mug: tuple[Picture, NDArray[np.float32]],
+    ball: tuple[Picture, NDArray[np.float32]],
+    at_s: float,
+) -> Picture:
     """Return the picture at a time, uint8 [HEIGHT, WIDTH, 3] RGB."""
-    pan_x = 250 + 190 * np.sin(at_s / 20 * 2 * np.pi) + 2.2 * np.sin(at_s * 5.1)
-    pan_y = 150 + 50 * np.sin(at_s / 13 * 2 * np.pi) + 1.6 * np.sin(at_s * 6.7)
+    pan_x, pan_y = _camera(at_s)
     camera = np.array([[1, 0, -pan_x], [0, 1, -pan_y]], np.float32)
-    picture = cv2.warpAffine(table, camera, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
-    slide = 60 * np.sin(at_s / 7 * 2 * np.pi)
-    scale = 1 + 0.06 * np.sin(at_s / 9 * 2 * np.pi)
-    left, top = 770 + slide - pan_x, 400 - pan_y + 0.12 * slide
-    x, y = int(left), int(top)
-    height, width = int(mug.shape[0] * 1.1), int(mug.shape[1] * 1.1)
-    place = np.array([[scale, 0, left - x], [0, scale, top - y]], np.float32)
-    over = cv2.warpAffine(mug, place, (width, height), flags=cv2.INTER_LINEAR)
-    cover = cv2.warpAffine(alpha, place, (width, height), flags=cv2.INTER_LINEAR)[..., None]
+    picture = cv2.warpAffine(table, camera, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR).astype(np.uint8)
+    left, top, scale = _mug_place(at_s)
+    _lay(picture, *mug, left, top, scale)
+    x, y = _ball_place(at_s)
+    _lay(picture, *ball, x - ball[0].shape[1] / 2, y - ball[0].shape[0] / 2, 1.0)
+    lit: Picture = cv2.convertScaleAbs(picture, alpha=1 + 0.05 * float(np.sin(at_s / 6 * 2 * np.pi))).astype(np.uint8)
+    return lit
+
+
+def _lay(picture: Picture, thing: Picture, alpha: NDArray[np.float32], left: float, top: float, scale: float) -> None:
+    """Draw a thing onto the picture, in place."""
+    x, y = int(np.floor(left)), int(np.floor(top))
+    height, width = int(thing.shape[0] * 1.1), int(thing.shape[1] * 1.1)
     x0, y0, x1, y1 = max(0, x), max(0, y), min(WIDTH, x + width), min(HEIGHT, y + height)
+    if x1 <= x0 or y1 <= y0:
+        return
+    place = np.array([[scale, 0, left - x], [0, scale, top - y]], np.float32)
+    over = cv2.warpAffine(thing, place, (width, height), flags=cv2.INTER_LINEAR)
+    cover = cv2.warpAffine(alpha, place, (width, height), flags=cv2.INTER_LINEAR)[..., None]
     over, cover = over[y0 - y : y1 - y, x0 - x : x1 - x], cover[y0 - y : y1 - y, x0 - x : x1 - x]
     behind = picture[y0:y1, x0:x1]
     picture[y0:y1, x0:x1] = (behind + (over.astype(np.float32) - behind) * cover + 0.5).astype(np.uint8)
-    lit: Picture = cv2.convertScaleAbs(picture, alpha=1 + 0.05 * float(np.sin(at_s / 6 * 2 * np.pi))).astype(np.uint8)
-    return lit
 
 
 def _sound(block: int) -> av.AudioFrame:
