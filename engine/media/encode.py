@@ -1,8 +1,8 @@
 """Encode a run of frames into units that take the places of the source's, and check what comes back.
 
-One pass runs encoder and decoder side by side: a frame is kept only until its packet was decoded again and compared, so
-memory does not grow with the segment. The frames never change their order, so they fit any slots, and the last frame of
-a segment is as good as the others.
+One pass runs encoder and decoder side by side, each on a thread of its own: a frame is kept only until its packet was
+decoded again and compared, so memory does not grow with the segment. The frames never change their order, so they fit
+any slots, and the last frame of a segment is as good as the others.
 """
 
 from __future__ import annotations
@@ -20,16 +20,22 @@ from av.video.frame import PictureType, VideoFrame
 
 from engine.control import CancelToken, Progress
 from engine.errors import UnsupportedMedia
+from engine.media.ahead import ahead
 from engine.media.coded import CodedUnit, EncodedSegment
 from engine.media.encoders.context import open_decoder, open_encoder
-from engine.media.encoders.plan import EncoderPlan, FieldOrder, PictureTypes
+from engine.media.encoders.plan import Effort, EncoderPlan, FieldOrder, PictureTypes
 from engine.media.fidelity import IDENTICAL_DB, luma_only, psnr_db
+from engine.media.heap import give_back
 from engine.media.packets import packet_of
 from engine.media.quality import MOST_GROWTH, Search, SourceQuality, better, starting_figure, tally
 
-_MOST_PASSES = 4
+_MOST_PASSES = 5
+# Below this care costs little time, and its bytes count: small films are poor ones.
+_SMALL_PIXELS = 854 * 480
 # One thread decodes 1080p slower than four encode it.
 _CHECK_THREADS = 2
+# Enough that no stage waits for another one's odd slow frame, few enough that memory does not show it.
+_FRAMES_AHEAD, _UNITS_AHEAD = 2, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +87,21 @@ def encode_segment(job: SegmentJob, frames: Frames, progress: Progress, cancel: 
     if not job.pts or len(set(counts)) != 1:
         raise ValueError(f"a segment needs as many times, slots, durations and sizes as frames, not {counts}")
     bits_per_pixel = 8 * sum(job.replaced) / len(job.pts) / (job.plan.width * job.plan.height)
-    search = Search(starting_figure(job.quality, job.plan.scale, bits_per_pixel))
+    figure = starting_figure(job.quality, job.plan.scale, bits_per_pixel)
+    large = job.plan.width * job.plan.height > _SMALL_PIXELS
+    search = Search(figure, effort=Effort.QUICK if large and job.plan.careful else Effort.CAREFUL)
     passes_left = _MOST_PASSES
     while True:
         passes_left -= 1
         encoding = _Pass(job, search, passes_left)
         found = encoding.run(frames, progress, cancel)
-        if found is None:
-            return encoding.segment()
-        search = found
-        # Before the next encoder is opened: two would take twice the memory.
+        segment = encoding.segment() if found is None else None
+        # Before the next encoder is opened, or the film is checked: together they would take twice the memory.
         del encoding
+        give_back()
+        if segment is not None:
+            return segment
+        search = found or search
 
 
 def decode_all(units: Iterable[bytes], codec: str, extradata: bytes) -> Iterator[VideoFrame]:
@@ -141,7 +151,7 @@ class _Pass:
         self._job = job
         self._search = search
         self._passes_left = passes_left
-        self._encoder = open_encoder(job.plan, search.figure, job.threads)
+        self._encoder = open_encoder(job.plan, search.figure, job.threads, search.effort)
         self._decoder = _Decoder(job.plan.codec, job.plan.extradata, (job.plan.width, job.plan.height))
         self._waiting: dict[int, VideoFrame] = {}
         self._units: list[CodedUnit] = []
@@ -152,29 +162,48 @@ class _Pass:
     def run(self, frames: Frames, progress: Progress, cancel: CancelToken) -> Search | None:
         """Encode everything, or stop early and say which pass to begin with instead."""
         total = len(self._job.pts)
-        given = 0
-        for number, frame in enumerate(_marked(self._job.plan, frames())):
-            cancel.check()
-            self._take(number, frame)
-            given = number + 1
-            if found := self._better():
-                return found
-            progress.report("Encoding the changed frames", self._measured / total)
-        if given != total:
-            raise ValueError(f"{given} frames came for {total} slots")
-        self._collect(self._encoded(None))
-        self._compare(self._decoder.finish())
+        # Source decoder, encoder and check take turns on no thread: each works on what the one before it has ready.
+        with (
+            ahead(_marked(self._job.plan, frames()), _FRAMES_AHEAD, "frames") as pictures,
+            ahead(self._coded(pictures, cancel), _UNITS_AHEAD, "encode") as coded,
+        ):
+            for unit in coded:
+                self._units.append(unit)
+                self._sizes.append(len(unit.data))
+                if found := self._compare(self._decoder.decode(unit.data)):
+                    return found
+                progress.report("Encoding the changed frames", self._measured / total)
+        if found := self._compare(self._decoder.finish()):
+            return found
         if self._measured != total:
             raise UnsupportedMedia(
                 f"only {self._measured} of {total} re-encoded {self._job.plan.codec} frames can be decoded again"
             )
         progress.report("Encoding the changed frames", 1.0)
-        return self._better()
+        return None
 
     def segment(self) -> EncodedSegment:
         return EncodedSegment(tuple(self._units), self._job.plan.extradata, self._worst_db, self._search.figure)
 
-    def _take(self, number: int, frame: VideoFrame) -> None:
+    def _coded(self, frames: Iterator[VideoFrame], cancel: CancelToken) -> Iterator[CodedUnit]:
+        """Yield the units of the frames in their slots."""
+        total = len(self._job.pts)
+        given, slot = 0, 0
+        for number, frame in enumerate(frames):
+            cancel.check()
+            packets = self._encoded(self._prepared(number, frame))
+            given = number + 1
+            for packet in packets:
+                yield self._unit(packet, slot)
+                slot += 1
+        if given != total:
+            raise ValueError(f"{given} frames came for {total} slots")
+        for packet in self._encoded(None):
+            yield self._unit(packet, slot)
+            slot += 1
+
+    def _prepared(self, number: int, frame: VideoFrame) -> VideoFrame:
+        """Keep a frame until it comes back, and return it as the encoder takes it."""
         plan = self._job.plan
         found = (frame.format.name, frame.width, frame.height)
         if found != (plan.pix_fmt, plan.width, plan.height):
@@ -189,7 +218,7 @@ class _Pass:
             frame = luma_only(frame, plan.coded_pix_fmt)
         frame.pts, frame.time_base = number, 1 / plan.rate
         frame.pict_type = _picture_type(plan, number)
-        self._collect(self._encoded(frame))
+        return frame
 
     def _encoded(self, frame: VideoFrame | None) -> list[bytes]:
         try:
@@ -197,26 +226,25 @@ class _Pass:
         except Exception as error:
             raise UnsupportedMedia(f"the encoder {self._job.plan.encoder} failed: {error}") from error
 
-    def _collect(self, packets: list[bytes]) -> None:
+    def _unit(self, packet: bytes, slot: int) -> CodedUnit:
         job = self._job
-        for packet in packets:
-            slot = len(self._units)
-            unit = job.plan.form.unit(packet)
-            pts, dts = job.pts[slot], job.dts[slot]
-            if dts > pts:
-                raise ValueError(f"the slot of frame {slot} is decoded at {dts}, after it is shown at {pts}")
-            key = job.plan.picture_types is PictureTypes.INTRA or slot % job.plan.keyframe_interval == 0
-            self._units.append(CodedUnit(unit, pts, dts, job.durations[slot], key))
-            self._sizes.append(len(unit))
-            self._compare(self._decoder.decode(unit))
+        pts, dts = job.pts[slot], job.dts[slot]
+        if dts > pts:
+            raise ValueError(f"the slot of frame {slot} is decoded at {dts}, after it is shown at {pts}")
+        key = job.plan.picture_types is PictureTypes.INTRA or slot % job.plan.keyframe_interval == 0
+        return CodedUnit(job.plan.form.unit(packet), pts, dts, job.durations[slot], key)
 
-    def _compare(self, decoded: list[VideoFrame]) -> None:
+    def _compare(self, decoded: list[VideoFrame]) -> Search | None:
+        """Measure frames that came back; say which pass to begin with instead as soon as one of them calls for it."""
         for frame in decoded:
             original = self._waiting.pop(int(frame.pts or 0), None)
             if original is None:
                 raise UnsupportedMedia(f"a re-encoded {self._job.plan.codec} frame comes back twice")
             self._worst_db = min(self._worst_db, psnr_db(original, frame))
             self._measured += 1
+            if found := self._better():
+                return found
+        return None
 
     def _better(self) -> Search | None:
         if not self._measured or not self._passes_left:

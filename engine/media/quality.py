@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from av.sidedata.encparams import VideoEncParams, VideoEncParamsType
 from av.video.frame import VideoFrame
 
 from engine.media.encoders.context import open_decoder
-from engine.media.encoders.plan import QualityControl, QualityScale
+from engine.media.encoders.plan import Effort, QualityControl, QualityScale
+from engine.media.heap import give_back
 from engine.media.packets import packet_of
 from engine.model.media import VideoStream
 
@@ -29,6 +30,8 @@ MOST_GROWTH = 2.0
 _POOR, _RICH = 0.015, 0.4
 _MARGIN_DB = 0.6
 _SPARE_DB = 1.0
+# How many steps of the figure the bytes of a careful encoder are worth.
+_SAVED_BY_CARE = 1
 # A pass that takes too many bytes is repeated with the aim of this share of what it may take.
 _AIM = 0.8
 # So many frames, two rounds of a usual pattern of B-frames, tell the bytes of the rest once they are a fair share.
@@ -67,18 +70,25 @@ def source_quality(video: VideoStream, units: Iterable[bytes]) -> SourceQuality:
     if video.codec not in _TELLING:
         return UNKNOWN_QUALITY
     try:
-        decoder = open_decoder(video.codec, video.extradata, {"export_side_data": "venc_params"})
-        means: list[float] = []
-        for unit in units:
-            for frame in decoder.decode(packet_of(unit)):
-                means += _mean_quantiser(frame)
-            if len(means) >= _QUANTISERS_FROM:
-                break
-        for frame in decoder.decode(None):
-            means += _mean_quantiser(frame)
+        means = _quantisers(video, units)
     except Exception:  # a damaged picture only costs the estimate: the encoder's own check has the last word
         return UNKNOWN_QUALITY
+    finally:
+        give_back()
     return SourceQuality(float(np.mean(means))) if means else UNKNOWN_QUALITY
+
+
+def _quantisers(video: VideoStream, units: Iterable[bytes]) -> list[float]:
+    decoder = open_decoder(video.codec, video.extradata, {"export_side_data": "venc_params"})
+    means: list[float] = []
+    for unit in units:
+        for frame in decoder.decode(packet_of(unit)):
+            means += _mean_quantiser(frame)
+        if len(means) >= _QUANTISERS_FROM:
+            break
+    for frame in decoder.decode(None):
+        means += _mean_quantiser(frame)
+    return means
 
 
 def _mean_quantiser(frame: VideoFrame) -> list[float]:
@@ -150,11 +160,13 @@ class Search:
         figure: of the pass that runs, or is to be run.
         too_many_bytes: the last figure that seemed to take too many, None where none did.
         failed: whether a figure was too coarse; from then on the figure only gets finer.
+        effort: of the encoder; it rises once, where quality and bytes cannot both be had.
     """
 
     figure: float
     too_many_bytes: float | None = None
     failed: bool = False
+    effort: Effort = Effort.CAREFUL
 
 
 def better(search: Search, tally: Tally, scale: QualityScale, budget_bytes: float) -> Search | None:
@@ -180,17 +192,27 @@ def better(search: Search, tally: Tally, scale: QualityScale, budget_bytes: floa
     early = tally.frames <= _EARLY and tally.total > 3 * _EARLY
     if tally.worst_db < FLOOR_DB + (_MARGIN_DB if early else 0.0):
         margin = _MARGIN_DB if tally.frames * 2 > tally.total else 2 * _MARGIN_DB
-        finer = figure - max(2, math.ceil((FLOOR_DB + margin - tally.worst_db) / scale.db_per_step))
+        wanted = figure - max(2, math.ceil((FLOOR_DB + margin - tally.worst_db) / scale.db_per_step))
         if search.too_many_bytes is not None and search.too_many_bytes < figure:
-            finer = min(finer, math.floor((search.too_many_bytes + figure) / 2))
-        finer = max(finer, figure - math.floor(-steps_over), scale.finest)
-        return Search(finer, search.too_many_bytes, failed=True) if finer <= figure - 1 else None
-    if search.failed or steps_over <= 0 or not _tells_the_size(tally, budget_bytes):
+            wanted = min(wanted, math.floor((search.too_many_bytes + figure) / 2))
+        wanted = max(wanted, scale.finest)
+        finer = max(wanted, figure - math.floor(-steps_over))
+        if finer > wanted and search.effort is Effort.QUICK:
+            finer = max(wanted, figure - math.floor(_SAVED_BY_CARE - steps_over))
+            return Search(min(finer, figure), search.too_many_bytes, True, Effort.CAREFUL)
+        return replace(search, figure=finer, failed=True) if finer <= figure - 1 else None
+    if steps_over <= 0 or not _tells_the_size(tally, budget_bytes):
+        return None
+    if search.effort is Effort.QUICK:
+        steps_over -= _SAVED_BY_CARE
+    elif search.failed:
         return None
     spare = math.floor((tally.worst_db - FLOOR_DB - _SPARE_DB) / scale.db_per_step)
-    wanted = math.ceil(steps_over - math.log(_AIM) / growth)
-    coarser = min(figure + min(wanted, spare), scale.coarsest)
-    return Search(coarser, figure) if coarser >= figure + 1 else None
+    over = math.ceil(steps_over - math.log(_AIM) / growth)
+    coarser = min(figure + max(0, min(over, spare)), scale.coarsest)
+    if search.effort is Effort.QUICK:
+        return Search(figure if search.failed else coarser, figure, search.failed, Effort.CAREFUL)
+    return replace(search, figure=coarser, too_many_bytes=figure) if coarser >= figure + 1 else None
 
 
 def _tells_the_size(tally: Tally, budget_bytes: float) -> bool:

@@ -32,7 +32,7 @@ from engine.render.seam_check import Depth
 from engine.render.segment import SegmentCache, encoder_for, render_cuts, render_whole
 from engine.render.soft_captions import DRAFT_MARK, add_captions, check_captions
 from engine.render.verify import VerifyReport, verify
-from engine.render.write import Written, target_family, write, write_whole
+from engine.render.write import Written, copied_meanwhile, target_family, write, write_whole
 
 _ENCODING, _WRITING, _CHECKING = 0.7, 0.85, 1.0
 
@@ -133,14 +133,15 @@ def export(
                 encoding_s += time.monotonic() - before
                 written = write_whole(film, segments[0], whole.codec, draft, target, rest, cancel)
             else:
-                rendered: tuple[tuple[Splice, EncodedSegment], ...] = ()
-                if encoder is not None:
-                    rendered = render_cuts(film, runs, composer, plan, encoder, cache, part, cancel)
-                encoding_s += time.monotonic() - before
-                segments = [segment for _, segment in rendered]
-                extradata = encoder.extradata if encoder is not None else film.info.video.extradata
-                splices = [splice for splice, _ in rendered]
-                written = write(film, splices, extradata, draft, target, since, rest, cancel)
+                with copied_meanwhile(film, plan, draft, target, since) as early:
+                    rendered: tuple[tuple[Splice, EncodedSegment], ...] = ()
+                    if encoder is not None:
+                        rendered = render_cuts(film, runs, composer, plan, encoder, cache, part, cancel)
+                    encoding_s += time.monotonic() - before
+                    segments = [segment for _, segment in rendered]
+                    extradata = encoder.extradata if encoder is not None else film.info.video.extradata
+                    splices = [splice for splice, _ in rendered]
+                    written = write(film, splices, extradata, draft, target, since, rest, cancel, early)
             try:
                 check = _checked(film, plan, written, progress.part(_WRITING, _CHECKING), cancel)
                 cancel.check()

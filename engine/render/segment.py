@@ -30,7 +30,7 @@ from engine.render.compose import Composer
 from engine.render.film import Film
 from engine.render.splice import encoded_ranks, shown_units, slots, splice, with_carried_data
 
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 """Part of every cache key: raised when the same inputs give other pixels or other packets."""
 
 _PROBED_UNITS = 24
@@ -147,7 +147,9 @@ def render_whole(
         quality=UNKNOWN_QUALITY,
         threads=cores,
     )
-    segment = encode_segment(job, lambda: _frames(film, composer, tuple(frames), cores), progress, cancel)
+    segment = encode_segment(
+        job, lambda: _frames(film, composer, tuple(frames), _reading_threads(cores)), progress, cancel
+    )
     cache.put(_CACHE_KIND, key, segment_blob.to_bytes(segment))
     return segment
 
@@ -189,8 +191,8 @@ def _segment(
         progress.report("Re-encoded frames from the cache", 1.0)
         return kept
     numbers = frames_of_ranks(film.index, encoded_ranks(film.index, cut))
-    job = _job(film, cut, encoder, threads)
-    encoded = encode_segment(job, lambda: _frames(film, composer, numbers, threads), progress, cancel)
+    job = _job(film, cut, encoder, 4)
+    encoded = encode_segment(job, lambda: _frames(film, composer, numbers, _reading_threads(threads)), progress, cancel)
     segment = replace(encoded, units=with_carried_data(film, cut, encoded.units))
     cache.put(_CACHE_KIND, key, segment_blob.to_bytes(segment))
     return segment
@@ -215,6 +217,11 @@ def _quality(film: Film, cut: Cut) -> SourceQuality:
     keys = np.flatnonzero(film.index.kind[: cut.units.start + 1])
     start = int(keys[-1]) if keys.size else 0
     return source_quality(film.info.video, units_of(film, Range(start, min(film.index.unit_count, start + 40))))
+
+
+def _reading_threads(threads: int) -> int:
+    """Return the share of the source's decoder: decoding takes a third of the encoder's time, and each holds frames."""
+    return max(1, threads // 2)
 
 
 def _frames(film: Film, composer: Composer, numbers: Sequence[int], threads: int) -> Iterator[Frame]:

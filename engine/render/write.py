@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -12,12 +12,29 @@ from engine.control import CancelToken, Progress
 from engine.errors import UnsupportedMedia
 from engine.media.coded import EncodedSegment, Splice
 from engine.media.containers import Family, family, muxer_for
+from engine.media.mp4.early import EarlyCopy, copied_early
 from engine.media.mp4.edit import CannotPatch
 from engine.media.mp4.movie import Movie, read_movie
-from engine.media.mp4.patch import patch
+from engine.media.mp4.patch import MOST_UNUSED, patch
 from engine.media.mp4.repatch import Staged, stage, stage_clone
 from engine.media.remux import CannotRemux, NewVideo, RemuxReport, remux, remux_with_new_video
+from engine.plan.export_plan import ExportPlan
 from engine.render.film import Film
+
+
+@contextmanager
+def copied_meanwhile(
+    film: Film, plan: ExportPlan, draft: Path, target: Path, since: Path | None
+) -> Iterator[EarlyCopy | None]:
+    """Copy the film to its draft name while its splices are made, where patching a copy is how it will be written."""
+    patched = family(film.info.container) is Family.ISO and target_family(film, target) is Family.ISO
+    replaced_bytes = sum(int(film.index.size[cut.units.start : cut.units.stop].sum()) for cut in plan.cuts)
+    mostly_kept = replaced_bytes < MOST_UNUSED * film.path.stat().st_size
+    if not (patched and mostly_kept) or since is not None or film.info.fragmented:
+        yield None
+        return
+    with copied_early(read_movie(film.path, film.info.video.track_id), draft) as copy:
+        yield copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +83,9 @@ def write(
     since: Path | None,
     progress: Progress,
     cancel: CancelToken,
+    early: EarlyCopy | None = None,
 ) -> Written:
-    """Write the film with its splices under a draft name.
+    """Write the film with its splices under a draft name; `early` is a copy of the film there that is on its way.
 
     Raises:
         UnsupportedMedia: no writer can make the target's container from this film.
@@ -81,7 +99,7 @@ def write(
             if isinstance(staged, Staged):
                 return Written(staged.path, (), (), staged)
             notes.append(f"the export was made afresh, not on top of {since.name}: {staged.reason}")
-        outcome = _patched(film, movie, splices, extradata, draft, progress, cancel)
+        outcome = _patched(film, movie, splices, extradata, draft, progress, cancel, early)
         if not isinstance(outcome, CannotPatch):
             return Written(draft, (), tuple(notes))
         notes.append(f"the film was written anew instead of patched: {outcome.reason}")
@@ -163,9 +181,10 @@ def _patched(
     draft: Path,
     progress: Progress,
     cancel: CancelToken,
+    early: EarlyCopy | None,
 ) -> CannotPatch | None:
     track, identity, changed = film.info.video.track_id, bytes.fromhex(film.identity), _changed(film, extradata)
-    report = patch(movie, track, splices, changed, draft, identity, progress, cancel)
+    report = patch(movie, track, splices, changed, draft, identity, progress, cancel, early)
     return report if isinstance(report, CannotPatch) else None
 
 

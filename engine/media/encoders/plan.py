@@ -27,6 +27,13 @@ class QualityControl(Enum):
     """None: the format fixes the size of a frame."""
 
 
+class Effort(Enum):
+    """How much time an encoder takes for a frame."""
+
+    QUICK = "little"
+    CAREFUL = "more, for fewer bytes at the same quality"
+
+
 @dataclass(frozen=True, slots=True)
 class QualityScale:
     """The figures an encoder may be given; a higher figure is a coarser picture.
@@ -110,6 +117,8 @@ class EncoderPlan:
         most_threads: how many threads the encoder may use.
         entry_header: what must stand at the front of the copied unit behind a segment when it does not carry its own
             (sequence header of MPEG-2 and AV1); empty for codecs that name their parameter sets.
+        careful: options that take the place of those of the same name where frames get too few bytes: fewer bytes for
+            more time, in the same parameter sets. Empty where the encoder has one way only.
     """
 
     codec: str
@@ -131,6 +140,11 @@ class EncoderPlan:
     clock: Fraction | None = None
     most_threads: int = 64
     entry_header: bytes = field(default=b"", repr=False)
+    careful: tuple[tuple[str, str], ...] = ()
+
+    def options_for(self, effort: Effort) -> dict[str, str]:
+        """Return the encoder's options for an effort."""
+        return dict(self.options) | (dict(self.careful) if effort is Effort.CAREFUL else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,6 +30,14 @@ _FICLONE = 0x40049409
 """ioctl_ficlone(2)."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class CopyMethod(Enum):
+    """How the source's bytes came into the new file."""
+
+    CLONED = "cloned"
+    COPIED = "copied"
+    IN_PLACE = "in place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,27 @@ def clone(source: Path, target: Path) -> bool:
     if not sys.platform.startswith("linux"):
         return False
     return _ficlone(source, target)
+
+
+def copy_pieces(
+    path: Path,
+    source: BinaryIO,
+    target: Path,
+    pieces: tuple[Piece, ...],
+    cancel: CancelToken,
+    copied: Callable[[int], None],
+) -> CopyMethod:
+    """Copy pieces of a source to where they belong in a new file, or share them.
+
+    Raises:
+        SourceChanged, OSError, Cancelled: as copy_piece.
+    """
+    if len(pieces) == 1 and pieces[0].target == 0 and clone(path, target):
+        return CopyMethod.CLONED
+    with target.open("xb", buffering=0) as file:
+        for piece in pieces:
+            copy_piece(source, file, piece, cancel, copied)
+    return CopyMethod.COPIED
 
 
 def copy_piece(

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from engine.errors import DamagedMedia, MissingMedia, UnsupportedMedia
+from engine.errors import DamagedMedia, MissingMedia, SourceChanged, UnsupportedMedia
 from engine.media.mp4 import tables
 from engine.media.mp4.boxes import Box, Malformed, TopLevel, boxes_between, children, scan
 from engine.media.mp4.edits import MAX_EDITS, Edit, Packets, edit_list, packets, unedited
@@ -127,6 +127,18 @@ def read_movie(path: Path, track_id: int | None = None, view: Callable[[], Binar
     except OSError as error:
         raise DamagedMedia(f"{path} cannot be read: {error.strerror or error}") from error
     return parse_movie(path, size, layout, moov, moov_box.start, track_id)
+
+
+def check_unchanged(movie: Movie, source: BinaryIO) -> None:
+    """Compare the source with what was read of it.
+
+    Raises:
+        SourceChanged: it has another size or another header.
+    """
+    size = source.seek(0, 2)
+    source.seek(movie.moov_start)
+    if size != movie.size or source.read(len(movie.moov)) != movie.moov:
+        raise SourceChanged(f"{movie.path} has changed since it was read; open it again")
 
 
 def parse_movie(

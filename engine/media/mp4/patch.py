@@ -9,20 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
-from typing import BinaryIO
 
 from engine.control import CancelToken, Progress
-from engine.errors import SourceChanged
 from engine.media.coded import Splice
 from engine.media.mp4 import layout as layouts
 from engine.media.mp4.boxes import Malformed
-from engine.media.mp4.copying import clone, copy_piece, storage_error
+from engine.media.mp4.copying import CopyMethod, copy_pieces, storage_error
+from engine.media.mp4.early import EarlyCopy
 from engine.media.mp4.edit import CannotPatch, TrackEdit, track_edit
 from engine.media.mp4.header import Timing, bare_size, check, finished, fits, length, movie_header
 from engine.media.mp4.layout import Layout
-from engine.media.mp4.movie import Movie
+from engine.media.mp4.movie import Movie, check_unchanged
 from engine.media.mp4.record import SIZE as RECORD_SIZE
 from engine.media.mp4.record import Record, Slot, source_digest
 from engine.media.mp4.unused import Span, unused_spans
@@ -30,14 +28,6 @@ from engine.media.mp4.writing import Appendix, wipe, write_at, write_free
 
 MOST_UNUSED = 0.3
 """The largest share of a file that may be bytes nobody needs."""
-
-
-class CopyMethod(Enum):
-    """How the source's bytes came into the new file."""
-
-    CLONED = "cloned"
-    COPIED = "copied"
-    IN_PLACE = "in place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +62,7 @@ def patch(
     identity: bytes,
     progress: Progress,
     cancel: CancelToken,
+    early: EarlyCopy | None = None,
 ) -> PatchReport | CannotPatch:
     """Write `target` as the source with the splices in place of what they replace.
 
@@ -86,6 +77,7 @@ def patch(
         identity: whatever stands for the source's content (a fingerprint); a later export compares it.
         progress: gets the share of bytes written.
         cancel: looked at every few megabytes.
+        early: a copy of the source to `target` that is on its way; it is used or removed.
 
     Raises:
         SourceChanged: the source is not as `movie` says.
@@ -94,13 +86,16 @@ def patch(
         ValueError: the splices do not fit the track.
     """
     edit = track_edit(movie, track_id, splices, extradata)
+    plan = edit if isinstance(edit, CannotPatch) else _plan(movie, edit, target, identity)
+    if early is not None and (isinstance(plan, CannotPatch) or plan.layout.pieces != early.pieces):
+        early.discard()
+        early = None
     if isinstance(edit, CannotPatch):
         return edit
-    plan = _plan(movie, edit, target, identity)
     if isinstance(plan, CannotPatch):
         return plan
     try:
-        method = _write(movie, edit, plan, target, progress, cancel)
+        method = _write(movie, edit, plan, target, early, progress, cancel)
     except OSError as error:
         with suppress(OSError):
             target.unlink()
@@ -179,11 +174,17 @@ def _plan(movie: Movie, edit: TrackEdit, target: Path, identity: bytes) -> _Plan
 
 
 def _write(
-    movie: Movie, edit: TrackEdit, plan: _Plan, target: Path, progress: Progress, cancel: CancelToken
+    movie: Movie,
+    edit: TrackEdit,
+    plan: _Plan,
+    target: Path,
+    early: EarlyCopy | None,
+    progress: Progress,
+    cancel: CancelToken,
 ) -> CopyMethod:
     label = f"Copying {movie.path.name}"
     progress.report(label, 0.0)
-    method = _copy(movie, plan.layout, target, progress, cancel, label)
+    method = _copy(movie, plan.layout, target, early, progress, cancel, label)
     with target.open("r+b", buffering=0) as file:
         file.truncate(plan.layout.base_stop)
         for offset, data in plan.layout.overwrites:
@@ -199,36 +200,26 @@ def _write(
 
 
 def _copy(
-    movie: Movie, layout: Layout, target: Path, progress: Progress, cancel: CancelToken, label: str
+    movie: Movie,
+    layout: Layout,
+    target: Path,
+    early: EarlyCopy | None,
+    progress: Progress,
+    cancel: CancelToken,
+    label: str,
 ) -> CopyMethod:
     """Copy the source's bytes to where they belong, or share them."""
+    if early is not None:
+        return early.taken()
+    total = sum(piece.size for piece in layout.pieces)
+    done = 0
+
+    def copied(step: int) -> None:
+        nonlocal done
+        done += step
+        progress.report(label, 0.98 * done / total)
+
     with movie.path.open("rb", buffering=0) as source:
-        _check_unchanged(movie, source)
+        check_unchanged(movie, source)
         cancel.check()
-        in_place = len(layout.pieces) == 1 and layout.pieces[0].target == 0
-        if in_place and clone(movie.path, target):
-            return CopyMethod.CLONED
-        total = sum(piece.size for piece in layout.pieces)
-        done = 0
-
-        def copied(step: int) -> None:
-            nonlocal done
-            done += step
-            progress.report(label, 0.98 * done / total)
-
-        with target.open("xb", buffering=0) as file:
-            for piece in layout.pieces:
-                copy_piece(source, file, piece, cancel, copied)
-    return CopyMethod.COPIED
-
-
-def _check_unchanged(movie: Movie, source: BinaryIO) -> None:
-    """Compare the source with what was read of it.
-
-    Raises:
-        SourceChanged: it has another size or another header.
-    """
-    size = source.seek(0, 2)
-    source.seek(movie.moov_start)
-    if size != movie.size or source.read(len(movie.moov)) != movie.moov:
-        raise SourceChanged(f"{movie.path} has changed since it was read; open it again")
+        return copy_pieces(movie.path, source, target, layout.pieces, cancel, copied)

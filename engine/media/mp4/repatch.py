@@ -31,11 +31,11 @@ from engine.errors import MediaError
 from engine.media.coded import Splice
 from engine.media.mp4 import layout as layouts
 from engine.media.mp4.boxes import Malformed, Parts
-from engine.media.mp4.copying import clone, storage_error
+from engine.media.mp4.copying import CopyMethod, clone, storage_error
 from engine.media.mp4.edit import CannotPatch, TrackEdit, track_edit
 from engine.media.mp4.header import check, finished, fits, length, movie_header
 from engine.media.mp4.movie import Movie, read_movie
-from engine.media.mp4.patch import MOST_UNUSED, CopyMethod, PatchReport
+from engine.media.mp4.patch import MOST_UNUSED, PatchReport
 from engine.media.mp4.record import SIZE as RECORD_SIZE
 from engine.media.mp4.record import Record, Slot, read_record, source_digest
 from engine.media.mp4.samples import SampleReader

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.media.encoders.plan import QualityControl, QualityScale
+from engine.media.encoders.plan import Effort, QualityControl, QualityScale
 from engine.media.quality import (
     FLOOR_DB,
     UNKNOWN_QUALITY,
@@ -121,3 +121,47 @@ def test_the_first_figure_comes_from_the_bit_rate_where_the_quantiser_is_not_kno
     rich, middling, poor = (starting_figure(UNKNOWN_QUALITY, SCALE, bits) for bits in (1.0, 0.08, 0.005))
     assert (rich, poor) == (15, 20)
     assert rich < middling < poor
+
+
+def test_an_encoder_takes_more_care_before_a_frame_stays_poor():
+    # A quick encoder has three steps left to the budget, and ten would be wanted.
+    found = better(Search(20, effort=Effort.QUICK), shown(36.0, 0.7), SCALE, BUDGET)
+    assert found is not None
+    assert found.effort is Effort.CAREFUL
+    assert found.figure <= 18
+    assert found.failed
+
+
+def test_an_encoder_takes_more_care_before_frames_take_too_many_bytes():
+    found = better(Search(18, effort=Effort.QUICK), shown(42.5, 1.1), SCALE, BUDGET)
+    assert found == Search(18, 18, effort=Effort.CAREFUL)
+
+
+def test_care_is_not_taken_where_a_quick_encoder_does():
+    assert better(Search(18, effort=Effort.QUICK), shown(44.0, 0.9), SCALE, BUDGET) is None
+    found = better(Search(20, effort=Effort.QUICK), shown(41.0, 0.3), SCALE, BUDGET)
+    assert found is not None
+    assert found.effort is Effort.QUICK
+
+
+@given(
+    quality_at_20=st.floats(30, 70),
+    share_at_20=st.floats(0.05, 20),
+    first=st.integers(4, 32),
+    frames=st.integers(1, 100),
+)
+def test_effort_never_falls_and_changes_the_search_once(quality_at_20, share_at_20, first, frames):
+    search, rises = Search(float(first), effort=Effort.QUICK), 0
+    for _ in range(40):
+        db = min(100.0, quality_at_20 - 0.7 * (search.figure - 20))
+        share = share_at_20 * 1.14 ** (20 - search.figure) * (0.85 if search.effort is Effort.CAREFUL else 1)
+        found = better(search, shown(db, share, frames=frames), SCALE, BUDGET)
+        if found is None:
+            return
+        assert SCALE.finest <= found.figure <= SCALE.coarsest
+        assert not (search.effort is Effort.CAREFUL and found.effort is Effort.QUICK)
+        rises += found.effort is not search.effort
+        assert rises <= 1
+        assert found != search
+        search = found
+    pytest.fail("the search goes on for ever")

@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from engine.control import CancelToken, Progress, ProgressState
 from engine.errors import Cancelled, SourceChanged, StorageError
 from engine.media.coded import CodedUnit, Splice
+from engine.media.mp4 import copying
 from engine.media.mp4 import patch as patching
 from engine.media.mp4.boxes import scan
+from engine.media.mp4.copying import CopyMethod
 from engine.media.mp4.edit import CannotPatch
 from engine.media.mp4.movie import Movie, read_movie
-from engine.media.mp4.patch import CopyMethod, PatchReport, patch
+from engine.media.mp4.patch import PatchReport, patch
 from engine.media.mp4.samples import SampleReader
 
 FRAMES, GOP, RATE = 48, 12, 24
@@ -387,7 +389,7 @@ def test_offsets_beyond_four_gigabytes_become_64_bit_ones(make, tmp_path, monkey
         target.write(source.read(min(piece.size, 20_000)))
         target.truncate(piece.target + piece.size)
 
-    monkeypatch.setattr(patching, "copy_piece", holes)
+    monkeypatch.setattr(copying, "copy_piece", holes)
     monkeypatch.setattr(patching, "wipe", lambda file, spans: None)
     out = tmp_path / "out.mp4"
     patched(movie, [make.new_units(movie, 1, 5, 7, b"!"), make.new_units(movie, 1, 9, 11, b"?")], out)

@@ -13,10 +13,10 @@ import pytest
 from engine.control import CancelToken, Progress
 from engine.errors import Cancelled, StorageError
 from engine.media.mp4 import repatch, writing
-from engine.media.mp4.copying import write_all
+from engine.media.mp4.copying import CopyMethod, write_all
 from engine.media.mp4.edit import CannotPatch
 from engine.media.mp4.movie import Movie, read_movie
-from engine.media.mp4.patch import CopyMethod, PatchReport, patch
+from engine.media.mp4.patch import PatchReport, patch
 from engine.media.mp4.record import read_record
 from engine.media.mp4.repatch import Staged, stage, stage_clone
 
