@@ -186,7 +186,7 @@ class Job(QObject):
             self.error = error
         else:
             self.error = InternalError(
-                f"{self.title} stopped on an unforeseen error ({type(error).__name__}: {error}); "
+                f"{self.title} stopped on an unforeseen error ({type(error).__name__}: {_first_line(error)}); "
                 "the project is saved; the log has the details"
             )
         self._end(JobState.FAILED)
@@ -281,3 +281,7 @@ class Jobs(QObject):
             job.deleteLater()
         else:
             self.ended.emit(job)
+
+
+def _first_line(error: BaseException) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), "")[:200]

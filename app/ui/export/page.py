@@ -12,7 +12,6 @@ from PySide6.QtGui import QDesktopServices, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
-    QLabel,
     QLineEdit,
     QPlainTextEdit,
     QProgressBar,
@@ -30,7 +29,9 @@ from app.ui.widgets import (
     BannerAction,
     ButtonKind,
     ButtonSize,
+    IconLabel,
     Role,
+    Swatch,
     Tone,
     column,
     empty,
@@ -125,8 +126,7 @@ class ExportPage(QWidget):
         figures = row(gap=24)
         for figure in self._figures:
             figures.addWidget(figure, 1)
-        shield = QLabel()
-        shield.setPixmap(self._context.theme.pixmap("shield", "approved.fg", 16, self.devicePixelRatioF()))
+        shield = IconLabel(self._context.theme, "shield", "approved.fg")
         safe = label("Your original is never changed. A failed check leaves no half file.", tone="2")
         where = row(gap=8)
         where.addWidget(self.target, 1)
@@ -498,15 +498,12 @@ def full_report(report: ExportReport | PresetReport) -> str:
 
 def _legend(context: Context) -> QVBoxLayout:
     parts = row(gap=16)
-    for token, text in (
-        ("strip.reencoded", "Changed"),
-        ("strip.tail", "Unchanged, but re-encoded up to the next keyframe"),
-        ("strip.copied", "Copied packet for packet"),
+    for token, hatch, text in (
+        ("strip.reencoded", "", "Changed"),
+        ("strip.tail", "strip.reencoded", "Unchanged, but re-encoded up to the next keyframe"),
+        ("strip.copied", "", "Copied packet for packet"),
     ):
-        square = QLabel()
-        square.setFixedSize(14, 10)
-        square.setStyleSheet(f"background: {context.theme.colour(token).name()}; border-radius: 2px;")
-        parts.addLayout(row(square, label(text, Role.SMALL, "2"), gap=6))
+        parts.addLayout(row(Swatch(context.theme, token, hatch), label(text, Role.SMALL, "2"), gap=6))
     parts.addStretch(1)
     return column(parts)
 

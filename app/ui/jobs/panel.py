@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtWidgets import QLabel, QPlainTextEdit, QProgressBar, QPushButton, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QProgressBar, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
 from app.session.jobs import Job, JobKind, Jobs, JobState
 from app.ui.actions import ActionSpec
 from app.ui.context import Context
 from app.ui.theme import Theme
-from app.ui.widgets import ButtonKind, ElidedLabel, EmptyState, Panel, Role, column, label, push_button, row, scrolled
+from app.ui.widgets import (
+    ButtonKind,
+    ElidedLabel,
+    EmptyState,
+    IconLabel,
+    Panel,
+    Role,
+    column,
+    label,
+    push_button,
+    row,
+    scrolled,
+)
 from app.ui.widgets.labels import set_tone
 from app.ui.words import seconds_left, seconds_text, usd
 
@@ -31,11 +43,9 @@ class JobRow(QWidget):
 
     def __init__(self, theme: Theme, jobs: Jobs, job: Job, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
         self._jobs = jobs
         self.job = job
-        self._sign = QLabel()
-        self._sign.setFixedWidth(20)
+        self._sign = IconLabel(theme, _ICONS[job.kind])
         self._title = ElidedLabel(job.title, Role.NAME)
         self._cost = label("", tone="2")
         self._bar = QProgressBar()
@@ -75,7 +85,7 @@ class JobRow(QWidget):
             icon, token = "check", "approved.fg"
         elif job.state is JobState.FAILED:
             icon, token = "cross", "rejected.fg"
-        self._sign.setPixmap(self._theme.pixmap(icon, token, 16, self.devicePixelRatioF()))
+        self._sign.show_icon(icon, token)
         self._cost.setText("" if job.cost_usd is None else usd(job.cost_usd))
         running = not job.is_over
         self._bar.setVisible(running and job.progress is not None)

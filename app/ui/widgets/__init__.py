@@ -6,6 +6,7 @@ from app.ui.widgets.banner import Banner, BannerAction, Tone
 from app.ui.widgets.buttons import ButtonKind, ButtonSize, icon_button, push_button
 from app.ui.widgets.elided import ElidedLabel
 from app.ui.widgets.empty import EmptyState
+from app.ui.widgets.icon_label import IconLabel, Swatch
 from app.ui.widgets.labels import Role, label
 from app.ui.widgets.layouts import column, empty, line, row, scrolled
 from app.ui.widgets.panel import Panel, PanelHead
@@ -19,11 +20,13 @@ __all__ = [
     "ButtonSize",
     "ElidedLabel",
     "EmptyState",
+    "IconLabel",
     "Panel",
     "PanelHead",
     "Role",
     "Segmented",
     "StateBadge",
+    "Swatch",
     "Tone",
     "column",
     "empty",

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import ButtonKind, icon_button, push_button
+from app.ui.widgets.icon_label import IconLabel
 from app.ui.widgets.labels import Role, label
 from app.ui.widgets.layouts import row
 
@@ -55,8 +56,7 @@ class Banner(QFrame):
         self.setObjectName("banner")
         self.setProperty("tone", tone.value)
         self.setAccessibleName(f"{what} {why}".strip())
-        sign = QLabel(self)
-        sign.setPixmap(theme.pixmap(_ICONS[tone], _TOKENS[tone], 16, self.devicePixelRatioF()))
+        sign = IconLabel(theme, _ICONS[tone], _TOKENS[tone])
         self.what = label(what, Role.HEAD)
         self.why = label(why)
         for text in (self.what, self.why):

@@ -37,7 +37,7 @@ def push_button(
     """Return a button with a text."""
     made = QPushButton(text, parent)
     made.setProperty("kind", kind.value)
-    made.setProperty("size", size.value)
+    made.setProperty("fits", size.value)
     made.setAutoDefault(False)
     if kind is ButtonKind.LINK:
         made.setCursor(Qt.CursorShape.PointingHandCursor)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtWidgets import QLabel, QProgressBar, QWidget
+from PySide6.QtWidgets import QProgressBar, QWidget
 
 from app.session.jobs import Job
 from app.session.session import Session
 from app.ui.theme import Theme
-from app.ui.widgets import ElidedLabel, Role, label, row
+from app.ui.widgets import ElidedLabel, IconLabel, Role, label, row
 from app.ui.words import bytes_text, seconds_left
 
 _SHOWN_MS = 12_000
@@ -23,8 +23,7 @@ class BottomBar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(26)
         self._session = session
-        self._theme = theme
-        self._sign = QLabel(self)
+        self._sign = IconLabel(theme, "info", "text.2", 14)
         self._text = ElidedLabel("", Role.SMALL, "2")
         self._text.setAccessibleName("What happened last")
         self._job = label("", Role.SMALL, "2")
@@ -52,7 +51,7 @@ class BottomBar(QWidget):
 
     def say(self, text: str) -> None:
         """Show a sentence for a while."""
-        self._sign.setPixmap(self._theme.pixmap("info", "text.2", 14, self.devicePixelRatioF()))
+        self._sign.show()
         self._text.setText(text)
         self._text.update()
         self._forget.start()
@@ -64,7 +63,7 @@ class BottomBar(QWidget):
     @Slot()
     def _quiet(self) -> None:
         self._text.setText("")
-        self._sign.clear()
+        self._sign.hide()
 
     @Slot(object)
     def _show_job(self, _job: Job | None) -> None:

@@ -8,11 +8,23 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.session.settings import Settings
 from app.ui.theme import Theme
-from app.ui.widgets import ButtonKind, ButtonSize, ElidedLabel, Role, column, empty, label, line, push_button, row
+from app.ui.widgets import (
+    ButtonKind,
+    ButtonSize,
+    ElidedLabel,
+    IconLabel,
+    Role,
+    column,
+    empty,
+    label,
+    line,
+    push_button,
+    row,
+)
 
 _STEPS = (
     ("region", "Draw a region", "Box or lasso, on any frame. The region follows the motion."),
@@ -123,9 +135,7 @@ class FirstRun(QWidget):
             words.setWordWrap(True)
         zone = DropZone()
         zone.dropped.connect(self.open_wanted)
-        sign = QLabel()
-        sign.setPixmap(self._theme.pixmap("film", "accent.text", 32, self.devicePixelRatioF()))
-        sign.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        sign = row(None, IconLabel(self._theme, "film", "accent.text", 32), None)
         title = label("Drop a finished film here", Role.TITLE)
         kinds = label("MP4, MOV, MKV, WebM, TS and more. The file stays where it is and is never changed.", tone="2")
         for words in (title, kinds):
@@ -147,9 +157,7 @@ class FirstRun(QWidget):
 
     def _step(self, number: int, icon: str, name: str, text: str) -> QWidget:
         card = _card()
-        sign = QLabel()
-        sign.setPixmap(self._theme.pixmap(icon, "patch.line" if number == 1 else "accent.text", 28, 2.0))
-        sign.setFixedSize(28, 28)
+        sign = IconLabel(self._theme, icon, "patch.line" if number == 1 else "accent.text", 28)
         words = label(text, tone="2")
         words.setWordWrap(True)
         count = label(str(number), Role.STEP, "3")
@@ -189,9 +197,7 @@ class FirstRun(QWidget):
         return card
 
     def _provider(self, icon: str, name: str, state: str) -> QHBoxLayout:
-        sign = QLabel()
-        token = "approved.fg" if state else "text.3"
-        sign.setPixmap(self._theme.pixmap(icon, token, 16, self.devicePixelRatioF()))
+        sign = IconLabel(self._theme, icon, "approved.fg" if state else "text.3")
         made = row(sign, label(name, Role.NAME), None, label(state or "No key yet", tone="2"), gap=8)
         made.setContentsMargins(0, 3, 0, 3)
         if not state:
@@ -236,9 +242,7 @@ class RecentRow(QPushButton):
             age, missing = _age(path.stat().st_mtime), False
         except OSError:
             age, missing = "", True
-        icon = QLabel()
-        icon.setPixmap(theme.pixmap("link-broken" if missing else "film", "text.2", 20, self.devicePixelRatioF()))
-        icon.setFixedWidth(28)
+        icon = IconLabel(theme, "link-broken" if missing else "film", "text.2", 20)
         name = ElidedLabel(path.stem, Role.NAME)
         where = ElidedLabel(
             "Not where it was" if missing else str(path.parent),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QGridLayout, QLabel, QMenuBar, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QGridLayout, QMenuBar, QPushButton, QSizePolicy, QWidget
 
 from app.session.session import Session
 from app.ui.theme import Theme
-from app.ui.widgets import ButtonKind, ElidedLabel, Role, Segmented, label, push_button, row
+from app.ui.widgets import ButtonKind, ElidedLabel, IconLabel, Role, Segmented, label, push_button, row
 
 WORKSPACES = (("edit", "Edit", ""), ("region", "Region", ""), ("review", "Review", ""), ("deliver", "Deliver", ""))
 
@@ -32,19 +32,21 @@ class TopBar(QWidget):
         self.menus = QMenuBar(self)
         # Part of our own bar on every system: the workspaces stand beside it.
         self.menus.setNativeMenuBar(False)
-        self.menus.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        logo = QLabel(self)
-        logo.setPixmap(theme.pixmap("logo", "text.1", 20, self.devicePixelRatioF()))
-        logo.setFixedWidth(20)
+        self.menus.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        logo = IconLabel(theme, "logo", "text.1", 20)
         self.workspaces = Segmented(theme, WORKSPACES, "Workspace", self)
         self.workspaces.chosen.connect(self.workspace_chosen)
-        self._sign = QLabel(self)
+        self._sign = IconLabel(theme, "check", "approved.fg", 14)
         self._name = ElidedLabel(role=Role.NAME)
         self._name.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._name.setMaximumWidth(220)
         self._state = label("", tone="2")
         self.spent_title = label("Spent", tone="2")
         self.spent = label("", Role.HEAD)
+        self._find = label("Find an action", tone="2")
+        self._find_key = label("/", Role.NAME, "2")
+        self._find_key.setObjectName("chip")
+        self._find_key.setContentsMargins(6, 2, 6, 2)
         self.export: QPushButton = push_button("Export…", ButtonKind.PRIMARY)
         self.export.setIcon(theme.icon("export", "accent.on"))
         self.export.clicked.connect(self.export_wanted)
@@ -57,7 +59,7 @@ class TopBar(QWidget):
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(2, 1)
         document = session.document
-        for signal in (document.opened, document.closed, document.saved_changed, document.changed, theme.changed):
+        for signal in (document.opened, document.closed, document.saved_changed, document.changed):
             signal.connect(self._refresh)
         self._refresh()
 
@@ -71,6 +73,8 @@ class TopBar(QWidget):
     def _refresh(self) -> None:
         document = self._session.document
         there = document.is_open
+        self._find.setVisible(not there)
+        self._find_key.setVisible(not there)
         for widget in (self._sign, self._name, self._state, self.export, self.workspaces):
             widget.setVisible(there)
         if not there:
@@ -79,6 +83,5 @@ class TopBar(QWidget):
         path = document.path
         self._name.setText(path.stem if path else "")
         saved = document.is_saved
-        icon, token = ("check", "approved.fg") if saved else ("clock", "text.2")
-        self._sign.setPixmap(self._theme.pixmap(icon, token, 14, self.devicePixelRatioF()))
+        self._sign.show_icon(*(("check", "approved.fg") if saved else ("clock", "text.2")))
         self._state.setText("Saved" if saved else "Saving")
