@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 
 from engine.control import CancelToken, Progress
 from engine.errors import MediaError, NoSpace, SourceChanged, StorageError, UsageError
-from engine.store.connection import Access
 from engine.store.identity import BLOCK, quick_identity
 from engine.store.places import Place
 from engine.store.project_file import ProjectFile
@@ -34,14 +33,24 @@ class Collected:
 
 
 def collect(path: Path, folder: Path, progress: Progress, cancel: CancelToken) -> Collected:
-    """Copy a project and its media into a new folder; the copy finds them by paths within the folder.
+    """Copy a project and its media into a new folder.
+
+    Raises:
+        ProjectBusy: it is open elsewhere. DeltacutError: as `collect_open`.
+    """
+    with ProjectFile.open(path) as file:
+        return collect_open(file, folder, progress, cancel)
+
+
+def collect_open(file: ProjectFile, folder: Path, progress: Progress, cancel: CancelToken) -> Collected:
+    """Copy a project that is open for writing, and its media, into a new folder, where the copy finds them.
 
     The folder appears whole or not at all. The copies keep their times of change, and are compared with the known
     digest of each film while they are written.
 
     Raises:
         UsageError: something is in the folder already. MissingMedia, SourceChanged: a film is not there any more.
-        ProjectError: the project cannot be read. StorageError, NoSpace: the folder cannot be written.
+        ProjectError: it was opened for reading only. StorageError, NoSpace: the folder cannot be written.
         Cancelled: on request; nothing stays.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -51,9 +60,8 @@ def collect(path: Path, folder: Path, progress: Progress, cancel: CancelToken) -
         raise StorageError(f"there is no folder {parent}; make it first, or choose another one")
     draft = parent / f".{folder.name}.{secrets.token_hex(4)}.new"
     try:
-        with ProjectFile.open(path, Access.READ) as file:
-            found = _collected(file, draft, progress, cancel)
-        with ProjectFile.open(draft / path.name) as copy:
+        found = _collected(file, draft, progress, cancel)
+        with ProjectFile.open(draft / file.path.name) as copy:
             for place in found:
                 copy.keep_place(replace(place, absolute=str(folder.absolute() / place.relative)))
         cancel.check()
@@ -65,7 +73,7 @@ def collect(path: Path, folder: Path, progress: Progress, cancel: CancelToken) -
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return Collected(
-        folder / path.name,
+        folder / file.path.name,
         {place.source_id: folder / place.relative for place in found},
         sum(place.identity.size for place in found),
     )

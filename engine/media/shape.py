@@ -56,9 +56,9 @@ class Shape:
     full_range: bool
 
 
-def screen_shape(video: VideoStream, pix_fmt: str, most_height: int | None) -> Shape:
-    """Return the shape for a screen: even sides, square pixels, at most so high."""
-    width, height = square_size(video, most_height)
+def screen_shape(video: VideoStream, pix_fmt: str, most_px: int | None) -> Shape:
+    """Return the shape for a screen: even sides, square pixels, at most so large."""
+    width, height = square_size(video, most_px)
     width, height = max(16, round(width / 2) * 2), max(16, round(height / 2) * 2)
     colour = video.colour
     primaries = 1 if colour.primaries == _UNSAID or colour.is_hdr else colour.primaries
@@ -81,12 +81,17 @@ def master_shape(video: VideoStream, pix_fmt: str) -> Shape:
     )
 
 
-def square_size(video: VideoStream, most_height: int | None) -> tuple[int, int]:
-    """Return the width and height of a picture as displayed, in square pixels, made smaller where it is too high."""
+def square_size(video: VideoStream, most_px: int | None) -> tuple[int, int]:
+    """Return the width and height of a picture as displayed, in square pixels, made smaller where it is too large.
+
+    Args:
+        video: the stream.
+        most_px: the most of its shorter side, None for any.
+    """
     across = video.width * (video.sar or 1)
     size = (across, Fraction(video.height))
     width, height = (size[1], size[0]) if video.rotation in (90, 270) else size
-    share = min(Fraction(1), Fraction(most_height) / height) if most_height is not None else Fraction(1)
+    share = min(Fraction(1), Fraction(most_px) / min(width, height)) if most_px is not None else Fraction(1)
     return max(1, round(width * share)), max(1, round(height * share))
 
 
@@ -103,16 +108,18 @@ def shaped(frames: Iterable[Frame], video: VideoStream, shape: Shape) -> Iterato
     """
     hdr = shape.look is Look.SCREEN and video.colour.transfer in (PQ, HLG)
     graph: Graph | None = None
+    base = Fraction(1)
     try:
         for frame in frames:
             given = _tone_mapped(frame) if hdr else frame
             if graph is None:
                 graph = _graph(given, video, shape, from_rgb=hdr)
+                base = given.time_base or Fraction(1)
             graph.vpush(given)
-            yield from _pulled(graph, shape)
+            yield from _pulled(graph, shape, base)
         if graph is not None:
             graph.vpush(None)
-            yield from _pulled(graph, shape)
+            yield from _pulled(graph, shape, base)
     except (av.error.FFmpegError, ValueError) as error:
         raise UnsupportedMedia(f"pictures in {video.pix_fmt} cannot become {shape.pix_fmt}: {error}") from error
 
@@ -150,12 +157,14 @@ def _graph(frame: Frame, video: VideoStream, shape: Shape, *, from_rgb: bool) ->
     return graph
 
 
-def _pulled(graph: Graph, shape: Shape) -> Iterator[Frame]:
+def _pulled(graph: Graph, shape: Shape, base: Fraction) -> Iterator[Frame]:
     while True:
         try:
             frame = graph.vpull()
         except (av.error.BlockingIOError, av.error.EOFError):
             return
+        # The filter that makes whole pictures of fields counts in halves of a tick.
+        frame.pts, frame.time_base = round((frame.pts or 0) * (frame.time_base or base) / base), base
         primaries, transfer, matrix = shape.colour
         frame.color_primaries, frame.color_trc, frame.colorspace = primaries, transfer, matrix
         frame.pict_type = av.video.frame.PictureType.NONE

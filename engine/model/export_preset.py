@@ -35,7 +35,7 @@ class FilmForm:
 
     Attributes:
         crf: of H.264, 0 to 51, the lower the finer; other codecs have none.
-        most_height: pixels; a higher picture is made smaller. None: the canvas's size.
+        most_px: of the shorter side; a larger picture is made smaller. None: the canvas's size.
         sound_kbit: per channel, of a codec with loss.
     """
 
@@ -44,14 +44,14 @@ class FilmForm:
     suffix: str
     crf: float = 20.0
     speed: str = "medium"
-    most_height: int | None = None
+    most_px: int | None = None
     sound_kbit: int = 96
 
     def __post_init__(self) -> None:
         if self.suffix not in (".mp4", ".mov") or not 0 <= self.crf <= 51 or not 8 <= self.sound_kbit <= 512:
             raise UsageError(f"impossible film: {self.suffix = }, {self.crf = }, {self.sound_kbit = }")
-        if self.most_height is not None and not 16 <= self.most_height <= 16384:
-            raise UsageError(f"a film cannot be {self.most_height} pixels high")
+        if self.most_px is not None and not 16 <= self.most_px <= 16384:
+            raise UsageError(f"a film cannot be limited to {self.most_px} pixels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +71,17 @@ class Animation:
     """A GIF.
 
     Attributes:
-        rate: pictures per second; GIF counts in hundredths of a second. longest_s: more would be no GIF to send.
+        rate: pictures per second; GIF counts in hundredths of a second.
+        most_px: of the shorter side. longest_s: more would be no GIF to send.
     """
 
     rate: Fraction = Fraction(25, 2)
-    most_height: int = 270
+    most_px: int = 270
     longest_s: int = 60
 
     def __post_init__(self) -> None:
-        if not 1 <= self.rate <= 50 or not 16 <= self.most_height <= 2160 or self.longest_s <= 0:
-            raise UsageError(f"impossible GIF: {self.rate = !s}, {self.most_height = }, {self.longest_s = }")
+        if not 1 <= self.rate <= 50 or not 16 <= self.most_px <= 2160 or self.longest_s <= 0:
+            raise UsageError(f"impossible GIF: {self.rate = !s}, {self.most_px = }, {self.longest_s = }")
 
 
 Form = MatchSource | FilmForm | SoundOnly | Pictures | Animation

@@ -138,7 +138,7 @@ def _coded(form: FilmForm, video: VideoStream, rate: Fraction) -> tuple[Shape, P
     match form.picture:
         case PictureCodec.H264:
             options = (("preset", form.speed), ("crf", f"{form.crf:g}"), ("profile", "high"))
-            return screen_shape(video, "yuv420p", form.most_height), PictureEncoder("libx264", options, interval)
+            return screen_shape(video, "yuv420p", form.most_px), PictureEncoder("libx264", options, interval)
         case PictureCodec.PRORES:
             # RDD 36: 4444 carries every chroma sample, 422 half of them.
             whole = video.pix_fmt.startswith(("gbr", "rgb", "bgr")) or "444" in video.pix_fmt
@@ -178,7 +178,7 @@ def _animation(
         )
     numbers = _at_rate(starts, base, form.rate)
     video = timeline.film.info.video
-    width, height = square_size(video, form.most_height)
+    width, height = square_size(video, form.most_px)
     shape = Shape(width, height, "rgb24", Look.SCREEN, Fraction(1), (1, 13, 1), full_range=True)
     with beside(target) as draft:
         times = list(range(len(numbers)))

@@ -44,7 +44,7 @@ _ALONE = {
     ".flac": _Container("flac", ("flac",), "flac"),
     ".wav": _Container("wav", ("pcm_s16le", "pcm_s24le", "pcm_f32le"), "pcm_s24le"),
     ".opus": _Container("opus", ("opus",), "libopus"),
-    ".ogg": _Container("ogg", ("vorbis", "opus", "flac"), "libvorbis", 2),
+    ".ogg": _Container("ogg", ("vorbis", "opus", "flac"), "libopus"),
     ".mka": _Container("matroska", ("",), "flac"),
 }
 """By suffix; "" stands for any codec."""
@@ -184,6 +184,6 @@ def _form(
         rate = _USUAL_RATE
     layout = _LAYOUTS.get(channels, "stereo")
     count = {"mono": 1, "stereo": 2, "5.1": 6, "7.1": 8}[layout]
-    codec = {"libmp3lame": "mp3", "libopus": "opus", "libvorbis": "vorbis"}.get(encoder, encoder)
+    codec = {"libmp3lame": "mp3", "libopus": "opus"}.get(encoder, encoder)
     most = 320 if encoder == "libmp3lame" else 512 * count
     return SoundForm(codec, encoder, rate, layout, min(kbit * count, most) * 1000)
