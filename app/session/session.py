@@ -9,11 +9,13 @@ from app.session.document import Document
 from app.session.following import Following
 from app.session.jobs import Jobs
 from app.session.live_plan import LivePlan
+from app.session.patching import Patching
 from app.session.playback import Playback
 from app.session.preview import Preview
 from app.session.selection import Selection
 from app.session.settings import Settings
 from app.session.sound_output import Device, PortAudio, SoundOutput
+from app.session.take_pictures import TakePictures
 from app.session.thumbnails import Thumbnails
 from app.session.transport import Transport
 from app.session.waveforms import Waveforms
@@ -34,6 +36,8 @@ class Session:
     preview: Preview
     playback: Playback
     following: Following
+    patching: Patching
+    take_pictures: TakePictures
 
     def shut_down(self) -> None:
         """Stop all work and close the project."""
@@ -59,11 +63,12 @@ def new_session(data_folder: Path, sound: Device | None = None) -> Session:
     preview = Preview(document, transport)
     playback = Playback(document, transport, settings, SoundOutput(sound or PortAudio()))
     following = Following(document, preview, jobs)
+    selection = Selection(document)
     return Session(
         settings,
         jobs,
         document,
-        Selection(document),
+        selection,
         transport,
         LivePlan(document, jobs),
         Thumbnails(document),
@@ -71,4 +76,6 @@ def new_session(data_folder: Path, sound: Device | None = None) -> Session:
         preview,
         playback,
         following,
+        Patching(document, selection, transport, jobs, preview),
+        TakePictures(document, jobs),
     )
