@@ -19,6 +19,7 @@ from engine.model.tool import Fill, Rgb
 from tests.films import reader
 
 SIZE = (320, 192)
+WINDOW = Range(10, 20)
 AFTER, BEFORE = Look(Show.AFTER, SIZE), Look(Show.BEFORE, SIZE)
 
 
@@ -37,7 +38,7 @@ def shown(qtbot, preview: Preview, want: Want) -> Shown:
     return found
 
 
-def red_patch(stage, frames=Range(10, 20), motion=None) -> Patch:
+def red_patch(stage, frames=WINDOW, motion=None) -> Patch:
     source = stage.project.sources[0]
     patch = Patch.with_tool(new_id(), source.id, Box(0.25, 0.25, 0.5, 0.5), frames, frames.start, Fill(Rgb(255, 0, 0)))
     return patch if motion is None else replace(patch, motion=motion)
