@@ -14,6 +14,7 @@ class CodedUnit:
             avcC/hvcC, start codes where it has none, the bare frame for other codecs).
         pts, dts, duration: ticks of the source stream's time base.
         key: whether a decoder may start here.
+        drop: of sound, samples at its end that are not to be heard.
     """
 
     data: bytes
@@ -21,6 +22,7 @@ class CodedUnit:
     dts: int
     duration: int
     key: bool
+    drop: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from engine.control import CancelToken, Progress
 from engine.media.coded import CodedUnit
 from engine.media.containers import Family, family, muxer_for, muxer_options, transport_packet_bytes
 from engine.media.demux import opened
-from engine.media.packets import packet_of
+from engine.media.packets import mark_dropped, packet_of
 from engine.media.remux import NewVideo
 from engine.media.sound_cut import SoundForm
 from engine.media.tracks import (
@@ -219,6 +219,8 @@ def _write(
         packet.time_base = bases[number]
         packet.is_keyframe = unit.key
         packet.stream = tracks[number]
+        if unit.drop and kind is Family.MATROSKA:
+            mark_dropped(packet, unit.drop)
         writer.mux_one(packet)
         done += number == 0
 

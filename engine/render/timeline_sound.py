@@ -12,7 +12,15 @@ import av
 from engine.control import CancelToken, Progress
 from engine.errors import UnsupportedMedia
 from engine.media.containers import Family, family, muxer_for
-from engine.media.sound_cut import SoundForm, SoundPart, encoded_sound, form_of, joined_sound
+from engine.media.sound_cut import (
+    SoundForm,
+    SoundPart,
+    encoded_sound,
+    form_of,
+    joined_sound,
+    open_sound_encoder,
+)
+from engine.media.sound_packets import CannotSplice, SoundPackets, read_sound_packets
 from engine.media.sound_read import Samples
 from engine.media.stitch import StitchedSound, copied_sound
 from engine.model.media import AudioStream
@@ -27,6 +35,8 @@ from engine.model.sound_runs import (
 from engine.render.audio import Mixer, mixed_loudness, normalising_gain
 from engine.render.film import Film
 from engine.render.timeline import Timeline
+from engine.render.timeline_splice import GridRule, SplicedSound, spliced_sound
+from engine.render.write import target_family
 
 _LOSSLESS = ("pcm_", "flac", "alac")
 _LEAST_MIX_RATE = 44_100
@@ -62,7 +72,7 @@ class SoundTrack:
         title: instead of the title there, "" to keep that.
     """
 
-    content: CopiedSound | EncodedSound
+    content: CopiedSound | EncodedSound | SplicedSound
     tags: int | None
     title: str = ""
 
@@ -75,6 +85,8 @@ class SoundTrack:
             case EncodedSound(form, blocks):
                 units = encoded_sound(blocks(cancel), form)
                 return StitchedSound(self.tags, form, Fraction(1, form.rate), units, self.title)
+            case SplicedSound(form):
+                return StitchedSound(self.tags, form, Fraction(1, form.rate), self.content.units(cancel), self.title)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +113,16 @@ def plan_sound(timeline: Timeline, target: Path, progress: Progress, cancel: Can
     """
     project = timeline.project
     if not sound_is_mixed(project):
-        return _own_sound(timeline)
+        return _own_sound(timeline, target, cancel)
     mix = _mix_track(timeline, target, progress, cancel)
     if not project.mix.keep_original:
         return mix
-    unmixed = _own_sound(replace(timeline, project=replace(project, tracks=(), mix=UNMIXED)))
+    unmixed = _own_sound(replace(timeline, project=replace(project, tracks=(), mix=UNMIXED)), target, cancel)
     kept = tuple(replace(track, title="Original sound") for track in unmixed.tracks)
     return SoundPlan((*mix.tracks, *kept), (*mix.notes, *unmixed.notes))
 
 
-def _own_sound(timeline: Timeline) -> SoundPlan:
+def _own_sound(timeline: Timeline, target: Path, cancel: CancelToken) -> SoundPlan:
     """Plan the storyline's own sound alone."""
     template = _template(timeline)
     if sound_is_original(timeline.project):
@@ -123,9 +135,63 @@ def _own_sound(timeline: Timeline) -> SoundPlan:
     for number, audio in enumerate(template.info.audio):
         form = _form_like(audio)
         tags = audio.stream if template is timeline.film else None
-        tracks.append(SoundTrack(_joined(timeline, number, runs, form), tags))
-        notes.append(_why_anew(audio, form))
+        parts = _parts(timeline, number, runs, form)
+        content: EncodedSound | SplicedSound
+        spliced = _spliced(timeline, number, audio, form, parts, _grid_rule(timeline, target), cancel)
+        if isinstance(spliced, SplicedSound):
+            content = spliced
+            notes.append(_what_is_copied(audio, spliced))
+        else:
+            content = _joined(parts, form)
+            notes.append(_why_anew(audio, form, spliced.reason))
+        tracks.append(SoundTrack(content, tags))
     return SoundPlan(tuple(tracks), tuple(notes))
+
+
+def _grid_rule(timeline: Timeline, target: Path) -> GridRule:
+    kind = target_family(timeline.film, target)
+    if kind is Family.MATROSKA:
+        return GridRule.DROP
+    return GridRule.TRIMMED_START if kind is Family.ISO else GridRule.TIMES
+
+
+def _spliced(
+    timeline: Timeline,
+    number: int,
+    audio: AudioStream,
+    form: SoundForm,
+    parts: Sequence[SoundPart],
+    rule: GridRule,
+    cancel: CancelToken,
+) -> SplicedSound | CannotSplice:
+    """Plan a track of copied packets; sources of another kind of sound are encoded into it."""
+    if form.codec != audio.codec or form.rate != audio.sample_rate:
+        return CannotSplice(f"nothing here writes {audio.codec}")
+    own = read_sound_packets(_template(timeline).path, audio, cancel)
+    if isinstance(own, CannotSplice):
+        return own
+    if own.config and own.config != (open_sound_encoder(form).extradata or b"")[:2]:
+        return CannotSplice("its AAC is not of the kind that encoders here write")
+    shown = {part.path for part in parts}
+    packets = {}
+    for film in timeline.films.values():
+        if film.path not in shown or number >= len(film.info.audio):
+            continue
+        other = film.info.audio[number]
+        if (other.codec, other.sample_rate, other.channels) == (audio.codec, audio.sample_rate, audio.channels):
+            found = read_sound_packets(film.path, other, cancel)
+            if isinstance(found, SoundPackets) and found.config == own.config:
+                packets[str(film.path), other.stream] = found
+    alike = replace(form, bit_rate=audio.bit_rate) if audio.codec != "aac" and audio.bit_rate else form
+    return spliced_sound(parts, alike, packets, rule, cancel)
+
+
+def _what_is_copied(stream: AudioStream, sound: SplicedSound) -> str:
+    total = sound.copied + sound.encoded
+    return (
+        f"of the sound track {stream.stream} ({stream.codec}), {sound.copied:,} of {total:,} packets are copied; it is "
+        "re-encoded around the joins only"
+    )
 
 
 def _template(timeline: Timeline) -> Film:
@@ -144,7 +210,7 @@ def _form_like(audio: AudioStream) -> SoundForm:
     return form
 
 
-def _joined(timeline: Timeline, number: int, runs: Sequence[SoundRun], form: SoundForm) -> EncodedSound:
+def _parts(timeline: Timeline, number: int, runs: Sequence[SoundRun], form: SoundForm) -> list[SoundPart]:
     """Return the storyline's sound of the sources' track `number`, part by part."""
     parts = []
     for run in runs:
@@ -156,10 +222,14 @@ def _joined(timeline: Timeline, number: int, runs: Sequence[SoundRun], form: Sou
             parts.append(SoundPart(samples))
         else:
             parts.append(SoundPart(samples, film.path, streams[number].stream, run.source_start_s, run.gain_db))
+    return parts
+
+
+def _joined(parts: Sequence[SoundPart], form: SoundForm) -> EncodedSound:
     return EncodedSound(form, lambda cancel: joined_sound(parts, form, cancel), sum(part.samples for part in parts))
 
 
-def _why_anew(stream: AudioStream, form: SoundForm) -> str:
+def _why_anew(stream: AudioStream, form: SoundForm, reason: str) -> str:
     if form.codec == stream.codec and stream.codec.startswith(_LOSSLESS):
         return (
             f"the sound track {stream.stream} ({stream.codec}) is written anew without loss, but for the fades at joins"
@@ -167,10 +237,7 @@ def _why_anew(stream: AudioStream, form: SoundForm) -> str:
     if form.codec != stream.codec:
         why = f"nothing here writes {stream.codec}"
         return f"the sound track {stream.stream} is re-encoded as a whole, in {form.codec}: {why}"
-    return (
-        f"the sound track {stream.stream} ({stream.codec}) is re-encoded as a whole: its packets lie in a "
-        "fixed grid, and a clip begins at any sample"
-    )
+    return f"the sound track {stream.stream} ({stream.codec}) is re-encoded as a whole: {reason}"
 
 
 def _mix_track(timeline: Timeline, target: Path, progress: Progress, cancel: CancelToken) -> SoundPlan:

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from engine.control import CancelToken
 from engine.media.sound_cut import SoundPart, joined_sound
+from engine.media.sound_packets import raw_packet
 from engine.media.sound_read import Samples
 from engine.media.stitch import copied_sound
 from engine.model.media import AudioStream
 from engine.render.timeline_sound import CopiedSound, EncodedSound, SoundPlan
+from engine.render.timeline_splice import SplicedSound
 
 Wave = NDArray[np.float64]
 
@@ -57,26 +59,32 @@ def check_sound(
     for track, stream in zip(plan.tracks, streams, strict=True):
         given = [unit.data for unit in copied_sound(out, stream.stream, Fraction(0))]
         packets += len(given)
-        if isinstance(track.content, CopiedSound):
-            source = track.content
-            wanted = [unit.data for unit in copied_sound(source.path, source.stream.stream, Fraction(0))]
+        content = track.content
+        if isinstance(content, CopiedSound):
+            wanted = [unit.data for unit in copied_sound(content.path, content.stream.stream, Fraction(0))]
             if given != wanted:
                 identical = False
                 problems.append(f"the packets of sound track {stream.stream} are not the source's")
             continue
         identical = False
-        problem = _out_of_step(track.content, out, stream, begin_s, cancel)
+        if isinstance(content, SplicedSound):
+            planned = [unit.data for unit in content.units(cancel)]
+            # A transport stream puts a header of its own before each packet of AAC.
+            if [raw_packet(data) if content.form.codec == "aac" else data for data in given] != planned:
+                problems.append(f"the packets of sound track {stream.stream} are not those that were to be copied")
+        problem = _out_of_step(content, out, stream, begin_s, cancel)
         if problem is not None:
             problems.append(problem)
     return SoundCheck(packets, identical, tuple(problems))
 
 
 def _out_of_step(
-    sound: EncodedSound, out: Path, stream: AudioStream, begin_s: Fraction, cancel: CancelToken
+    sound: EncodedSound | SplicedSound, out: Path, stream: AudioStream, begin_s: Fraction, cancel: CancelToken
 ) -> str | None:
     """Return what is wrong with an encoded track, None where it sounds as it should at the same times."""
     total, form = sound.samples, sound.form
-    wanted = _mono(sound.blocks(cancel))
+    blocks = sound.blocks(cancel) if isinstance(sound, EncodedSound) else joined_sound(sound.parts, form, cancel)
+    wanted = _mono(blocks)
     given = _mono(joined_sound((SoundPart(total, out, stream.stream, begin_s),), form, cancel))
     # Where times are rounded to the container's ticks, so is the distance from picture to sound.
     reach = min(_BLOCK // 4, 2 + round(form.rate * stream.time_base))
