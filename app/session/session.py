@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.session.asking import MainThread
 from app.session.document import Document
 from app.session.following import Following
 from app.session.jobs import Jobs
@@ -38,10 +39,12 @@ class Session:
     following: Following
     patching: Patching
     take_pictures: TakePictures
+    asking: MainThread
 
     def shut_down(self) -> None:
         """Stop all work and close the project."""
         self.transport.pause()
+        self.asking.close()
         self.playback.shut_down()
         self.jobs.stop_all()
         self.preview.shut_down()
@@ -56,7 +59,7 @@ def new_session(data_folder: Path, sound: Device | None = None) -> Session:
         data_folder: holds what is kept across starts.
         sound: where to play; the system's output where not given.
     """
-    settings = Settings(data_folder / "settings.json")
+    settings = Settings(data_folder / "window.json")
     jobs = Jobs()
     document = Document(jobs)
     transport = Transport(document)
@@ -78,4 +81,5 @@ def new_session(data_folder: Path, sound: Device | None = None) -> Session:
         following,
         Patching(document, selection, transport, jobs, preview),
         TakePictures(document, jobs),
+        MainThread(),
     )

@@ -37,9 +37,6 @@ class Choices:
     layouts: dict[str, str] = field(default_factory=dict)
     geometry: str = ""
     folders: dict[str, str] = field(default_factory=dict)
-    cache_bytes: int = 20 << 30
-    cache_folder: str = ""
-    offline: bool = False
     preview_scale: int = 1
     volume: float = 1.0
     snapping: bool = True

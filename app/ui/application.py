@@ -27,7 +27,7 @@ from app.ui.viewer import ViewerArea
 from app.ui.window import MainWindow
 from app.ui.window.commands import WindowCommands
 from app.ui.window.main_window import Places
-from app.workflows.accounts import data_folder
+from app.workflows.places import data_folder
 
 
 class Desktop:

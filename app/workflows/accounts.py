@@ -10,18 +10,14 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 import engine.errors
+from app.workflows.places import data_folder
 from engine.errors import DeltacutError, InputError
 from providers import errors
 from providers.accounts import Accounts, Preferences
 from providers.errors import ProviderError
 from providers.ledger import Caps
 from providers.network import Connectivity
-
-FOLDER_VARIABLE = "DELTACUT_DATA"
-"""Names another folder for keys, spending, consents and settings."""
 
 OFFLINE_VARIABLE = "DELTACUT_OFFLINE"
 """Set to anything but 0: nothing is sent."""
@@ -36,12 +32,6 @@ class ProviderFailure(DeltacutError):
         super().__init__(message)
         self.exit_status = exit_status
         self.kind = kind
-
-
-def data_folder() -> Path:
-    """Return the folder of the user's data: DELTACUT_DATA, else the platform's place for it."""
-    given = os.environ.get(FOLDER_VARIABLE)
-    return Path(given) if given else platformdirs.user_data_path("deltacut", appauthor=False)
 
 
 @contextmanager

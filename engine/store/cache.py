@@ -48,7 +48,7 @@ class Cache:
     """
 
     def __init__(self, path: Path, max_bytes: int) -> None:
-        self._path = path
+        self.path = path
         self._max_bytes = max_bytes
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
@@ -172,8 +172,8 @@ class Cache:
         if self._connection is not None and self._opened_as == self._identity():
             return self._connection
         self.close()
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._path, timeout=5.0, isolation_level=None, check_same_thread=False)
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        connection = sqlite3.connect(self.path, timeout=5.0, isolation_level=None, check_same_thread=False)
         try:
             # A power cut may damage it: then it is made anew. What is spared is every wait for the disk.
             connection.execute("PRAGMA synchronous = OFF")
@@ -209,7 +209,7 @@ class Cache:
     def _identity(self) -> tuple[int, int, int] | None:
         """Return which file is open in which process, so that a deleted file and a fork are noticed."""
         try:
-            status = self._path.stat()
+            status = self.path.stat()
         except OSError:
             return None
         return os.getpid(), status.st_dev, status.st_ino
@@ -227,7 +227,7 @@ class Cache:
     def _delete(self) -> None:
         for suffix in ("", "-journal", "-wal", "-shm"):
             with contextlib.suppress(OSError):
-                os.unlink(f"{self._path}{suffix}")
+                os.unlink(f"{self.path}{suffix}")
 
 
 _BAD_FILE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QCloseEvent
@@ -12,10 +13,16 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 from app.session.projects import Projects, first_to_open
 from app.ui.actions import ActionSpec
 from app.ui.context import Context
+from app.ui.provider_names import PROVIDER_NAMES
 from app.ui.widgets import Banner, BannerAction, ButtonKind, Tone
 from app.ui.window.main_window import MainWindow
 from app.ui.window.palette import Palette
-from engine.errors import DeltacutError
+from app.workflows.keys import KeyState, list_keys
+from engine.control import CancelToken, Progress
+from engine.errors import DeltacutError, UsageError
+
+if TYPE_CHECKING:
+    from app.ui.settings import SettingsDialog
 
 FILMS = "Films (*.mp4 *.mov *.m4v *.mkv *.webm *.ts *.mts *.m2ts *.mpg *.mpeg *.vob *.avi *.mxf *.flv *.3gp *.wmv)"
 
@@ -29,11 +36,13 @@ class WindowCommands(QObject):
         self._session = context.session
         self._projects = projects
         self._window = window
+        self._dialog: SettingsDialog | None = None
         self._palette = Palette(context.actions, window)
         start = window.first_run
         start.video_wanted.connect(self.open_video)
         start.project_wanted.connect(self.open_project)
         start.sample_wanted.connect(self.open_sample)
+        start.keys_wanted.connect(partial(self.settings, "keys"))
         start.open_wanted.connect(self.open_paths)
         window.dropped.connect(self.open_paths)
         window.close_wanted.connect(self.on_close)
@@ -69,6 +78,22 @@ class WindowCommands(QObject):
             ActionSpec("file.quit", "Quit", "File", self._quit, "Ctrl+Q", section=90),
             ActionSpec("edit.undo", "Undo", "Edit", self._undo, "Ctrl+Z", "undo", nothing_to_undo),
             ActionSpec("edit.redo", "Redo", "Edit", self._redo, "Ctrl+Shift+Z; Ctrl+Y", "redo", nothing_to_redo),
+            ActionSpec(
+                "edit.settings",
+                "Settings…",
+                "Edit",
+                partial(self.settings, "general"),
+                "Ctrl+,",
+                "settings",
+                section=90,
+            ),
+            ActionSpec(
+                "edit.shortcuts", "Keyboard shortcuts…", "Edit", partial(self.settings, "shortcuts"), section=90
+            ),
+            ActionSpec("edit.keys", "Provider keys…", "Edit", partial(self.settings, "keys"), icon="key", section=90),
+            ActionSpec(
+                "edit.spending", "Spending…", "Edit", partial(self.settings, "spending"), icon="cost", section=90
+            ),
             ActionSpec("help.find", "Find an action…", "Help", self._palette.open, "/", "search"),
             ActionSpec("help.about", "About Deltacut", "Help", self._about, section=90),
             ActionSpec("view.reset", "Reset the layout", "View", self._window.reset_layout, section=80),
@@ -112,10 +137,34 @@ class WindowCommands(QObject):
             )
         return specs
 
+    def settings(self, page: str) -> None:
+        """Show the settings at a page."""
+        if self._dialog is None:
+            # Made when first asked for: graphs and tables take time that the start should not.
+            from app.ui.settings import SettingsDialog
+
+            self._dialog = SettingsDialog(self._context, self._window)
+            self._dialog.keys.changed.connect(self.look_at_keys)
+        self._dialog.open_at(page)
+
+    @Slot()
+    def look_at_keys(self) -> None:
+        """Show on the start screen which providers have their keys."""
+        self._session.jobs.start_quietly("List keys", _known_keys).then(self._show_keys)
+
+    def _show_keys(self, states: tuple[KeyState, ...]) -> None:
+        ready: dict[str, str] = {}
+        for state in states:
+            name = PROVIDER_NAMES.get(state.provider, state.provider.capitalize())
+            words = f"Key ends in {state.tail}" if state.tail else "Key set"
+            ready[name] = words if state.origin and ready.get(name, words) else ""
+        self._window.first_run.show_providers(list(ready.items()))
+
     # --- opening ----------------------------------------------------------------------------------------------------
 
     def begin(self, path: Path | None) -> None:
         """Open what was asked for; after an unexpected end, what was open then."""
+        self.look_at_keys()
         left = self._projects.left_open()
         if path is not None:
             self._projects.open(path)
@@ -280,3 +329,10 @@ class WindowCommands(QObject):
             return False
         self._session.jobs.stop_all()
         return True
+
+
+def _known_keys(_progress: Progress, _cancel: CancelToken) -> tuple[KeyState, ...]:
+    def nobody(what: str) -> str:
+        raise UsageError(f"nobody is asked for {what} at the start")
+
+    return list_keys(nobody)
