@@ -1,19 +1,15 @@
-"""Text as a picture with transparent surroundings, in the fonts that OpenCV brings along (Latin, Cyrillic, CJK)."""
+"""Text as a picture with transparent surroundings, filling a region."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import cv2
 import numpy as np
 
 from engine.errors import EditRefused
 from engine.model.picture import Picture
 from engine.model.tool import Rgb
+from engine.patches.fonts import MEDIUM, Face, face, is_at_hand
 
-_BUILT_IN = ("", "sans", "italic", "uni")
 _LINE = 1.25
-_WEIGHT = 500
 _LEAST_PX = 4
 
 
@@ -26,7 +22,7 @@ def lettering(text: str, width: int, height: int, *, colour: Rgb, size: float, f
         height: of the picture in pixels.
         colour: of the letters.
         size: height of a line as a share of the picture's height.
-        font: empty, "sans", "italic" or "uni" for those built in, or the path of a TrueType file.
+        font: as engine.patches.fonts has it: the program's own, a font file, or an installed family.
 
     Raises:
         EditRefused: no text, no room for it, or a font that cannot be read.
@@ -36,10 +32,12 @@ def lettering(text: str, width: int, height: int, *, colour: Rgb, size: float, f
         raise EditRefused("there is no text to set")
     if width < _LEAST_PX or height < _LEAST_PX:
         raise EditRefused(f"a region of {width} x {height} px is too small for text")
-    face = _face(font)
+    if not is_at_hand(font):
+        raise EditRefused(f"there is no font {font!r}: name an installed family, or give the path of a font file")
+    letters = face(font, MEDIUM, italic=font == "italic")
     line_px = max(float(_LEAST_PX), min(size * height, height / len(lines)))
     cap_px = line_px / _LINE
-    widest = max(_extent(line, face, cap_px)[2] for line in lines)
+    widest = max(_extent(line, letters, cap_px)[2] for line in lines)
     if widest > width:
         cap_px *= width / widest
     if cap_px < 2:
@@ -51,24 +49,14 @@ def lettering(text: str, width: int, height: int, *, colour: Rgb, size: float, f
     for number, line in enumerate(lines):
         if not line.strip():
             continue
-        x, _, across, _ = _extent(line, face, pixels)
+        x, _, across, _ = _extent(line, letters, pixels)
         origin = round((width - across) / 2 - x), round(top + step * number + step / 2 + 0.36 * pixels)
-        cv2.putText(alpha, line, origin, (255,), face, pixels, _WEIGHT)
+        letters.draw(alpha, line, origin, pixels)
     rgba = np.empty((height, width, 4), np.uint8)
     rgba[..., :3] = (colour.red, colour.green, colour.blue)
     rgba[..., 3] = alpha
     return Picture(rgba)
 
 
-def _face(font: str) -> cv2.FontFace:
-    if font in _BUILT_IN:
-        return cv2.FontFace(font or "sans")
-    face = cv2.FontFace()
-    if not Path(font).is_file() or not face.set(font):
-        raise EditRefused(f"the font {font} cannot be read; give a TrueType file, or sans, italic or uni")
-    return face
-
-
-def _extent(line: str, face: cv2.FontFace, pixels: float) -> tuple[int, int, int, int]:
-    x, y, width, height = cv2.getTextSize((1 << 14, 1 << 12), line, (0, 0), face, max(2, round(pixels)), _WEIGHT)
-    return int(x), int(y), int(width), int(height)
+def _extent(line: str, letters: Face, pixels: float) -> tuple[int, int, int, int]:
+    return letters.extent(line, max(2, round(pixels)))

@@ -1,7 +1,7 @@
 """Draw text: titles and captions, with outline and box, lines wrapped and balanced.
 
-The letters are OpenCV's own (Rubik, with WenQuanYi Micro Hei for what it lacks; both free), so that a project looks
-alike on every machine. Right-to-left scripts come out in reading order, without joined forms.
+In the program's own font a project looks alike on every machine; there, right-to-left scripts come out in reading
+order, without joined forms.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
-from threading import local
 
 import cv2
 import numpy as np
 
 from engine.model.text_style import Align, TextStyle
 from engine.model.tool import Rgb
+from engine.patches.fonts import BOLD, REGULAR, Face, face
 from engine.patches.matte import Float32
 
 SAFE = 0.05
@@ -25,7 +25,6 @@ _FINER = 3
 """Letters are drawn so many times larger and averaged down."""
 _LINE_PER_SIZE = 1.2
 """Height of a line of the fonts, in font sizes."""
-_REGULAR, _BOLD = 400, 700
 _PADDING = 0.28
 """Of a box around its text, in line heights; _CORNER likewise."""
 _CORNER = 0.18
@@ -120,7 +119,7 @@ def _wrapped(line: _Line, style: TextStyle, widest: float, down: float) -> list[
     if not words:
         return [()]
     size = style.size * down / _LINE_PER_SIZE
-    widths = [[_advance(run, size) for run in word] for word in words]
+    widths = [[_advance(run, size, style.font) for run in word] for word in words]
     sums = [sum(part) for part in widths]
     lines = _broken(sums, widest)
     if len(lines) > 1:
@@ -179,26 +178,13 @@ def _joined(runs: list[_Run]) -> _Line:
     return tuple(run for run in result if run.text)
 
 
-class _Fonts(local):
-    """The program's fonts; OpenCV does not say that they may be shared between threads."""
-
-    def __init__(self) -> None:
-        self.upright = cv2.FontFace("sans")
-        self.italic = cv2.FontFace("italic")
-
-    def of(self, look: _Look) -> cv2.FontFace:
-        return self.italic if look.italic else self.upright
-
-
-_FONTS = _Fonts()
-_DOT = np.zeros((1, 1), np.uint8)
-
-
-def _advance(run: _Run, size: float) -> float:
+def _advance(run: _Run, size: float, font: str) -> float:
     """Return how far a run moves the pen, in pixels at a font size (line heights follow from _LINE_PER_SIZE)."""
-    weight = _BOLD if run.look.bold else _REGULAR
-    end, _ = cv2.putText(_DOT, run.text, (0, 0), (0,), _FONTS.of(run.look), round(size * _FINER), weight)
-    return end[0] / _FINER
+    return _face(run, font).advance(run.text, round(size * _FINER)) / _FINER
+
+
+def _face(run: _Run, font: str) -> Face:
+    return face(font, BOLD if run.look.bold else REGULAR, italic=run.look.italic)
 
 
 def _drawn(lines: list[_Line], style: TextStyle, across: int, down: int) -> Lettering:
@@ -207,14 +193,14 @@ def _drawn(lines: list[_Line], style: TextStyle, across: int, down: int) -> Lett
     outline = style.outline * down
     padding = _PADDING * line_px if style.box is not None else 0.0
     margin = int(np.ceil(max(outline, 0.15 * line_px) + padding)) + 2
-    widths = [sum(_advance(run, size) for run in line) for line in lines]
+    widths = [sum(_advance(run, size, style.font) for run in line) for line in lines]
     block = max(widths)
     width, height = int(np.ceil(block)) + 2 * margin, int(np.ceil(line_px * len(lines))) + 2 * margin
     letters = np.zeros((height * _FINER, width * _FINER), np.uint8)
     for number, (line, line_width) in enumerate(zip(lines, widths, strict=True)):
         left = {Align.LEFT: 0.0, Align.CENTRE: (block - line_width) / 2, Align.RIGHT: block - line_width}[style.align]
         baseline = margin + line_px * number + 0.76 * line_px
-        _write(letters, line, margin + left, baseline, size)
+        _write(letters, line, margin + left, baseline, size, style.font)
     glyphs = _averaged(letters, width, height)
     rgba = np.zeros((height, width, 4), np.float32)
     if style.box is not None:
@@ -237,16 +223,15 @@ def _kept(start: float, length: float, whole: float, padding: float) -> float:
 
 
 def _write(
-    letters: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], line: _Line, x: float, y: float, size: float
+    letters: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], line: _Line, x: float, y: float, size: float, font: str
 ) -> None:
     pen = round(x * _FINER), round(y * _FINER)
     for run in line:
-        weight = _BOLD if run.look.bold else _REGULAR
-        end, _ = cv2.putText(letters, run.text, pen, (255,), _FONTS.of(run.look), round(size * _FINER), weight)
+        end = round(_face(run, font).draw(letters, run.text, pen, round(size * _FINER)))
         if run.look.underlined:
             top = pen[1] + round(0.12 * size * _FINER)
-            letters[top : top + max(1, round(0.07 * size * _FINER)), pen[0] : end[0]] = 255
-        pen = end[0], pen[1]
+            letters[top : top + max(1, round(0.07 * size * _FINER)), pen[0] : end] = 255
+        pen = end, pen[1]
 
 
 def _averaged(letters: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], width: int, height: int) -> Float32:
