@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import random
 import time
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
-from engine.errors import CaptionError, DeltacutError, EditRefused, ProjectError, StorageError
+from engine.errors import (
+    CaptionError,
+    DeltacutError,
+    EditRefused,
+    InterchangeError,
+    ProjectError,
+    StorageError,
+)
 from engine.model import edits as e
 from engine.model.caption_files import read_captions, write_captions
 from engine.store.project_file import ProjectFile
@@ -24,7 +35,7 @@ SLOWEST_S = 5.0
 
 
 def mutation_series(folder: Path, count: int, seed: int) -> Outcome:
-    """Mutate project, caption and edit files; a third each (projects take longest)."""
+    """Mutate project, caption, edit and timeline files; a quarter each (projects take longest)."""
     rng = random.Random(seed)
     path = folder / f"mutated{seed}.dcut"
     with ProjectFile.create(path, first_value()) as file:
@@ -33,18 +44,22 @@ def mutation_series(folder: Path, count: int, seed: int) -> Outcome:
             perform(seed, number, memory, file)
     projects = path.read_bytes()
     edits = "[" + ",".join(e.edit_to_json(edit) for edit in _edits()) + "]"
+    timeline = _timeline()
     bad = 0
     trouble = ""
     for number in range(count):
-        kind = number % 3
+        kind = number % 4
         started = time.monotonic()
         try:
             if kind == 0:
                 _open_mutated(path, mutated(projects, rng), rng)
             elif kind == 1:
                 _read_mutated(mutated(rng.choice([SRT, VTT]).encode(), rng))
-            else:
+            elif kind == 2:
                 _apply_mutated(mutated(edits.encode(), rng))
+            else:
+                damage = mutated if rng.random() < 0.5 else with_other_values
+                _exchange_mutated(folder / "mutated.otio", damage(timeline.encode(), rng))
         except DeltacutError as error:
             if not isinstance(error, _EXPECTED[kind]):
                 bad += 1
@@ -59,7 +74,7 @@ def mutation_series(folder: Path, count: int, seed: int) -> Outcome:
     return Outcome(count, bad, 0, trouble)
 
 
-_EXPECTED = ((ProjectError, StorageError), (CaptionError,), (EditRefused,))
+_EXPECTED = ((ProjectError, StorageError), (CaptionError,), (EditRefused,), (InterchangeError, EditRefused))
 
 
 def _edits() -> list[e.Edit]:
@@ -80,6 +95,52 @@ def _edits() -> list[e.Edit]:
         e.AddMarkers((Marker("m", OnTimeline(Range(5, 6))),)),
         e.Compound("both", (e.SplitClip(3, "x"), e.SetInOut(Range(1, 9)))),
     ]
+
+
+def _timeline() -> str:
+    """Return a timeline file of a project that holds something of everything that such a file can."""
+    from app.workflows.otio_file import CarriedPlace, CarriedTake, OtioFile, otio_text
+    from engine.model.captions import Caption
+    from engine.model.interchange_out import described
+    from engine.model.place import AtTimeline
+    from engine.model.sound import AtTime, AudioItem, TrackSettings
+    from tests.projects import one_source_project
+
+    project = one_source_project(60)
+    for edit in _edits():
+        project = edit.apply(project)
+    further: list[e.Edit] = [
+        e.AddItems("captions", (Caption("c", AtTimeline(Fraction(1, 2), Fraction(1)), "Hello"),)),
+        e.AddTrack("t", TrackSettings("Music")),
+        e.AddSounds("t", (AudioItem("a", "s", AtTime(Fraction(1, 4)), Fraction(0), Fraction(1)),)),
+    ]
+    for edit in further:
+        project = edit.apply(project)
+    urls = {source.id: f"file:///films/{source.id}.mp4" for source in project.sources}
+    takes = {"t": CarriedTake("image/png", b"\x89PNG", {"name": "x"})}
+    return otio_text(OtioFile(described(project, urls), takes, {"s": CarriedPlace("/s.mp4", 1, 2, "ab")}))
+
+
+def with_other_values(data: bytes, rng: random.Random) -> bytes:
+    """Return a JSON text whose form is sound and some of whose values are not: extreme, of another kind, elsewhere."""
+    text: Any = json.loads(data)
+    places: list[tuple[Any, Any]] = []
+
+    def walk(value: Any) -> None:
+        for key in list(value) if isinstance(value, dict) else range(len(value)):
+            places.append((value, key))
+            if isinstance(value[key], dict | list):
+                walk(value[key])
+
+    walk(text)
+    for _ in range(rng.choice([1, 2, 5])):
+        holder, key = rng.choice(places)
+        other, name = rng.choice(places)
+        extreme = rng.choice(
+            [0, -1, 1e308, -1e308, 1e-320, 2**63 - 1, 2**64, "", "x" * 999, None, True, [], {}, "\ud800"]
+        )
+        holder[key] = rng.choice([extreme, extreme, copy.deepcopy(other[name])])
+    return json.dumps(text).encode()
 
 
 def mutated(data: bytes, rng: random.Random) -> bytes:
@@ -126,6 +187,20 @@ def _read_mutated(data: bytes) -> None:
     again = read_captions(write_captions(file).encode(), "again")
     if again.cues != file.cues:
         raise AssertionError("what was read is not what is written")
+
+
+def _exchange_mutated(path: Path, data: bytes) -> None:
+    from app.workflows.otio_file import read_otio
+    from engine.model.ids import new_id
+    from engine.model.interchange_in import rebuilt
+    from engine.model.project import Project
+    from tests.projects import one_source_project
+
+    path.write_bytes(data)
+    found = read_otio(path).timeline
+    base = e.project_from_json(found.project) if found.project else Project("new", sources=one_source_project().sources)
+    urls = {item.url: base.sources[0].id for track in found.tracks for item in track.items if base.sources}
+    e.project_from_json(e.project_to_json(rebuilt(base, found, urls, new_id).project))
 
 
 def _apply_mutated(data: bytes) -> None:
