@@ -47,7 +47,7 @@ class SegmentJob:
         pts: presentation times of the frames, ascending, in ticks of the source's time base.
         dts, durations: the slots of as many units, in decode order.
         replaced: sizes in bytes of the source's units that show these frames, in presentation order.
-        quality: how finely the source was coded around here.
+        quality: how finely the source was coded around here; asked for while the first frames are being decoded.
         threads: how many the encoder may use.
     """
 
@@ -56,7 +56,7 @@ class SegmentJob:
     dts: tuple[int, ...]
     durations: tuple[int, ...]
     replaced: tuple[int, ...]
-    quality: SourceQuality
+    quality: Callable[[], SourceQuality]
     threads: int = 4
 
 
@@ -86,22 +86,29 @@ def encode_segment(job: SegmentJob, frames: Frames, progress: Progress, cancel: 
     counts = [len(column) for column in (job.pts, job.dts, job.durations, job.replaced)]
     if not job.pts or len(set(counts)) != 1:
         raise ValueError(f"a segment needs as many times, slots, durations and sizes as frames, not {counts}")
-    bits_per_pixel = 8 * sum(job.replaced) / len(job.pts) / (job.plan.width * job.plan.height)
-    figure = starting_figure(job.quality, job.plan.scale, bits_per_pixel)
-    large = job.plan.width * job.plan.height > _SMALL_PIXELS
-    search = Search(figure, effort=Effort.QUICK if large and job.plan.careful else Effort.CAREFUL)
-    passes_left = _MOST_PASSES
-    while True:
-        passes_left -= 1
-        encoding = _Pass(job, search, passes_left)
-        found = encoding.run(frames, progress, cancel)
+    search: Search | None = None
+    for passes_left in reversed(range(_MOST_PASSES)):
+        # Source decoder, encoder and check take no turns: each works on a thread of its own on what the one before it
+        # has ready.
+        with ahead(_marked(job.plan, frames()), _FRAMES_AHEAD, "frames") as pictures:
+            search = search or _first_search(job)
+            encoding = _Pass(job, search, passes_left)
+            found = encoding.run(pictures, progress, cancel)
         segment = encoding.segment() if found is None else None
         # Before the next encoder is opened, or the film is checked: together they would take twice the memory.
         del encoding
         give_back()
         if segment is not None:
             return segment
-        search = found or search
+        search = found
+    raise AssertionError("the last pass is kept as it is")
+
+
+def _first_search(job: SegmentJob) -> Search:
+    bits_per_pixel = 8 * sum(job.replaced) / len(job.pts) / (job.plan.width * job.plan.height)
+    figure = starting_figure(job.quality(), job.plan.scale, bits_per_pixel)
+    large = job.plan.width * job.plan.height > _SMALL_PIXELS
+    return Search(figure, effort=Effort.QUICK if large and job.plan.careful else Effort.CAREFUL)
 
 
 def decode_all(units: Iterable[bytes], codec: str, extradata: bytes) -> Iterator[VideoFrame]:
@@ -159,14 +166,10 @@ class _Pass:
         self._measured = 0
         self._worst_db = IDENTICAL_DB
 
-    def run(self, frames: Frames, progress: Progress, cancel: CancelToken) -> Search | None:
+    def run(self, pictures: Iterator[VideoFrame], progress: Progress, cancel: CancelToken) -> Search | None:
         """Encode everything, or stop early and say which pass to begin with instead."""
         total = len(self._job.pts)
-        # Source decoder, encoder and check take turns on no thread: each works on what the one before it has ready.
-        with (
-            ahead(_marked(self._job.plan, frames()), _FRAMES_AHEAD, "frames") as pictures,
-            ahead(self._coded(pictures, cancel), _UNITS_AHEAD, "encode") as coded,
-        ):
+        with ahead(self._coded(pictures, cancel), _UNITS_AHEAD, "encode") as coded:
             for unit in coded:
                 self._units.append(unit)
                 self._sizes.append(len(unit.data))

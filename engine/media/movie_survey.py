@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -26,6 +27,8 @@ from engine.media.survey import PacketRows, Survey, described, essence_of
 from engine.model.frame_index import Int64
 
 _PIECE = 1 << 20
+_PART = 1 << 25
+_THREADS = 3
 _UINT64 = (1 << 64) - 1
 _COMPARED_WITH_FFMPEG = 4096
 """Entries of each track's index that are held against FFmpeg's; of longer ones every n-th one."""
@@ -140,15 +143,29 @@ def _same(
     breaks = (source[rows][1:] != stop[:-1]) | (out[rows][1:] != (out[rows] + size[rows])[:-1])
     starts = np.r_[0, np.flatnonzero(breaks) + 1, rows.size] if rows.size else np.zeros(1, np.int64)
     total, done = max(1, int(size[rows].sum())), 0
-    for first, last in itertools.pairwise(starts.tolist()):
-        run = rows[first:last]
-        length = int(size[run].sum())
-        if int(out[run[0]]) + length > inherited_bytes:
-            for lo, hi in _differing(source_file, out_file, int(source[run[0]]), int(out[run[0]]), length, cancel):
+    runs = [rows[first:last] for first, last in itertools.pairwise(starts.tolist())]
+    parts = [
+        (run, at, min(_PART, length - at))
+        for run in runs
+        if int(out[run[0]]) + (length := int(size[run].sum())) > inherited_bytes
+        for at in range(0, length, _PART)
+    ]
+
+    def differing(part: tuple[Int64, int, int]) -> tuple[Int64, int, list[tuple[int, int]]]:
+        run, at, length = part
+        return (
+            run,
+            length,
+            list(_differing(source_file, out_file, int(source[run[0]]) + at, int(out[run[0]]) + at, length, cancel)),
+        )
+
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="compare") as pool:
+        for run, length, found in pool.map(differing, parts):
+            for lo, hi in found:
                 touched = (source[run] < hi) & (source[run] + size[run] > lo)
                 same[run[touched]] = False
-        done += length
-        progress.report("Comparing every packet", done / total)
+            done += length
+            progress.report("Comparing every packet", done / total)
     result, at = [], 0
     for pair in pairs:
         by_row = np.zeros(pair.out.count, np.bool_)

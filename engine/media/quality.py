@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from av.codec.context import ThreadType
 from av.sidedata.encparams import VideoEncParams, VideoEncParamsType
 from av.video.frame import VideoFrame
 
@@ -41,6 +42,8 @@ _SURE_SHARE = 0.3
 # Frames that come back like this are flat: they tell nothing of the rest, and coarser they would take no fewer bytes.
 _FLAT_DB = 70.0
 _QUANTISERS_FROM = 12
+# Encoding waits for it.
+_THREADS = 2
 # FFmpeg's decoders that export their quantisers.
 _TELLING = frozenset({"h264", "mpeg1video", "mpeg2video", "mpeg4", "vp9"})
 
@@ -80,6 +83,7 @@ def source_quality(video: VideoStream, units: Iterable[bytes]) -> SourceQuality:
 
 def _quantisers(video: VideoStream, units: Iterable[bytes]) -> list[float]:
     decoder = open_decoder(video.codec, video.extradata, {"export_side_data": "venc_params"})
+    decoder.thread_count, decoder.thread_type = _THREADS, ThreadType.FRAME
     means: list[float] = []
     for unit in units:
         for frame in decoder.decode(packet_of(unit)):

@@ -5,10 +5,13 @@ Plain FFmpeg, the decoder kept open over the seeks: what it remembers from one p
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import chain, islice
 
+import numpy as np
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream as AvVideoStream
@@ -21,6 +24,9 @@ from engine.media.film_file import FilmFile
 
 # How far before an entry to look for it, in seconds, until it is found; at last from the start of the file.
 _STEPS_BACK_S = (0, 1, 5, 20)
+
+# Two films are played side by side, in short stretches: more threads are hardly filled before a stretch ends.
+_THREADS = min(4, max(2, (os.cpu_count() or 2) - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +51,11 @@ class Shown:
     picture: VideoFrame
 
     def digest(self) -> int:
-        """Return a hash of its pixels, good within one process."""
-        return hash(tuple(hash(plane.tobytes()) for plane in planes(self.picture)))
+        """Return a hash of its pixels."""
+        found = sha256()
+        for plane in planes(self.picture):
+            found.update(np.ascontiguousarray(plane))
+        return int.from_bytes(found.digest()[:8], "big")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,7 @@ class Replay:
         self._container = film.container
         self._stream = video_stream(film.container, film.edited)
         self._stream.thread_type = "AUTO"
+        self._stream.codec_context.thread_count = _THREADS
         # Their demuxers find the next packet from any byte, and their seek by time may miss the first ones.
         self._starts_at_any_byte = film.family in (Family.TRANSPORT, Family.PROGRAM)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from threading import Lock, get_ident
+from threading import Lock, Thread, current_thread
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -57,7 +57,7 @@ class FilmReaders:
         self._films = dict(films)
         self._times = dict(times)
         self._threads = threads
-        self._readers: OrderedDict[tuple[int, str], FrameReader] = OrderedDict()
+        self._readers: OrderedDict[tuple[Thread, str], FrameReader] = OrderedDict()
         self._lock = Lock()
 
     def __enter__(self) -> Self:
@@ -78,7 +78,7 @@ class FilmReaders:
     def release(self) -> None:
         """Close the calling thread's files."""
         with self._lock:
-            mine = [key for key in self._readers if key[0] == get_ident()]
+            mine = [key for key in self._readers if key[0] is current_thread()]
             readers = [self._readers.pop(key) for key in mine]
         for reader in readers:
             reader.close()
@@ -113,16 +113,19 @@ class FilmReaders:
             raise MissingMedia(f"the source {source_id} of this project is not open; relink its file") from None
 
     def _reader(self, source_id: str, film: Film) -> FrameReader:
-        key = get_ident(), source_id
+        me = current_thread()
         with self._lock:
-            reader = self._readers.get(key)
-            if reader is None:
+            # What a thread that has ended left behind stands where its successor goes on.
+            own = [key for key in self._readers if key[0] is me or not key[0].is_alive()]
+            at_hand = next((key for key in reversed(own) if key[1] == source_id), None)
+            if at_hand is None:
                 reader = FrameReader(film.path, film.info, film.index, threads=self._threads)
-                self._readers[key] = reader
-            self._readers.move_to_end(key)
-            mine = [other for other in self._readers if other[0] == key[0]]
+            else:
+                reader = self._readers.pop(at_hand)
+                own.remove(at_hand)
+            self._readers[me, source_id] = reader
             # Only one's own may be closed: another thread may be reading from its.
-            old = self._readers.pop(mine[0]) if len(mine) > _OPEN_READERS else None
+            old = self._readers.pop(own[0]) if len(own) >= _OPEN_READERS else None
         if old is not None:
             old.close()
         return reader

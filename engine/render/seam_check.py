@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -104,11 +105,12 @@ def check_seams(
     windows = _windows(timeline, match.runs, depth)
     source = _Film(Replay(films[0]), rows[0], match.source_at)
     out = _Film(Replay(films[1]), rows[1], match.out_at)
-    for n, window in enumerate(windows):
-        progress.report("Playing around the seams", n / len(windows))
-        _Seam(timeline, source, out, window, depth, findings, cancel).check()
-        if len(findings.problems) >= _ENOUGH_PROBLEMS:
-            break
+    with ThreadPoolExecutor(1, thread_name_prefix="source") as pool:
+        for n, window in enumerate(windows):
+            progress.report("Playing around the seams", n / len(windows))
+            _Seam(timeline, source, out, window, depth, findings, pool, cancel).check()
+            if len(findings.problems) >= _ENOUGH_PROBLEMS:
+                break
     return findings
 
 
@@ -235,6 +237,7 @@ class _Seam:
         window: Window,
         depth: Depth,
         findings: SeamFindings,
+        pool: Executor,
         cancel: CancelToken,
     ) -> None:
         self._timeline = timeline
@@ -243,6 +246,7 @@ class _Seam:
         self._window = window
         self._depth = depth
         self._findings = findings
+        self._pool = pool
         self._cancel = cancel
         self._whole: Watched | None = None
 
@@ -254,15 +258,21 @@ class _Seam:
         soon_after: set[int] = set()
         for entry in entries:
             soon_after.update(range(self._moment(entry), self._stop_after(entry)))
-        ours = self._watch(self._out, window.entry, window.stop, lambda at: self._is_exact(at) or at in soon_after)
-        reference = self._reference(ours)
+        # The two films are two files and two decoders: each is played on a thread of its own.
+        theirs = self._pool.submit(self._source_parts)
+        try:
+            ours = self._watch(self._out, window.entry, window.stop, lambda at: self._is_exact(at) or at in soon_after)
+            seen = [self._watch(self._out, entry, self._stop_after(entry), lambda _: True) for entry in entries]
+        finally:
+            wait([theirs])
+        reference = self._reference(ours, theirs.result())
         self._check_presence(ours, start)
         self._check_decoder(ours)
         self._check_pictures(ours, reference)
         if self._findings.problems:
             return
-        for entry in entries:
-            self._check_seek(entry, ours, reference)
+        for entry, found in zip(entries, seen, strict=True):
+            self._check_seek(entry, found, ours, reference)
         if self._depth is Depth.FULL:
             self._measure()
 
@@ -281,10 +291,9 @@ class _Seam:
         order.sort(key=lambda ordinal: ordinal == window.entry)
         return order
 
-    def _reference(self, ours: Watched) -> dict[int, int]:
-        """Return the digests of the source's frames, for every frame that was copied."""
+    def _source_parts(self) -> dict[int, int]:
+        """Return the digests of the source's frames before and behind the run, or of all, where that is looked at."""
         window = self._window
-        exact = {at for at in ours.digests if self._is_exact(at)}
         if self._depth is Depth.FULL or len(window.runs) > 1:
             return dict(self._source_whole().digests)
         found: dict[int, int] = {}
@@ -296,6 +305,11 @@ class _Seam:
         behind = None if window.restart is None else self._source_entry(window.restart)
         if behind is not None:
             found |= self._watch(self._source, behind, window.stop, self._is_exact).digests
+        return found
+
+    def _reference(self, ours: Watched, found: dict[int, int]) -> dict[int, int]:
+        """Return the digests of the source's frames, for every frame that was copied."""
+        exact = {at for at in ours.digests if self._is_exact(at)}
         return found if exact <= found.keys() else dict(self._source_whole().digests)
 
     def _source_whole(self) -> Watched:
@@ -364,9 +378,8 @@ class _Seam:
         theirs = self._watch(self._source, usable[0][1], stop, wrong.__contains__)
         return {at for at in wrong if ours.digests.get(at) != theirs.digests.get(at)}
 
-    def _check_seek(self, entry: int, linear: Watched, reference: dict[int, int]) -> None:
+    def _check_seek(self, entry: int, seen: Watched, linear: Watched, reference: dict[int, int]) -> None:
         start, stop = self._moment(entry), self._stop_after(entry)
-        seen = self._watch(self._out, entry, stop, lambda _: True)
         self._findings.seeks += 1
         right = {
             at: reference[at] if self._is_exact(at) and at in reference else digest

@@ -144,7 +144,7 @@ def render_whole(
         dts=times,
         durations=tuple(index.duration[index.order].tolist()),
         replaced=tuple(index.size[index.order].tolist()),
-        quality=UNKNOWN_QUALITY,
+        quality=lambda: UNKNOWN_QUALITY,
         threads=cores,
     )
     segment = encode_segment(
@@ -207,7 +207,7 @@ def _job(film: Film, cut: Cut, encoder: EncoderPlan, threads: int) -> SegmentJob
         dts=tuple(index.dts[slots(index, cut)].tolist()),
         durations=tuple(index.duration[shown].tolist()),
         replaced=tuple(index.size[shown].tolist()),
-        quality=_quality(film, cut),
+        quality=lambda: _quality(film, cut),
         threads=threads,
     )
 

@@ -138,7 +138,7 @@ def _segment(
         dts=times,
         durations=tuple(np.diff(starts[part.start : part.stop + 1]).tolist()),
         replaced=_sizes(timeline, shown),
-        quality=_quality(timeline, shown),
+        quality=lambda: _quality(timeline, shown),
         threads=threads,
     )
     encoded = encode_segment(job, lambda: map(composer.compose, part), progress, cancel)

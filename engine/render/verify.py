@@ -7,6 +7,8 @@ around each seam.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -88,8 +90,11 @@ def verify(
         MissingMedia, DamagedMedia, UnsupportedMedia: one of the files cannot be read.
         Cancelled: on request.
     """
-    with open_film(source) as source_file, open_film(out, view) as out_file:
-        return _verified(source_file, out_file, plan, depth, progress, cancel)
+    with ExitStack() as of_source, ExitStack() as of_out:
+        with ThreadPoolExecutor(1) as pool:
+            opening = pool.submit(of_source.enter_context, open_film(source))
+            out_file = of_out.enter_context(open_film(out, view))
+        return _verified(opening.result(), out_file, plan, depth, progress, cancel)
 
 
 def _verified(

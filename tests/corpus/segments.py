@@ -99,7 +99,7 @@ def job(source: Film, plan: EncoderPlan, start: int, stop: int, quality: SourceQ
         dts=tuple(min(unit.dts, show.pts) for unit, show in zip(run, shown, strict=True)),
         durations=tuple(unit.duration for unit in run),
         replaced=tuple(10 * len(unit.data) for unit in shown),
-        quality=quality,
+        quality=lambda: quality,
         threads=2,
     )
 
