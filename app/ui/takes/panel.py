@@ -1,21 +1,355 @@
-"""The takes of the chosen patch."""
+"""The takes of the chosen patch: look, pick, judge."""
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QWidget
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
+from PySide6.QtCore import QPoint, Qt, Slot
+from PySide6.QtGui import QContextMenuEvent, QResizeEvent
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QMenu, QScrollArea, QWidget
+
+from app.session.jobs import JobKind
 from app.ui.actions import ActionSpec
 from app.ui.context import Context
-from app.ui.widgets import Panel
+from app.ui.takes import judging
+from app.ui.takes.card import Form, TakeCard
+from app.ui.takes.words import take_state, take_title
+from app.ui.widgets import (
+    AskLine,
+    ButtonKind,
+    EmptyState,
+    Panel,
+    Role,
+    icon_button,
+    label,
+    push_button,
+    row,
+    scrolled,
+)
+from engine.control import CancelToken, Progress
+from engine.errors import StorageError
+from engine.model.edits import Edit
+from engine.model.patch import Patch, ReviewState, Take
+from engine.model.tool import MovingPicture, Picture
+
+_EMPTY = "No takes yet. Describe the change and generate one, use a local tool, or drop an image on the region."
+_NO_PATCH = "Choose a patch to see its takes."
+_ROWS_FROM_HEIGHT = 380
+"""A panel at least this high shows rows, where reason, prompt and time have room."""
+_LEAST_CARD = 104
 
 
 class TakesPanel(Panel):
-    """The takes of the chosen patch."""
+    """The takes of the chosen patch, as cards, or as rows where there is room."""
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__("Takes", parent)
         self._context = context
+        self._document = context.session.document
+        self._selection = context.session.selection
+        self._shown: Patch | None = None
+        self._form = Form.CARDS
+        self.cards: list[TakeCard] = []
+        self.head.add(label("Y steps through", Role.SMALL, "3"), _gap(4))
+        self._grid_home = QWidget()
+        self._grid = QGridLayout(self._grid_home)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setVerticalSpacing(8)
+        self._area: QScrollArea = scrolled(self._grid_home)
+        self._empty = EmptyState(_NO_PATCH)
+        self._approve = push_button("Approve", ButtonKind.APPROVE)
+        self._approve.setIcon(context.theme.icon("check", "approved.fg"))
+        self._approve.clicked.connect(self.approve)
+        self._reject = push_button("Reject…")
+        self._reject.setIcon(context.theme.icon("cross"))
+        self._reject.clicked.connect(self.reject)
+        self._more = icon_button(context.theme, "more", "More about the take")
+        self._more.clicked.connect(self._show_more)
+        self._buttons = QWidget()
+        self._buttons.setLayout(row(self._approve, self._reject, None, self._more))
+        self.body.addWidget(self._area, 1)
+        self.body.addWidget(self._empty, 1)
+        self.body.addWidget(self._buttons)
+        for signal in (self._selection.changed, self._document.changed, self._document.closed):
+            signal.connect(self.refresh)
+        self.refresh()
 
     def actions_of_panel(self) -> list[ActionSpec]:
         """Return what can be done here."""
-        return []
+        needs_take, needs_several = self._needs_take, self._needs_several
+        return [
+            ActionSpec("takes.next", "Next take", "Region", lambda: self.step(1), "Y", "", needs_several, section=30),
+            ActionSpec(
+                "takes.previous",
+                "Former take",
+                "Region",
+                lambda: self.step(-1),
+                "Shift+Y",
+                "",
+                needs_several,
+                section=30,
+            ),
+            ActionSpec("takes.approve", "Approve take", "Region", self.approve, "P", "check", needs_take, section=30),
+            ActionSpec("takes.reject", "Reject take…", "Region", self.reject, "X", "cross", needs_take, section=30),
+            ActionSpec(
+                "takes.propose", "Propose patch", "Region", self.propose, "", "hourglass", needs_take, section=30
+            ),
+            ActionSpec("takes.star", "Star take", "Region", self.star, "", "star", needs_take, self._is_starred, 30),
+            ActionSpec("takes.rename", "Rename take…", "Region", self.rename, "", "pencil", needs_take, section=30),
+            ActionSpec(
+                "takes.export",
+                "Export the take’s picture…",
+                "Region",
+                self.export,
+                "",
+                "export",
+                self._cannot_export,
+                section=30,
+            ),
+            ActionSpec("takes.delete", "Delete take", "Region", self.delete, "", "trash", needs_take, section=30),
+        ]
+
+    # --- what shows -------------------------------------------------------------------------------------------------
+
+    @property
+    def take(self) -> Take | None:
+        """Return the take that is judged: the pick, else the first."""
+        patch = self._selection.patch
+        if patch is None or not patch.takes:
+            return None
+        return patch.picked or patch.takes[0]
+
+    @Slot()
+    def refresh(self) -> None:
+        """Show the takes of the patch that is chosen now."""
+        patch = self._selection.patch
+        if patch is not None and patch == self._shown and len(self.cards) == len(patch.takes):
+            return
+        self._shown = patch
+        takes = () if patch is None else patch.takes
+        name = f"Takes of “{patch.name}”" if patch is not None and patch.name and self._form is Form.ROWS else "Takes"
+        self.head.title.setText(name)
+        self.head.set_count(len(takes))
+        if len(self.cards) != len(takes):
+            self._rebuild(len(takes))
+        if patch is not None:
+            for card, take in zip(self.cards, takes, strict=True):
+                card.show_take(patch, take)
+        state = None if patch is None or self.take is None else take_state(patch, self.take)
+        self._area.setVisible(bool(takes))
+        self._empty.setVisible(not takes)
+        words = self._empty.findChild(QLabel)
+        if words is not None:
+            words.setText(_NO_PATCH if patch is None and self._selection.region is None else _EMPTY)
+        self._buttons.setVisible(bool(takes))
+        self._approve.setEnabled(state is not ReviewState.APPROVED)
+        self._approve.setText("Approved" if state is ReviewState.APPROVED else "Approve")
+        self._reject.setEnabled(state is not ReviewState.REJECTED)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        form = Form.ROWS if self.height() >= _ROWS_FROM_HEIGHT else Form.CARDS
+        if form is not self._form:
+            self._form = form
+            self._shown = None
+            self._rebuild(0)
+            self.refresh()
+        else:
+            self._lay_out()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        card = self.childAt(event.pos())
+        if isinstance(card, TakeCard) and card.patch is not None and card.take is not None:
+            self._menu(card.patch, card.take).popup(event.globalPos())
+
+    def _rebuild(self, count: int) -> None:
+        for card in self.cards:
+            self._grid.removeWidget(card)
+            card.hide()
+            card.deleteLater()
+        self.cards = []
+        for number in range(count):
+            card = TakeCard(self._context.theme, self._context.session.take_pictures, self._form, self._grid_home)
+            card.clicked.connect(partial(self._pick_number, number))
+            card.star_wanted.connect(partial(self._star_number, number))
+            card.step_wanted.connect(self._step_from_card)
+            self.cards.append(card)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        columns = 1 if self._form is Form.ROWS else max(1, min(3, (self.width() - 24) // _LEAST_CARD))
+        for number, card in enumerate(self.cards):
+            self._grid.addWidget(card, number // columns, number % columns)
+        for column in range(3):
+            # Fewer takes than columns keep the size that three would have.
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)
+            self._grid.setColumnMinimumWidth(column, 0)
+        if self._form is Form.CARDS and self.cards:
+            width = (self.width() - 24 - 8 * (columns - 1)) // columns
+            for card in self.cards:
+                card.setFixedSize(width, card.heightForWidth(width))
+        self._grid.setRowStretch(len(self.cards) + 1, 1)
+
+    # --- judging ----------------------------------------------------------------------------------------------------
+
+    def step(self, by: int) -> None:
+        """Pick the next take, or the former one; after the last comes the first."""
+        patch, take = self._selection.patch, self.take
+        if patch is not None and take is not None and len(patch.takes) > 1:
+            self._pick_number((patch.takes.index(take) + by) % len(patch.takes))
+
+    @Slot()
+    def approve(self) -> None:
+        """Approve the pick."""
+        self._judge(judging.approve, lambda title, name: f"{title} of “{name}” is approved.")
+
+    @Slot()
+    def reject(self) -> None:
+        """Ask for a reason, and reject the pick."""
+        patch, take = self._selection.patch, self.take
+        if patch is None or take is None:
+            return
+
+        def reject(reason: str) -> None:
+            if self._do(patch, lambda now: judging.reject(now, take, reason)):
+                self._context.notices.say(f"{take_title(patch, take)} of “{patch.name}” is rejected.")
+
+        title = take_title(patch, take)
+        AskLine(f"Why is {title} rejected?", take.rejected_because, "Reject", reject, self).ask_below(self._reject)
+
+    def propose(self) -> None:
+        """Mark the patch as proposed."""
+        patch = self._selection.patch
+        if patch is not None:
+            self._document.do(judging.propose(patch))
+
+    def star(self) -> None:
+        """Star the pick, or take its star away."""
+        self._judge(judging.star)
+
+    def rename(self) -> None:
+        """Ask for a name for the pick."""
+        patch, take = self._selection.patch, self.take
+        if patch is not None and take is not None:
+
+            def rename(name: str) -> None:
+                self._do(patch, lambda now: judging.named(now, take, name))
+
+            AskLine("Name of the take", take_title(patch, take), "Rename", rename, self).ask_below(self._more)
+
+    def delete(self) -> None:
+        """Delete the pick."""
+        self._judge(judging.without, lambda title, _name: f"{title} is deleted; Undo brings it back.")
+
+    def export(self) -> None:
+        """Ask where to, and write the pick's picture there."""
+        patch, take = self._selection.patch, self.take
+        if patch is None or take is None or not isinstance(take.tool, Picture | MovingPicture):
+            return
+        folder = self._context.session.settings.choices.folders.get("takes", "")
+        name = f"{patch.name or 'Patch'} {take_title(patch, take)}.png"
+        chosen, _ = QFileDialog.getSaveFileName(self, "Export the take's picture", str(Path(folder) / name))
+        if chosen:
+            self._export_to(Path(chosen), take)
+
+    def _export_to(self, target: Path, take: Take) -> None:
+        assert isinstance(take.tool, Picture | MovingPicture)
+        file, content = self._document.file, take.tool.content
+        folders = dict(self._context.session.settings.choices.folders)
+        self._context.session.settings.set(folders={**folders, "takes": str(target.parent)})
+
+        def work(_progress: Progress, cancel: CancelToken) -> Path:
+            data = file.take(content).data
+            cancel.check()
+            try:
+                target.write_bytes(data)
+            except OSError as error:
+                raise StorageError(f"{target} cannot be written: {error.strerror}; choose another folder") from error
+            return target
+
+        def done(path: Path) -> None:
+            self._context.notices.say(f"Written: {path}")
+
+        self._context.session.jobs.start(f"Export {target.name}", JobKind.EXPORT, work).then(done)
+
+    def _judge(self, edit: Callable[[Patch, Take], Edit], said: Callable[[str, str], str] | None = None) -> None:
+        patch, take = self._selection.patch, self.take
+        if patch is None or take is None:
+            return
+        title = take_title(patch, take)
+        if self._document.do(edit(patch, take)) and said is not None:
+            self._context.notices.say(said(title, patch.name))
+
+    def _do(self, patch: Patch, edit: Callable[[Patch], Edit]) -> bool:
+        """Apply an edit to a patch as it is by now."""
+        now = next((known for known in self._document.project.patches if known.id == patch.id), None)
+        return now is not None and self._document.do(edit(now))
+
+    def _pick_number(self, number: int, *_checked: bool) -> None:
+        patch = self._selection.patch
+        if patch is None or number >= len(patch.takes):
+            return
+        take = patch.takes[number]
+        if take.id != patch.pick:
+            self._document.do(judging.pick(patch, take))
+        if number < len(self.cards):
+            self.cards[number].setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _star_number(self, number: int) -> None:
+        patch = self._selection.patch
+        if patch is not None and number < len(patch.takes):
+            self._document.do(judging.star(patch, patch.takes[number]))
+
+    @Slot(int)
+    def _step_from_card(self, by: int) -> None:
+        self.step(by)
+
+    # --- menus and what keeps an action from running ------------------------------------------------------------------
+
+    def _show_more(self) -> None:
+        patch, take = self._selection.patch, self.take
+        if patch is not None and take is not None:
+            self._menu(patch, take).popup(self._more.mapToGlobal(QPoint(0, self._more.height())))
+
+    def _menu(self, patch: Patch, take: Take) -> QMenu:
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        menu.aboutToHide.connect(menu.deleteLater)
+        if take.id != patch.pick:
+            menu.addAction("Pick").triggered.connect(partial(self._pick_number, patch.takes.index(take)))
+            menu.addAction("Star").triggered.connect(partial(self._star_number, patch.takes.index(take)))
+            return menu
+        self._context.actions.refresh()
+        for id in (
+            "takes.propose", "takes.star", "takes.rename", "takes.export", "generate.prompt_again", "takes.delete",
+        ):  # fmt: skip
+            if self._context.actions.has(id):
+                menu.addAction(self._context.actions.action(id))
+        return menu
+
+    def _needs_take(self) -> str:
+        if self._selection.patch is None:
+            return "Choose a patch first"
+        return "" if self.take is not None else "The patch has no take yet"
+
+    def _needs_several(self) -> str:
+        patch = self._selection.patch
+        return "" if patch is not None and len(patch.takes) > 1 else "The patch has no other take"
+
+    def _cannot_export(self) -> str:
+        if self._needs_take():
+            return self._needs_take()
+        picture = self.take is not None and isinstance(self.take.tool, Picture | MovingPicture)
+        return "" if picture else "A local tool draws into the film; it has no picture of its own"
+
+    def _is_starred(self) -> bool:
+        return self.take is not None and self.take.starred
+
+
+def _gap(width: int) -> QWidget:
+    made = QWidget()
+    made.setFixedWidth(width)
+    return made
