@@ -121,6 +121,14 @@ def _timeline() -> str:
     return otio_text(OtioFile(described(project, urls), takes, {"s": CarriedPlace("/s.mp4", 1, 2, "ab")}))
 
 
+_EXTREME: list[Any] = [
+    *(0, -1, 7, 2**31, 2**63 - 1, 2**64),
+    *(0.0, -1.0, 0.3, 1e9, 1e15, 1e308, -1e308, 1e-320),
+    *("", "x" * 999, "deltacut", "Clip.2", "Gap.1", "Transition.1", "Stack.1", "\ud800", "file://host/share/x.mp4"),
+    *(None, True, [], {}),
+]
+
+
 def with_other_values(data: bytes, rng: random.Random) -> bytes:
     """Return a JSON text whose form is sound and some of whose values are not: extreme, of another kind, elsewhere."""
     text: Any = json.loads(data)
@@ -136,10 +144,12 @@ def with_other_values(data: bytes, rng: random.Random) -> bytes:
     for _ in range(rng.choice([1, 2, 5])):
         holder, key = rng.choice(places)
         other, name = rng.choice(places)
-        extreme = rng.choice(
-            [0, -1, 1e308, -1e308, 1e-320, 2**63 - 1, 2**64, "", "x" * 999, None, True, [], {}, "\ud800"]
-        )
-        holder[key] = rng.choice([extreme, extreme, copy.deepcopy(other[name])])
+        kind = type(holder[key])
+        # Of the same kind it comes past the library and meets our own checks.
+        alike = [value for value in _EXTREME if type(value) is kind] or _EXTREME
+        extreme = rng.choice(alike if rng.random() < 0.85 else _EXTREME)
+        twin = copy.deepcopy(other[name])
+        holder[key] = twin if type(twin) is kind and rng.random() < 0.5 else extreme
     return json.dumps(text).encode()
 
 
