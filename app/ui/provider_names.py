@@ -6,6 +6,6 @@ PROVIDER_NAMES = {
     "google": "Google",
     "kling": "Kling",
     "elevenlabs": "ElevenLabs",
-    "gemini": "Google",
+    "veo": "Google Cloud (Veo)",
     "kling-legacy": "Kling (legacy keys)",
 }

@@ -55,6 +55,7 @@ class SpendingPage(QWidget):
         self.graph.setMenuEnabled(False)
         self.graph.setMouseEnabled(x=False, y=False)
         self.graph.hideButtons()
+        self._graph_head = label("Spent over time", Role.HEAD)
         self._note = label("", tone="2")
         self._note.setWordWrap(True)
         grid = QGridLayout()
@@ -70,9 +71,10 @@ class SpendingPage(QWidget):
         layout.addLayout(column(label("Caps", Role.HEAD), grid))
         layout.addWidget(label("A request that would pass a cap is not sent. 0 means no cap.", Role.SMALL, "3"))
         layout.addWidget(self.table)
-        layout.addWidget(label("Spent over time", Role.HEAD))
-        layout.addWidget(self.graph, 1)
+        layout.addWidget(self._graph_head)
+        layout.addWidget(self.graph, 3)
         layout.addWidget(self._note)
+        layout.addStretch(1)
         context.theme.changed.connect(self._colour)
         self._colour()
 
@@ -111,6 +113,9 @@ class SpendingPage(QWidget):
             pen = pg.mkPen(self._context.theme.colour("focus"), width=2)
             # The last sum still stands now.
             self.graph.plot(np.append(times, time.time()), np.append(sums, sums[-1]), stepMode="right", pen=pen)
+        self._graph_head.setVisible(bool(ordered))
+        self.graph.setVisible(bool(ordered))
+        self.table.setVisible(bool(totals))
         self._note.setText("" if ordered else "Nothing was spent yet.")
 
     def _failed(self, error: DeltacutError) -> None:
