@@ -146,6 +146,8 @@ def read_sound_packets(path: Path, sound: AudioStream, cancel: CancelToken) -> S
     if sound.codec == "aac" and config[1] & 7:
         return CannotSplice("its AAC has frames of 960 samples")
     table = np.array(rows, np.int64).reshape(-1, 4)
+    if (np.diff(table[:, 0]) <= 0).any():
+        return CannotSplice("its times jump back")
     grid = frame_grid(path, sound.stream)
     at = [round(grid.snapped(int(ticks) * base) * sound.sample_rate) for ticks in table[:, 0]]
     return SoundPackets(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 from av.audio.codeccontext import AudioCodecContext
@@ -25,6 +26,7 @@ from engine.media.demux import opened
 from engine.media.packets import mark_dropped, packet_of
 from engine.media.remux import NewVideo
 from engine.media.sound_cut import SoundForm
+from engine.media.text_tracks import Chapter
 from engine.media.tracks import (
     EditedVideo,
     copied_track,
@@ -35,6 +37,9 @@ from engine.media.tracks import (
     words,
 )
 from engine.model.media import MediaInfo
+
+if TYPE_CHECKING:
+    from av.container.core import Chapter as AvChapter
 
 _REPORT_EVERY = 256
 
@@ -76,6 +81,7 @@ def stitch(
     sounds: Sequence[StitchedSound],
     target: Path,
     *,
+    chapters: Sequence[Chapter] = (),
     progress: Progress,
     cancel: CancelToken,
 ) -> CannotStitch | None:
@@ -88,6 +94,7 @@ def stitch(
         unit_count: how many there are, for the progress.
         sounds: the sound tracks, in order.
         target: written anew; on an error it is closed and left to the caller to remove.
+        chapters: of the new film.
         progress: reports the share of the picture's units.
         cancel: looked at between packets.
 
@@ -104,7 +111,7 @@ def stitch(
             str(target), "w", format=muxer, container_options=_options(muxer, info, reference, video, sounds)
         )
         try:
-            tracks = _tracks(reader, writer, info, video, sounds)
+            tracks = _tracks(reader, writer, info, video, sounds, chapters)
             _write(writer, tracks, family(muxer), video, unit_count, sounds, progress, cancel)
             writer.close()
         except BaseException as error:
@@ -149,7 +156,12 @@ def _options(
 
 
 def _tracks(
-    reader: InputContainer, writer: OutputContainer, info: MediaInfo, video: NewVideo, sounds: Sequence[StitchedSound]
+    reader: InputContainer,
+    writer: OutputContainer,
+    info: MediaInfo,
+    video: NewVideo,
+    sounds: Sequence[StitchedSound],
+    chapters: Sequence[Chapter],
 ) -> list[Stream]:
     same_family = family(reader.format.name) is family(writer.format.name)
     edited = EditedVideo(info.video.stream, video.codec, video.extradata, video.time_base, video.pix_fmt)
@@ -171,8 +183,19 @@ def _tracks(
         shown = True
         tracks.append(track)
     copy_tags(reader, writer)
+    writer.set_chapters([_chapter(number, chapter) for number, chapter in enumerate(chapters)])
     writer.start_encoding()
     return tracks
+
+
+def _chapter(number: int, chapter: Chapter) -> AvChapter:
+    return {
+        "id": number,
+        "start": round(chapter.start_s * 1000),
+        "end": round(chapter.stop_s * 1000),
+        "time_base": Fraction(1, 1000),
+        "metadata": {"title": chapter.title} if chapter.title else {},
+    }
 
 
 def _sound_track(writer: OutputContainer, template: Stream | None, form: SoundForm) -> Stream:

@@ -13,16 +13,18 @@ from pathlib import Path
 
 from engine.control import CancelToken, Progress
 from engine.errors import UnsupportedMedia, VerificationFailed
-from engine.media.caption_track import CaptionTrack
+from engine.media.caption_track import CaptionTrack, holds_captions
 from engine.media.encoders.plan import CannotEncode, EncoderPlan
 from engine.media.encoders.whole import choose_whole
 from engine.media.remux import NewVideo
 from engine.media.stitch import CannotStitch, stitch
+from engine.media.text_tracks import Chapter
 from engine.model.frame_index import Int64
 from engine.model.time import Range, merged
 from engine.plan.export_plan import ExportPlan, Mode
 from engine.plan.timeline_plan import TimelinePlan, coded_order, plan_timeline
 from engine.plan.timeline_times import frame_starts, output_time_base
+from engine.render.carried_tracks import carried_tracks
 from engine.render.compose import Composer
 from engine.render.export import ExportReport, beside, check_target, put_in_place
 from engine.render.overlay_op import Pictures
@@ -52,6 +54,7 @@ class _Job:
     starts: Int64
     time_base: Fraction
     sound: SoundPlan
+    chapters: tuple[Chapter, ...]
     composer: Composer
 
 
@@ -107,15 +110,20 @@ def export_timeline(
     stream = joined(timeline)
     time_base = output_time_base(timeline.project, timeline.reference)
     starts = frame_starts(timeline.project, time_base)
+    carried = carried_tracks(timeline, cancel)
     sound = plan_sound(timeline, target, progress.part(0.0, _MEASURING), cancel)
-    notes = [*_left_out(timeline), *sound.notes]
+    notes = [*carried.notes, *sound.notes]
+    if carried.captions and not holds_captions(target):
+        notes.append(f"the subtitles are left out: {target.suffix} files hold no tracks of text")
+    else:
+        captions = (*captions, *carried.captions)
     notes += [f"{timeline.films[i].path.name} is re-encoded: {reason}" for i, reason in stream.refused.items()]
     widened: tuple[Range, ...] = ()
     encoding_s = 0.0
     attempt = 0
     with films_of_timeline(timeline) as films, beside(target) as draft:
         composer = Composer(timeline.film.info.video, timeline.runs, pictures, films, moving)
-        job = _Job(timeline, stream, starts, time_base, sound, composer)
+        job = _Job(timeline, stream, starts, time_base, sound, carried.chapters, composer)
         while True:
             draft.unlink(missing_ok=True)
             picture = _planned(timeline, stream, widened, target)
@@ -196,6 +204,7 @@ def _written(
         timeline.frame_count,
         [track.stitched(cancel) for track in job.sound.tracks],
         draft,
+        chapters=job.chapters,
         progress=progress.part(_ENCODING, _WRITING),
         cancel=cancel,
     )
@@ -223,13 +232,3 @@ def _wider(timeline: Timeline, widened: Sequence[Range], suspects: Sequence[int]
         return (Range(0, total),)
     reach = _WIDER * 4 ** (attempt - 1)
     return merged([*widened, *(Range(max(0, join - reach), min(total, join + reach)) for join in suspects)])
-
-
-def _left_out(timeline: Timeline) -> list[str]:
-    """Say which tracks of the reference do not come along."""
-    info = timeline.film.info
-    notes = [
-        f"track {other.stream} ({other.kind}, {other.codec}) is left out: it cannot be cut along with the picture"
-        for other in info.others
-    ]
-    return [*notes, "chapters are left out: the film was cut"] if info.chapters else notes

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engine.control import CancelToken, Progress
-from engine.media.sound_packets import SoundPackets, aac_window, raw_packet, read_sound_packets
+from engine.media.sound_packets import raw_packet
 from engine.model.edits import AddSource, AppendClip, ExtractClips
 from engine.model.project import Project
 from engine.model.recipe import recipe_runs
