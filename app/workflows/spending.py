@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 from app.workflows.accounts import open_accounts, provider_errors
@@ -26,6 +27,16 @@ def spending(project: Path | None) -> tuple[tuple[Totals, ...], tuple[Spend, ...
             project_id = file.project.id
     with open_accounts() as accounts:
         return accounts.ledger.totals(project_id), accounts.ledger.spend(project_id)
+
+
+def spent_on(project_id: str) -> Decimal:
+    """Return what a project has cost so far, in dollars.
+
+    Raises:
+        ProviderFailure: the ledger cannot be used.
+    """
+    with open_accounts() as accounts:
+        return sum((totals.actual_usd for totals in accounts.ledger.totals(project_id)), Decimal(0))
 
 
 def spans(job: str | None) -> tuple[Span, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +19,11 @@ from app.ui.provider_names import PROVIDER_NAMES
 from app.ui.widgets import Banner, BannerAction, ButtonKind, Tone
 from app.ui.window.main_window import MainWindow
 from app.ui.window.palette import Palette
+from app.ui.words import usd
+from app.workflows.caches import most_bytes
 from app.workflows.keys import KeyState, list_keys
+from app.workflows.preferences import preferences
+from app.workflows.spending import spent_on
 from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError, UsageError
 
@@ -25,6 +31,16 @@ if TYPE_CHECKING:
     from app.ui.settings import SettingsDialog
 
 FILMS = "Films (*.mp4 *.mov *.m4v *.mkv *.webm *.ts *.mts *.m2ts *.mpg *.mpeg *.vob *.avi *.mxf *.flv *.3gp *.wmv)"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the bars show of a project: dollars spent and allowed, bytes of its cache used and allowed."""
+
+    spent_usd: Decimal
+    cap_usd: Decimal | None
+    cache_bytes: int
+    cache_most: int
 
 
 class WindowCommands(QObject):
@@ -52,6 +68,8 @@ class WindowCommands(QObject):
         self._session.document.films_changed.connect(self._tell_missing)
         self._session.jobs.added.connect(self._count_jobs)
         self._session.jobs.ended.connect(self._count_jobs)
+        self._session.jobs.ended.connect(self.look_at_figures)
+        self._session.document.opened.connect(self.look_at_figures)
 
     def actions_of_panel(self) -> list[ActionSpec]:
         """Return the window's own actions."""
@@ -159,6 +177,27 @@ class WindowCommands(QObject):
             words = f"Key ends in {state.tail}" if state.tail else "Key set"
             ready[name] = words if state.origin and ready.get(name, words) else ""
         self._window.first_run.show_providers(list(ready.items()))
+
+    @Slot()
+    def look_at_figures(self) -> None:
+        """Show what the open project has cost, and how full its cache is."""
+        document = self._session.document
+        if not document.is_open:
+            return
+        project_id, cache = document.project.id, document.cache
+
+        def work(_progress: Progress, _cancel: CancelToken) -> Figures:
+            return Figures(spent_on(project_id), preferences().caps.project_usd, cache.size, most_bytes())
+
+        self._session.jobs.start_quietly("Look at the figures", work).then(self._show_figures)
+
+    def _show_figures(self, figures: Figures) -> None:
+        spent = usd(float(figures.spent_usd))
+        cap = figures.cap_usd
+        self._window.top.show_spent(
+            "" if not figures.spent_usd else spent if cap is None else f"{spent} of {usd(float(cap))}"
+        )
+        self._window.bottom.show_cache(figures.cache_bytes, figures.cache_most)
 
     # --- opening ----------------------------------------------------------------------------------------------------
 
