@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
-
-import numpy as np
+from typing import Any, Protocol
 
 from engine.control import CancelToken, Progress
-from engine.errors import MediaError
-from engine.features.measures import PICTURE_ROWS, Measures, PictureMeasures, SoundMeasures, joined_rows
+from engine.errors import DamagedMedia, MediaError
+from engine.features.measures import (
+    NO_PICTURE,
+    STEP_ROWS,
+    Float32,
+    Measures,
+    PictureMeasures,
+    SoundMeasures,
+    joined_rows,
+    unchanged_rows,
+)
 from engine.features.measures_blob import picture_bytes, picture_from_bytes, sound_bytes, sound_from_bytes
 from engine.features.picture_measures import Measured, PictureMeter
 from engine.features.sound_measures import measure_sound
@@ -107,7 +115,7 @@ class _Work:
         found = {frames: self._kept(frames) for frames in runs}
         missing = [frames for frames in runs if found[frames] is None]
         self._frames_done = film.index.frame_count - sum(len(frames) for frames in missing)
-        cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))
+        cores = os.cpu_count() or 1
         workers = max(1, min(cores, len(missing)))
         # Few runs (one long GOP, a short film): the decoder's own threads make up for it.
         threads = max(1, cores // workers)
@@ -142,11 +150,11 @@ class _Work:
         data = self._cache.get(_PICTURES_KIND, self._key(frames))
         return None if data is None else picture_from_bytes(data, len(frames))
 
-    def _next(self, queue: object) -> Range | None:
+    def _next(self, queue: Iterator[Range]) -> Range | None:
         with self._lock:
-            return next(queue, None)  # type: ignore[call-overload, no-any-return]
+            return next(queue, None)
 
-    def _worker(self, queue: object, threads: int) -> dict[Range, Measured | None]:
+    def _worker(self, queue: Iterator[Range], threads: int) -> dict[Range, Measured | None]:
         """Measure run after run until none is left."""
         film = self._film
         done: dict[Range, Measured | None] = {}
@@ -191,35 +199,22 @@ def _joined(
     before: Measured | None = None
     for frames, part in zip(runs, parts, strict=True):
         if part is None:
-            rows.append(_repeated(rows[-1] if rows else None, len(frames)))
+            # Nothing decodes here: a player goes on showing what it showed last.
+            rows.append(unchanged_rows(rows[-1] if rows else NO_PICTURE, len(frames)))
             continue
         head = part.rows
         if before is not None:
-            step = dict(zip(PICTURE_ROWS[2:9], meter.step(before.last, part.first), strict=True))
-            head = replace(head, **{name: _with_first(getattr(head, name), value) for name, value in step.items()})
+            step = dict(zip(STEP_ROWS, meter.step(before.last, part.first), strict=True))
+            changed: dict[str, Any] = {name: _with_first(getattr(head, name), value) for name, value in step.items()}
+            head = replace(head, **changed)
         rows.append(head)
         before = part
-    if not rows:
-        raise MediaError(f"{film.path} shows no frame")
+    if before is None:
+        raise DamagedMedia(f"{film.path}: none of its pictures decodes; try another copy")
     return joined_rows(rows)
 
 
-def _with_first(values: np.ndarray, value: float) -> np.ndarray:  # type: ignore[type-arg]
+def _with_first(values: Float32, value: float) -> Float32:
     changed = values.copy()
     changed[0] = value
     return changed
-
-
-def _repeated(before: PictureMeasures | None, count: int) -> PictureMeasures:
-    """Return the rows of a run in which nothing decodes."""
-    values = {}
-    for name in PICTURE_ROWS:
-        shape = (count, before.signature.shape[1]) if name == "signature" and before is not None else (count,)
-        if before is None:
-            from engine.features.measures import SIGNATURE_SIZE
-
-            shape = (count, SIGNATURE_SIZE) if name == "signature" else (count,)
-        kept = name in ("luma", "contrast", "text", "signature") and before is not None
-        dtype = np.uint8 if name == "signature" else np.float32
-        values[name] = np.broadcast_to(getattr(before, name)[-1], shape).copy() if kept else np.zeros(shape, dtype)
-    return PictureMeasures(**values)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from engine.features.dissolves import mixes
-from engine.features.measures import SIGNATURE_LUMA, Bool, Float32, PictureMeasures
+from engine.features.measures import SIGNATURE_LUMA, Bool, Float32, PictureMeasures, UInt8
 from engine.model.time import Range, subtracted
 
 _CALM = 0.13
@@ -115,9 +115,7 @@ def cut_scores(picture: PictureMeasures) -> Float32:
 def shots(changes: tuple[Transition, ...], count: int) -> tuple[Range, ...]:
     """Return the runs of frames between the changes; frames that are a mixture or part of a fade are in none."""
     edges = [change.frames.start for change in changes if change.kind is TransitionKind.CUT]
-    whole = subtracted(
-        Range(0, count), (change.frames for change in changes if change.kind is not TransitionKind.CUT)
-    )
+    whole = subtracted(Range(0, count), (change.frames for change in changes if change.kind is not TransitionKind.CUT))
     found = []
     for run in whole:
         inside = [edge for edge in edges if run.start < edge < run.stop]
@@ -201,7 +199,7 @@ def _same_light(picture: PictureMeasures, at: int, reach: int) -> bool:
     return False
 
 
-def _normalised(signatures: np.ndarray) -> Float32:  # type: ignore[type-arg]
+def _normalised(signatures: UInt8) -> Float32:
     values = signatures.astype(np.float32)
     values -= values.mean(axis=1, keepdims=True)
     return np.asarray(values / np.sqrt((values**2).sum(axis=1, keepdims=True) + 16.0 * values.shape[1]), np.float32)
@@ -216,7 +214,7 @@ def _fades(picture: PictureMeasures, rate: float) -> list[Transition]:
     found = []
     reach = max(2, round(_FLASH_S * rate))
     for run in _runs(contrast < _FLAT):
-        if len(run) < reach and 0 < run.start and _comes_back(picture, run.start, reach):
+        if len(run) < reach and run.start > 0 and _comes_back(picture, run.start, reach):
             continue
         ramp = _ramp(contrast[max(0, run.start - longest) : run.start][::-1])
         if ramp >= _LEAST_RAMP:

@@ -103,14 +103,14 @@ def _scores(picture: PictureMeasures, starts: Int64, length: int, factor: float)
         score = np.where(np.abs(along - share) > 0.2, 0, score)
         score = np.minimum(score, _MOST_BEND / np.maximum(bend * factor, 0.05))
         score = np.minimum(score, 1 + (_MOST_SHARP - sharp))
-    return np.asarray(score * np.sqrt(np.minimum(distance, 60) / 20), np.float32) * (score >= 1)
+    return np.asarray(score * np.sqrt(np.minimum(distance, 60) / 20) * (score >= 1), np.float32)
 
 
 def _fine(picture: PictureMeasures, at: Int64) -> Float32:
     """Return the variance of the luma that the signature is too coarse to show."""
     size = SIGNATURE_LUMA[0] * SIGNATURE_LUMA[1]
     coarse = picture.signature[at, :size].astype(np.float32).var(axis=1)
-    return np.maximum(picture.contrast[at] ** 2 - coarse, 1.0)
+    return np.asarray(np.maximum(picture.contrast[at] ** 2 - coarse, 1.0), np.float32)
 
 
 def _alike(one: Float32, other: Float32) -> Float32:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 UInt8 = NDArray[np.uint8]
@@ -20,6 +21,10 @@ HOP_S = Fraction(1, 100)
 """The sound's finest values are this far apart."""
 PITCH_HOP_S = Fraction(1, 50)
 LOUDNESS_HOP_S = Fraction(1, 10)
+
+BAND_COUNT = 12
+BAND_FLOOR_DB = -120.0
+BAND_STEP_DB = 0.5
 
 SIGNATURE_LUMA = (9, 16)
 SIGNATURE_CHROMA = (4, 8)
@@ -72,6 +77,8 @@ class SoundMeasures:
     Attributes:
         start_s: where in the source's time its first sample stands.
         voice_db: float32 [n] every HOP_S: level of the band of voices (200 to 4000 Hz), dB of full scale.
+        bands: uint8 [n, BAND_COUNT] every HOP_S: level of bands evenly spaced to the ear from 50 Hz to 7.5 kHz, in
+            steps of BAND_STEP_DB above BAND_FLOOR_DB of full scale.
         voted: bool [n] every HOP_S: the voice activity detector hears a voice.
         flux: float32 [n] every HOP_S: how much the spectrum grew, for onsets.
         pitch_hz: float32 [m] every PITCH_HOP_S: pitch of the voice, 0 where none is heard.
@@ -83,6 +90,7 @@ class SoundMeasures:
 
     start_s: Fraction
     voice_db: Float32
+    bands: UInt8
     voted: Bool
     flux: Float32
     pitch_hz: Float32
@@ -112,3 +120,19 @@ def joined_rows(parts: list[PictureMeasures]) -> PictureMeasures:
     return PictureMeasures(
         **{name: np.concatenate([getattr(part, name) for part in parts]) for name in PICTURE_ROWS},
     )
+
+
+STEP_ROWS = ("change", "unexplained", "colour", "pan_x", "pan_y", "zoom", "local")
+"""What compares a frame with the one before it."""
+
+NO_PICTURE = PictureMeasures(
+    **{name: np.zeros(1, np.float32) for name in PICTURE_ROWS[:-1]},
+    signature=np.zeros((1, SIGNATURE_SIZE), np.uint8),
+)
+"""One black frame."""
+
+
+def unchanged_rows(before: PictureMeasures, count: int) -> PictureMeasures:
+    """Return the rows of `count` frames that all show the last picture of a run."""
+    rows = {name: np.repeat(getattr(before, name)[-1:], count, axis=0) for name in PICTURE_ROWS}
+    return PictureMeasures(**{name: np.zeros_like(row) if name in STEP_ROWS else row for name, row in rows.items()})

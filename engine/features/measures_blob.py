@@ -1,4 +1,4 @@
-"""Measures as bytes for the cache: NumPy's own archive, values in half precision, which is finer than what they mean."""
+"""Measures as bytes for the cache: NumPy's own archive, in half precision, which is finer than what they mean."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from engine.features.measures import PICTURE_ROWS, PictureMeasures, SoundMeasures
 from engine.features.picture_measures import Look, Measured
 
-_SOUND_ARRAYS = ("voice_db", "voted", "flux", "pitch_hz", "steady")
+_SOUND_ARRAYS = ("voice_db", "bands", "voted", "flux", "pitch_hz", "steady")
 _UNREADABLE = (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, IndexError)
 
 

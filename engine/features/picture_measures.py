@@ -79,7 +79,7 @@ class PictureMeter:
     def __init__(self, text_every: int) -> None:
         """Make a meter that looks for lettering in every `text_every`th picture."""
         self._text_every = text_every
-        self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
 
     def measured(self, pictures: Iterable[tuple[int, Picture]], count: int) -> Measured | None:
         """Measure (number in the run, picture) pairs, in order; None where there are none."""
@@ -121,12 +121,12 @@ class PictureMeter:
         if change < _STILL:
             return change, 0.0, colour, 0.0, 0.0, 0.0, 0.0
         # From the new picture back to the old one, so that the old one can be looked up at every new pixel.
-        flow = self._flow.calc(after.luma, before.luma, None)
+        start = np.zeros((*after.luma.shape, 2), np.float32)
+        flow = np.asarray(self._flow.calc(after.luma, before.luma, start), np.float32)
         height, width = after.luma.shape
         y, x = np.indices((height, width), np.float32)
-        warped = cv2.remap(
-            before.luma, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
+        place = x + flow[..., 0], y + flow[..., 1]
+        warped = np.asarray(cv2.remap(before.luma, *place, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
         unexplained = 1.0 - max(likeness(warped, after.luma), likeness(before.luma, after.luma))
         pan_x, pan_y, zoom, local = _whole_motion(-flow, after.luma)
         return change, max(0.0, unexplained), colour, pan_x, pan_y, zoom, local

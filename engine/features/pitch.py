@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from engine.features.measures import Float32
+from engine.features.measures import Float32, Float64
 
 RATE = 16_000
 HOP = RATE // 50
@@ -55,11 +55,11 @@ _HANN = np.hanning(WINDOW)
 _TOO_HIGH = np.fft.rfftfreq(_FFT, 1 / RATE) > _BAND_HZ
 
 
-def _autocorrelation_of_window() -> np.ndarray:  # type: ignore[type-arg]
+def _autocorrelation_of_window() -> Float64:
     power = np.abs(np.fft.rfft(_HANN, _FFT)) ** 2
     power[_TOO_HIGH] = 0
     correlation = np.fft.irfft(power)
-    return np.maximum(correlation / correlation[0], 0.05)
+    return np.asarray(np.maximum(correlation / correlation[0], 0.05), np.float64)
 
 
 _OF_WINDOW = _autocorrelation_of_window()

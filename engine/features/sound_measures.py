@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.control import CancelToken
 from engine.features import loudness
-from engine.features.measures import Float32, SoundMeasures
+from engine.features.measures import BAND_COUNT, BAND_FLOOR_DB, BAND_STEP_DB, Float32, SoundMeasures, UInt8
 from engine.features.pitch import pitch_of
 from engine.media.analysis_sound import VOICE_RATE, SoundBlock, sound_blocks
 from engine.media.speech_sound import speech_start
@@ -26,7 +28,7 @@ HOP = VOICE_RATE // 100
 CONTEXT = 2048
 _WINDOW, _FFT = 400, 512
 _VOICE_BAND_HZ = (200, 4000)
-_BANDS = 24
+_BANDS = 2 * BAND_COUNT
 _VAD_MODE = 2
 _VAD_FRAME = 3 * HOP
 _FLOOR = 1e-10
@@ -60,8 +62,8 @@ class SoundMeter:
         self._wide_before: Float32 | None = None
         self._bands_before = np.full(_BANDS, np.log10(_FLOOR))
         self._tones_before = np.full((_TONE_STANDS - 1, _TONE_FFT // 4), -100.0)
-        self._parts: dict[str, list[NDArray[np.generic]]] = {
-            name: [] for name in ("voice_db", "voted", "flux", "pitch_hz", "loudness", "steady")
+        self._parts: dict[str, list[NDArray[Any]]] = {
+            name: [] for name in ("voice_db", "bands", "voted", "flux", "pitch_hz", "loudness", "steady")
         }
 
     def take(self, block: SoundBlock) -> None:
@@ -70,9 +72,10 @@ class SoundMeter:
         step = VOICE_RATE // 10
         voice = np.pad(block.voice, (0, -block.voice.size % step))
         samples = np.concatenate([self._voice_before, voice.astype(np.float32) / 32768])
-        level, flux = self._spectra(samples)
-        parts = {
+        level, bands, flux = self._spectra(samples)
+        parts: dict[str, NDArray[Any]] = {
             "voice_db": level,
+            "bands": bands,
             "flux": flux,
             "voted": self._votes(voice),
             "pitch_hz": pitch_of(samples, CONTEXT),
@@ -83,12 +86,12 @@ class SoundMeter:
             self._parts[name].append(part)
         self._voice_before = samples[-CONTEXT:]
 
-    def result(self, start_s: object, channels: int) -> SoundMeasures | None:
+    def result(self, start_s: Fraction, channels: int) -> SoundMeasures | None:
         """Return everything that was measured."""
         if not self._parts["voted"]:
             return None
         whole = {name: np.concatenate(parts) for name, parts in self._parts.items()}
-        return SoundMeasures(start_s=start_s, channels=channels, **whole)  # type: ignore[arg-type]
+        return SoundMeasures(start_s=start_s, channels=channels, **whole)
 
     def _votes(self, voice: NDArray[np.int16]) -> NDArray[np.bool_]:
         """Ask the detector about every 30 ms, its longest and surest look."""
@@ -98,15 +101,18 @@ class SoundMeter:
         votes = [self._vad.is_speech(data[at : at + size], VOICE_RATE) for at in range(0, len(data), size)]
         return np.repeat(np.array(votes, np.bool_), 3)[: voice.size // HOP]
 
-    def _spectra(self, samples: Float32) -> tuple[Float32, Float32]:
-        """Return the voice band's level in dB, and the onset strength, of every hundredth of a second."""
+    def _spectra(self, samples: Float32) -> tuple[Float32, UInt8, Float32]:
+        """Return the voice band's level in dB, the bands, and the onset strength, of every hundredth of a second."""
         windows = sliding_window_view(samples[CONTEXT + HOP - _WINDOW :], _WINDOW)[::HOP]
         power = np.abs(np.fft.rfft(windows * _HANN, _FFT)) ** 2 / (_HANN @ _HANN * _FFT / 2)
         level = 10 * np.log10(power[:, _VOICE_BINS].sum(axis=1) + _FLOOR)
-        bands = np.log10(power @ _BAND_WEIGHTS + 1e-8)
-        growth = np.diff(bands, axis=0, prepend=self._bands_before[None])
-        self._bands_before = bands[-1]
-        return np.asarray(level, np.float32), np.asarray(np.maximum(growth, 0).mean(axis=1), np.float32)
+        bands = power @ _BAND_WEIGHTS
+        fine = np.log10(bands + 1e-8)
+        growth = np.diff(fine, axis=0, prepend=self._bands_before[None])
+        self._bands_before = fine[-1]
+        pairs = 10 * np.log10(bands.reshape(-1, BAND_COUNT, 2).sum(axis=2) + 1e-12)
+        coded = np.clip(np.rint((pairs - BAND_FLOOR_DB) / BAND_STEP_DB), 0, 255).astype(np.uint8)
+        return np.asarray(level, np.float32), coded, np.asarray(np.maximum(growth, 0).mean(axis=1), np.float32)
 
     def _loudness(self, block: SoundBlock) -> Float32:
         before = self._wide_before
@@ -133,7 +139,7 @@ class SoundMeter:
 
 _HANN = np.hanning(_WINDOW)
 _FREQUENCIES = np.fft.rfftfreq(_FFT, 1 / VOICE_RATE)
-_VOICE_BINS = (_FREQUENCIES >= _VOICE_BAND_HZ[0]) & (_FREQUENCIES <= _VOICE_BAND_HZ[1])
+_VOICE_BINS = (_VOICE_BAND_HZ[0] <= _FREQUENCIES) & (_VOICE_BAND_HZ[1] >= _FREQUENCIES)
 
 
 def _band_weights() -> NDArray[np.float64]:

@@ -1,0 +1,223 @@
+"""When somebody speaks and when not: speech from the measured sound, pauses, and how dense the speech is.
+
+The noise floor follows the sound, so that a quiet voice in a quiet room and a loud one beside a road are both heard.
+Where music plays, a detector of voices hears it too: then nothing is guessed, and words are asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from engine.features.measures import BAND_STEP_DB, HOP_S, Bool, Float32, SoundMeasures
+
+HOP = float(HOP_S)
+_FLOOR_REACH_S = 8.0
+_FLOOR_SHARE = 0.1
+_FLOOR_BIAS_DB = 2.0
+"""A low share of noise is lower than the noise by about this."""
+_MOST_PER_BAND_DB = 15.0
+_RANGE_DB = 38.0
+_CLOSED_S = 0.15
+_LEAST_VOTES = 0.15
+_SILENCE_DB = -65.0
+"""Nothing below this is heard as speech, whatever the floor."""
+_LEAST_SPEECH_S = 0.12
+_MUSIC_STEADY = 0.12
+_MUSIC_REACH_S = 4.0
+
+
+class Basis(Enum):
+    """What pauses were found from."""
+
+    WORDS = "words"
+    SOUND = "sound"
+    NOTHING = "nothing"
+    """There is no sound, or music plays and there are no words."""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseSettings:
+    """What is a pause.
+
+    Attributes:
+        shortest_s: shorter ones are part of speaking.
+        above_noise_db: by how much speech is above the noise, in the mean of all bands.
+    """
+
+    shortest_s: float = 0.3
+    above_noise_db: float = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A time without speech; seconds of the source."""
+
+    start_s: float
+    stop_s: float
+
+    @property
+    def duration_s(self) -> float:
+        """Return how long it is."""
+        return self.stop_s - self.start_s
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Speech:
+    """When speech is heard.
+
+    Attributes:
+        spoken: bool [n] every HOP_S from start_s of the source on.
+        basis: what it was found from.
+        pauses: in order; none where basis is NOTHING.
+        music: share of the sound's time at which music plays, 0 to 1.
+        note: what a person should know, "" for nothing.
+    """
+
+    start_s: float
+    spoken: Bool
+    basis: Basis
+    pauses: tuple[Pause, ...]
+    music: float = 0.0
+    note: str = ""
+
+    def density(self, step_s: float, window_s: float = 4.0) -> Float32:
+        """Return float32: the share of the window around each step in which somebody speaks."""
+        if not self.spoken.size:
+            return np.zeros(0, np.float32)
+        reach = max(1, round(window_s / HOP / 2))
+        sums = np.concatenate([[0], np.cumsum(self.spoken)])
+        at = np.arange(0, self.spoken.size, max(1, round(step_s / HOP)))
+        low, high = np.maximum(at - reach, 0), np.minimum(at + reach, self.spoken.size)
+        return np.asarray((sums[high] - sums[low]) / (high - low), np.float32)
+
+
+def speech_of_sound(sound: SoundMeasures | None, settings: PauseSettings = PauseSettings()) -> Speech:
+    """Return when speech is heard in a sound; no pauses, and why, where that cannot be told."""
+    if sound is None or not sound.voice_db.size:
+        return Speech(0.0, np.zeros(0, np.bool_), Basis.NOTHING, (), note="there is no sound")
+    start_s = float(sound.start_s)
+    music = music_share(sound)
+    if music > 0.5:
+        note = "music plays under it: pauses need the words, from a transcript or captions"
+        return Speech(start_s, np.zeros(sound.voice_db.size, np.bool_), Basis.NOTHING, (), music, note)
+    spoken = spoken_hops(sound, settings)
+    if not spoken.any():
+        return Speech(start_s, spoken, Basis.NOTHING, (), music, "nobody speaks")
+    return Speech(start_s, spoken, Basis.SOUND, pauses_of(spoken, start_s, settings), music)
+
+
+def speech_of_words(
+    words: tuple[tuple[float, float], ...], start_s: float, duration_s: float, settings: PauseSettings = PauseSettings()
+) -> Speech:
+    """Return when words are spoken.
+
+    Args:
+        words: start and stop of each, seconds of the source, in order.
+        start_s: of the sound, in the source's time.
+        duration_s: of the sound.
+        settings: what is a pause.
+    """
+    if not words:
+        return Speech(start_s, np.zeros(round(duration_s / HOP), np.bool_), Basis.NOTHING, (), note="no word is spoken")
+    spoken = np.zeros(max(1, round(max(duration_s, words[-1][1] - start_s) / HOP)), np.bool_)
+    for start, stop in words:
+        spoken[max(0, round((start - start_s) / HOP)) : max(0, round((stop - start_s) / HOP))] = True
+    return Speech(start_s, spoken, Basis.WORDS, pauses_of(spoken, start_s, settings))
+
+
+def pauses_of(spoken: Bool, start_s: float, settings: PauseSettings) -> tuple[Pause, ...]:
+    """Return the times of at least the shortest length in which nothing is spoken."""
+    least = settings.shortest_s / HOP - 0.5
+    return tuple(
+        Pause(start_s + start * HOP, start_s + stop * HOP) for start, stop in _runs(~spoken) if stop - start >= least
+    )
+
+
+def spoken_hops(sound: SoundMeasures, settings: PauseSettings) -> Bool:
+    """Return bool [n] every HOP_S: something is above the noise, and the detector hears a voice in it."""
+    above = evidence(sound) > settings.above_noise_db
+    # Far below what was said around it, it is breath and room.
+    loudest = _envelope(sound.voice_db)
+    above &= _smoothed(sound.voice_db, 3) > np.maximum(loudest - _RANGE_DB, _SILENCE_DB)
+    above = _closed(above, round(_CLOSED_S / HOP))
+    spoken = np.zeros_like(above)
+    for start, stop in _runs(above):
+        # The detector is sure of vowels; what hangs together with one is the same utterance.
+        if sound.voted[start:stop].mean() > _LEAST_VOTES and stop - start >= round(_LEAST_SPEECH_S / HOP):
+            spoken[start:stop] = True
+    return spoken
+
+
+def evidence(sound: SoundMeasures) -> Float32:
+    """Return float32 [n] every HOP_S: by how many dB the bands are above their noise, on average.
+
+    The noise of each band is a low share of its levels around each time (minimum statistics, Martin 2001, with a
+    quantile in place of the minimum), looked at four times a second. Consonants are loud in a few bands only, and noise
+    is steady in the mean of all, so the mean tells them apart where one level does not.
+    """
+    count = sound.bands.shape[0]
+    at = np.arange(0, count, 25)
+    reach = round(_FLOOR_REACH_S / HOP)
+    total = np.zeros(count, np.float32)
+    for band in range(sound.bands.shape[1]):
+        level = _smoothed(sound.bands[:, band].astype(np.float32) * np.float32(BAND_STEP_DB), 5)
+        floors = [
+            float(np.quantile(level[max(0, centre - reach) : centre + reach : 3], _FLOOR_SHARE))
+            for centre in at.tolist()
+        ]
+        floor = np.interp(np.arange(count), at, _smoothed(np.asarray(floors, np.float32), 9))
+        total += np.clip(level - floor - _FLOOR_BIAS_DB, 0, _MOST_PER_BAND_DB)
+    return np.asarray(total / sound.bands.shape[1], np.float32)
+
+
+def _envelope(voice_db: Float32) -> Float32:
+    """Return how loud the loudest speech around each time is, in dB."""
+    at = np.arange(0, voice_db.size, 50)
+    reach = round(_FLOOR_REACH_S / HOP)
+    loud = [float(np.quantile(voice_db[max(0, centre - reach) : centre + reach : 3], 0.95)) for centre in at.tolist()]
+    return np.asarray(np.interp(np.arange(voice_db.size), at, loud), np.float32)
+
+
+def music_share(sound: SoundMeasures) -> float:
+    """Return the share of the audible time in which tones stand still, as notes do and voices do not."""
+    steady = sound.steady
+    if not steady.size:
+        return 0.0
+    level = sound.voice_db[: steady.size * 10].reshape(-1, 10).max(axis=1) if sound.voice_db.size >= 10 else None
+    if level is None:
+        return 0.0
+    steady = steady[: level.size]
+    width = max(1, round(_MUSIC_REACH_S * 10))
+    mean = (
+        np.convolve(steady, np.full(width, 1 / width), "same")
+        if steady.size >= width
+        else np.full_like(steady, steady.mean())
+    )
+    audible = level > _SILENCE_DB
+    return float((mean[audible] > _MUSIC_STEADY).mean()) if audible.any() else 0.0
+
+
+def _smoothed(values: Float32, width: int) -> Float32:
+    """Return the moving mean over an odd number of values."""
+    if values.size < width:
+        return values
+    padded = np.pad(values, width // 2, mode="edge")
+    return np.asarray(np.convolve(padded, np.full(width, 1 / width), "valid"), np.float32)
+
+
+def _closed(mask: Bool, most: int) -> Bool:
+    """Return the mask with gaps of up to `most` values between true ones filled."""
+    changed = mask.copy()
+    for start, stop in _runs(~mask):
+        if stop - start <= most and start > 0 and stop < mask.size:
+            changed[start:stop] = True
+    return changed
+
+
+def _runs(mask: Bool) -> list[tuple[int, int]]:
+    """Return start and stop of each run of true values."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
