@@ -76,12 +76,13 @@ class Rect:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """What is under a point."""
+    """What is under a point; lane: which feature lane, from the top."""
 
     area: Area
     row: int | None = None
     item: Placed | None = None
     grip: Grip = Grip.BODY
+    lane: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,7 +178,7 @@ class Layout:
         area = self.area(y)
         place = self.row_at(y)
         if place is None:
-            return Hit(area)
+            return Hit(area, lane=int((y - self.lanes_top) // LANE) if area is Area.LANES else None)
         row = self.content.rows[place.row]
         lanes = row.items.lane_count
         lane = min(lanes - 1, int((y - place.top) * lanes / max(1, place.height)))
