@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.session.projects import Projects
 from app.session.session import Session, new_session
+from app.session.sound_output import Device
 from app.ui.actions import ActionTable
 from app.ui.captions import CaptionsPanel
 from app.ui.context import Context
@@ -33,8 +34,8 @@ from app.workflows.places import data_folder
 class Desktop:
     """The application: made once, shown, and shut down."""
 
-    def __init__(self, app: QApplication, folder: Path) -> None:
-        self.session: Session = new_session(folder)
+    def __init__(self, app: QApplication, folder: Path, sound: Device | None = None) -> None:
+        self.session: Session = new_session(folder, sound)
         self.theme = Theme(self.session.settings)
         self.theme.apply(app)
         self.projects = Projects(self.session.document, self.session.jobs, self.session.settings, folder)

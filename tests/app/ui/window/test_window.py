@@ -1,0 +1,221 @@
+"""The window: opening, workspaces, finding an action, settings, closing."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMessageBox
+
+from app.session.jobs import JobKind
+from engine.model.edits import RenameProject
+from engine.store.project_file import ProjectFile
+from tests.app.ui.desktop import drop, ended, opened, started
+
+
+def type_keys(widget, text):
+    QTest.keyClicks(widget, text)
+
+
+def test_the_start_screen_shows_while_nothing_is_open(desktop):
+    assert desktop.window.first_run.isVisible()
+    assert not desktop.window.top.export.isVisible()
+
+
+def test_a_film_that_is_dropped_is_opened_with_a_project_beside_it_and_stays_where_it_is(desktop, film, qtbot):
+    drop(desktop.window, film)
+    qtbot.waitUntil(lambda: desktop.session.document.is_open, timeout=20_000)
+    assert film.exists()
+    assert desktop.session.document.path == film.with_suffix(".dcut")
+    assert not desktop.window.first_run.isVisible()
+    assert desktop.viewer.isVisible()
+
+
+def test_a_film_whose_project_is_there_opens_that_project(desktop, film, qtbot):
+    opened(desktop, film, qtbot)
+    desktop.session.document.do(RenameProject("Mine"))
+    desktop.session.document.close()
+    opened(desktop, film, qtbot)
+    assert desktop.session.document.project.name == "Mine"
+    assert [path.name for path in film.parent.glob("*.dcut")] == ["Mug.dcut"]
+
+
+def test_another_film_of_the_same_name_does_not_get_the_others_project(desktop, film, qtbot, folder):
+    (film.with_suffix(".dcut")).write_bytes(b"something else")
+    opened(desktop, film, qtbot)
+    assert desktop.session.document.path.name == "Mug 2.dcut"
+    assert film.with_suffix(".dcut").read_bytes() == b"something else"
+
+
+def test_what_cannot_be_opened_is_told_with_its_reason(desktop, folder, qtbot):
+    broken = folder / "broken.mp4"
+    broken.write_text("no film")
+    drop(desktop.window, broken)
+    qtbot.waitUntil(lambda: desktop.window._messages.count() == 1, timeout=20_000)
+    banner = desktop.window._messages.itemAt(0).widget()
+    assert "broken.mp4" in banner.what.text()
+    assert "broken.mp4" in banner.why.text()
+    assert not desktop.session.document.is_open
+    assert list(folder.glob("*.dcut")) == []
+
+
+def test_each_workspace_shows_its_own_panels(desktop, film, qtbot):
+    opened(desktop, film, qtbot)
+    QTest.keyClick(desktop.window, Qt.Key.Key_4, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(desktop.export.isVisible)
+    assert not desktop.layers.isVisible()
+    QTest.keyClick(desktop.window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(desktop.layers.isVisible)
+    assert not desktop.export.isVisible()
+
+
+def test_undo_goes_back_through_everything_and_says_what(desktop, film, qtbot):
+    opened(desktop, film, qtbot)
+    document = desktop.session.document
+    first = document.project
+    for name in ("One", "Two"):
+        document.do(RenameProject(name))
+    qtbot.waitUntil(lambda: document.is_saved)
+    for _ in range(2):
+        QTest.keyClick(desktop.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+        qtbot.waitUntil(lambda: document.is_saved)
+    assert document.project == first
+    assert not desktop.actions.action("edit.undo").isEnabled()
+    desktop.actions.action("edit.redo").trigger()
+    qtbot.waitUntil(lambda: document.project.name == "One")
+
+
+def test_an_action_is_found_by_its_name_and_run(desktop, film, qtbot):
+    opened(desktop, film, qtbot)
+    desktop.actions.action("help.find").trigger()
+    palette = desktop.commands._palette
+    type_keys(palette.field, "deliver work")
+    QTest.keyClick(palette.field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: desktop.window.workspace == "deliver")
+    assert not palette.isVisible()
+
+
+def test_a_search_that_finds_nothing_says_so(desktop):
+    desktop.actions.action("help.find").trigger()
+    palette = desktop.commands._palette
+    type_keys(palette.field, "leesh")
+    assert palette.list.count() == 0
+    assert "leesh" in palette._none.text()
+    palette.close()
+
+
+def test_every_action_has_a_name_a_menu_and_a_key_that_no_other_action_has(desktop):
+    specs = desktop.actions.specs
+    assert [spec.id for spec in specs if not spec.text or not spec.menu] == []
+    shared = {
+        spec.id: [other.id for other in desktop.actions.conflicts(spec.id, desktop.actions.keys(spec.id))]
+        for spec in specs
+        if desktop.actions.keys(spec.id)
+    }
+    assert {id: others for id, others in shared.items() if others} == {}
+
+
+@pytest.mark.parametrize("preset", ["premiere", "resolve"])
+def test_a_preset_names_only_actions_that_are_there_and_leaves_no_conflict(desktop, preset):
+    from app.ui.actions.table import _preset
+
+    desktop.session.settings.set(shortcut_preset=preset)
+    known = {spec.id for spec in desktop.actions.specs}
+    assert set(_preset(preset)) <= known
+    shared = [
+        (spec.id, other.id)
+        for spec in desktop.actions.specs
+        for other in desktop.actions.conflicts(spec.id, desktop.actions.keys(spec.id))
+    ]
+    assert shared == []
+
+
+def test_a_key_that_another_action_has_is_told_and_then_taken_from_it(desktop, qtbot):
+    desktop.commands.settings("shortcuts")
+    page = desktop.commands._dialog.shortcuts
+    page.choose("view.reset")
+    page.field.setKeySequence("Ctrl+Z")
+    page._try()
+    assert "Undo" in page._note.text()
+    page._set.click()
+    assert desktop.actions.keys("view.reset") == "Ctrl+Z"
+    assert desktop.actions.keys("edit.undo") == ""
+    assert desktop.actions.action("view.reset").shortcut().toString() == "Ctrl+Z"
+    desktop.commands._dialog.close()
+
+
+def test_the_theme_changes_at_once_and_is_kept(desktop, folder):
+    desktop.actions.action("view.theme.light").trigger()
+    assert desktop.theme.name == "light"
+    assert json.loads((folder / "data" / "window.json").read_text())["theme"] == "light"
+
+
+def test_closing_with_a_job_running_asks_and_may_be_taken_back(desktop, film, qtbot, monkeypatch):
+    opened(desktop, film, qtbot)
+
+    def forever(_progress, cancel):
+        while True:
+            cancel.check()
+
+    job = desktop.session.jobs.start("Export Mug.mp4", JobKind.EXPORT, forever)
+    answers = iter(["Keep working", "Stop and close"])
+
+    def answered(question):
+        wanted = next(answers)
+        assert "Export Mug.mp4" in question.informativeText()
+        (chosen,) = [button for button in question.buttons() if button.text() == wanted]
+        monkeypatch.setattr(question, "clickedButton", lambda: chosen)
+        return 0
+
+    monkeypatch.setattr(QMessageBox, "exec", answered)
+    event = QCloseEvent()
+    desktop.window.closeEvent(event)
+    assert not event.isAccepted()
+    event = QCloseEvent()
+    desktop.window.closeEvent(event)
+    assert event.isAccepted()
+    qtbot.waitUntil(lambda: job.is_over)
+
+
+def test_after_a_crash_the_project_opens_by_itself_and_says_so(folder, film, qtbot):
+    desktop = started(folder)
+    opened(desktop, film, qtbot)
+    desktop.session.document.do(RenameProject("Before the crash"))
+    qtbot.waitUntil(lambda: desktop.session.document.is_saved)
+    mark = folder / "data" / "open.json"
+    note = json.loads(mark.read_text())
+    ended(desktop)
+    # A process that was killed leaves its mark; its number belongs to nobody now.
+    note["pid"] = _free_pid()
+    mark.write_text(json.dumps(note))
+    again = started(folder)
+    qtbot.waitUntil(lambda: again.window._messages.count() == 1, timeout=20_000)
+    assert again.session.document.project.name == "Before the crash"
+    assert "closed unexpectedly" in again.window._messages.itemAt(0).widget().what.text()
+    ended(again)
+    assert not mark.exists()
+
+
+def test_a_project_that_is_open_elsewhere_is_refused_with_the_reason(desktop, film, qtbot):
+    opened(desktop, film, qtbot)
+    path = desktop.session.document.path
+    desktop.session.document.close()
+    with ProjectFile.open(path):
+        desktop.projects.open(path)
+        qtbot.waitUntil(lambda: desktop.window._messages.count() == 1, timeout=20_000)
+    assert not desktop.session.document.is_open
+
+
+def _free_pid() -> int:
+    for number in range(4_000_000, 4_190_000):
+        try:
+            os.kill(number, 0)
+        except ProcessLookupError:
+            return number
+        except OSError:
+            continue
+    raise AssertionError("no free process number")
