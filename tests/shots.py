@@ -73,7 +73,10 @@ class Shot:
         corner = room - np.abs((self.start + travel + self.jitter[int(t) % 4000]) % (2 * room) - room)
         matrix = np.array([[scale, 0, corner[0]], [0, scale, corner[1]]], np.float32)
         view = cv2.warpAffine(
-            self.world, matrix, (self.width, self.height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            self.world,
+            matrix,
+            (self.width, self.height),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REFLECT,
         )
         if self.walker:
@@ -143,19 +146,31 @@ def mixed_plan(seed, shots=14, width=320, height=180):
     plan = []
     for number in range(shots):
         kind = rng.choice(["still", "slow", "pan", "shake", "zoom", "walker"])
-        look = {"still": {}, "slow": {"speed": tuple(rng.uniform(-3, 3, 2))}, "shake": {"shake": 3.0},
-                "pan": {"speed": (float(rng.choice([-1, 1]) * rng.uniform(12, 34)), rng.uniform(-3, 3)), "blur": True},
-                "zoom": {"zoom": float(rng.choice([0.994, 1.004]))}, "walker": {"walker": True}}[kind]
+        look = {
+            "still": {},
+            "slow": {"speed": tuple(rng.uniform(-3, 3, 2))},
+            "shake": {"shake": 3.0},
+            "pan": {"speed": (float(rng.choice([-1, 1]) * rng.uniform(12, 34)), rng.uniform(-3, 3)), "blur": True},
+            "zoom": {"zoom": float(rng.choice([0.994, 1.004]))},
+            "walker": {"walker": True},
+        }[kind]
         join = "cut"
         if number:
             join = [
-                "cut", "cut", "cut", ("dissolve", int(rng.integers(8, 40))),
+                "cut",
+                "cut",
+                "cut",
+                ("dissolve", int(rng.integers(8, 40))),
                 ("fade", int(rng.integers(8, 25)), int(rng.integers(2, 12)), int(rng.integers(8, 25))),
             ][rng.integers(0, 5)]
         frames = int(rng.integers(35, 90))
         flashes = {int(rng.integers(8, frames - 10)): int(rng.integers(1, 5))} if rng.random() < 0.5 else {}
-        part = {"shot": Shot(seed * 100 + number, width, height, **look), "frames": frames, "join": join,
-                "flashes": flashes}
+        part = {
+            "shot": Shot(seed * 100 + number, width, height, **look),
+            "frames": frames,
+            "join": join,
+            "flashes": flashes,
+        }
         if rng.random() < 0.2:
             part["gain"] = lambda k: 1 + 0.3 * np.sin(k / 9)
         plan.append(part)

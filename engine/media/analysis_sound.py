@@ -1,4 +1,4 @@
-"""A film's sound in blocks for measuring: every channel at 48 kHz, and mono at 16 kHz as detectors of speech take it."""
+"""A film's sound in blocks for measuring: each channel at 48 kHz, and mono at 16 kHz as detectors of speech take it."""
 
 from __future__ import annotations
 
