@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from app.cli.console import Console
+from app.cli.feature_arguments import FEATURE_COMMAND_NAMES
 from app.cli.project_arguments import PROJECT_COMMAND_NAMES
 from app.cli.provider_arguments import PROVIDER_COMMAND_NAMES
 from app.cli.report import (
@@ -162,6 +163,12 @@ def _project_command(given: argparse.Namespace, console: Console) -> int:
     return PROJECT_COMMANDS[given.command](given, console)
 
 
+def _feature_command(given: argparse.Namespace, console: Console) -> int:
+    from app.cli.feature_commands import FEATURE_COMMANDS
+
+    return FEATURE_COMMANDS[given.command](given, console)
+
+
 def _provider_command(given: argparse.Namespace, console: Console) -> int:
     from app.cli.provider_commands import PROVIDER_COMMANDS
 
@@ -195,6 +202,7 @@ COMMANDS: Mapping[str, Command] = {
     "verify": _verify,
     "demo": _demo,
     **dict.fromkeys(PROJECT_COMMAND_NAMES, _project_command),
+    **dict.fromkeys(FEATURE_COMMAND_NAMES, _feature_command),
     **dict.fromkeys(PROVIDER_COMMAND_NAMES, _provider_command),
     **dict.fromkeys(TAKE_COMMAND_NAMES, _take_command),
     **dict.fromkeys(SOUND_COMMAND_NAMES, _sound_command),
