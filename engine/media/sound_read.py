@@ -145,7 +145,10 @@ class SoundReader:
 
     def _resampled(self, stream: AvAudioStream, base: Fraction) -> Iterator[tuple[int, Samples]]:
         own_rate = stream.codec_context.sample_rate
-        resampler = AudioResampler(format="fltp", layout=self._layout, rate=self._rate)
+        # FFmpeg takes 3 dB off one channel that becomes two; players give both the whole of it.
+        doubled = self._layout == "stereo" and stream.codec_context.channels == 1
+        layout = "mono" if doubled else self._layout
+        resampler = AudioResampler(format="fltp", layout=layout, rate=self._rate)
         expected = at = 0
         known = False
         for position, frame in self._placed(stream, base, own_rate):
@@ -153,13 +156,11 @@ class SoundReader:
                 at, known = round(Fraction(position * self._rate, own_rate)), True
             expected = position + frame.samples
             frame.pts = None
-            for converted in resampler.resample(frame):
-                block = cast(Samples, converted.to_ndarray())
-                yield at, block
+            for block in _converted(resampler, frame):
+                yield at, np.repeat(block, 2, axis=0) if doubled else block
                 at += block.shape[1]
-        for converted in resampler.resample(None) if known else ():
-            block = cast(Samples, converted.to_ndarray())
-            yield at, block
+        for block in _converted(resampler, None) if known else ():
+            yield at, np.repeat(block, 2, axis=0) if doubled else block
             at += block.shape[1]
 
     def _placed(self, stream: AvAudioStream, base: Fraction, own_rate: int) -> Iterator[_Decoded]:
@@ -231,6 +232,10 @@ class SoundReaders:
         if len(self._readers) > _OPEN_READERS:
             self._readers.popitem(last=False)[1].close()
         return found
+
+
+def _converted(resampler: AudioResampler, frame: AudioFrame | None) -> list[Samples]:
+    return [cast(Samples, converted.to_ndarray()) for converted in resampler.resample(frame)]
 
 
 def _sound_stream(path: Path, container: InputContainer, number: int) -> AvAudioStream:
