@@ -30,6 +30,7 @@ class Scene:
         video: the stream whose form composed frames have; its displayed size is the canvas.
         after: makes frames with everything on them. before: makes those of the film alone.
         films: where source frames are read. moving: follows patches. patches: draws them one by one.
+        pictures: looks up the pictures of takes and overlays.
     """
 
     project: Project
@@ -42,6 +43,7 @@ class Scene:
     films: DecodedFrames
     moving: Moving
     patches: PatchRenderer
+    pictures: Pictures
 
     def recipe(self, frame: int) -> Recipe | None:
         """Return what a timeline frame is made of, None outside the film."""
@@ -78,6 +80,7 @@ def new_scene(
         readers,
         moving,
         PatchRenderer(pictures, moving),
+        pictures,
     )
 
 

@@ -1,0 +1,956 @@
+"""The picture with the tools on it: regions are drawn and changed here, overlays and captions dragged."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal, Slot
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPolygonF,
+    QTransform,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QWidget
+
+from app.session.comparison import Changes, changes
+from app.session.scene import Scene
+from app.session.selection import ToolMode
+from app.ui.context import Context
+from app.ui.theme.theme import HANDLE, HANDLE_EDGE, REGION_LINE
+from app.ui.viewer import marks, shapes
+from app.ui.viewer.brushing import Brushed, brushed_mask, brushed_region, outlines_of
+from app.ui.viewer.gestures import (
+    DrawFrame,
+    DrawLasso,
+    DrawPolygon,
+    Gesture,
+    MoveNode,
+    MoveRegion,
+    ResizeRegion,
+    Stroke,
+)
+from app.ui.viewer.item_box import ItemBox, dropped, item_box, reshaped, style_of, text_of, with_text
+from app.ui.viewer.picture_view import Compare, PictureView
+from app.ui.viewer.text_field import TextField
+from app.ui.viewer.view_map import ViewMap
+from engine.control import CancelToken, Progress
+from engine.errors import DeltacutError, EditRefused
+from engine.model.captions import Caption
+from engine.model.edits import ReplaceItem
+from engine.model.layers import Item
+from engine.model.ops import PatchOp, op_of
+from engine.model.overlay import Overlay
+from engine.model.patch import Follow, Nudge, Patch
+from engine.model.region import Box, Ellipse, Lasso, Point, Polygon, Region
+from engine.patches.affine import Screen, laid
+from engine.render.base import screen_of, still_of
+from engine.render.patch_matte import grey_of
+
+_LOG = logging.getLogger(__name__)
+_REACH = 7.0
+"""Points around a handle in which it is taken hold of."""
+_SMALLEST = 4.0
+_TURN_STALK = 22.0
+_PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
+_DRAWING = (ToolMode.BOX, ToolMode.ELLIPSE, ToolMode.POLYGON, ToolMode.LASSO)
+_CURSORS = {
+    ToolMode.HAND: Qt.CursorShape.OpenHandCursor,
+    ToolMode.BRUSH: Qt.CursorShape.BlankCursor,
+    ToolMode.ERASE: Qt.CursorShape.BlankCursor,
+    **dict.fromkeys(_DRAWING, Qt.CursorShape.CrossCursor),
+}
+_FINDINGS = "canvas"
+
+
+@dataclass(frozen=True, slots=True)
+class _Editable:
+    """A region that can be changed on the shown frame; patch: whose it is, None of one that is only drawn.
+
+    Attributes:
+        is_anchor: it is as drawn; else it was carried here and can only be nudged.
+    """
+
+    region: Region
+    patch: Patch | None
+    is_anchor: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Findings:
+    """What was worked out for a shown frame: the chosen patch's outline there, boxes of items, what was changed."""
+
+    scene: Scene
+    frame: int
+    patch_id: str | None
+    outlines: tuple[tuple[Point, ...], ...]
+    boxes: tuple[ItemBox, ...]
+    changes: Changes | None
+
+
+@dataclass(slots=True)
+class _ItemDrag:
+    """An overlay or a caption that is dragged, turned or scaled."""
+
+    box: ItemBox
+    begun: Point
+    kind: str
+    now: ItemBox
+    dx: float = 0.0
+    dy: float = 0.0
+    degrees: float = 0.0
+    scale: float = 1.0
+
+
+class Canvas(PictureView):
+    """The viewer's picture.
+
+    Signals:
+        refused(str): why a gesture came to nothing.
+    """
+
+    refused = Signal(str)
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(context, "Picture", parent)
+        self.setAcceptDrops(True)
+        self._session = context.session
+        self._selection = context.session.selection
+        self._gesture: Gesture | None = None
+        self._item_drag: _ItemDrag | None = None
+        self._findings: _Findings | None = None
+        self._pending_region: Region | None = None
+        self._pointer: QPointF | None = None
+        self._space = False
+        self._space_used = False
+        self._shows_mask = False
+        self._shows_safe = False
+        self._brush = 0.02
+        self._field: TextField | None = None
+        self._selection.changed.connect(self._chosen)
+        self._selection.region_changed.connect(self._chosen)
+        self._selection.tool_changed.connect(self._tool_changed)
+        self._preview.worked.connect(self._worked)
+        self._preview.scene_changed.connect(self._look_again)
+        self._session.following.changed.connect(self._look_again)
+        self._session.transport.playing_changed.connect(self._look_again)
+        self.frame_shown.connect(self._frame_changed)
+
+    # --- what is chosen ---------------------------------------------------------------------------------------------
+
+    @property
+    def shows_mask(self) -> bool:
+        """Whether everything but the region is dark."""
+        return self._shows_mask
+
+    def show_mask(self, shows: bool) -> None:
+        """Show which part of the picture a region covers, or the picture as it is."""
+        self._shows_mask = shows
+        self.update()
+
+    @property
+    def shows_safe_areas(self) -> bool:
+        """Whether the safe areas are drawn."""
+        return self._shows_safe
+
+    def show_safe_areas(self, shows: bool) -> None:
+        """Draw the safe areas, or not."""
+        self._shows_safe = shows
+        self.update()
+
+    @property
+    def brush_px(self) -> float:
+        """Return the brush's radius in canvas pixels."""
+        return self._brush * self._map.height
+
+    def resize_brush(self, factor: float) -> None:
+        """Make the brush larger or smaller."""
+        self._brush = min(max(self._brush * factor, 0.002), 0.5)
+        self.update()
+
+    @property
+    def changes(self) -> Changes | None:
+        """Return what the patches change on the shown frame, None where that is not known."""
+        found = self._findings
+        return found.changes if found is not None and found.frame == self._frame else None
+
+    def after_label(self) -> str:
+        patch = self._selection.patch
+        take = None if patch is None else patch.picked
+        if patch is None or take is None:
+            return "After"
+        return f"After · {take.name or f'Take {patch.takes.index(take) + 1}'}"
+
+    def _editable(self) -> _Editable | None:
+        """Return the region that stands on the shown frame, as far as it can be changed there."""
+        frame = self._frame
+        if frame is None:
+            return None
+        selection = self._selection
+        if selection.region is not None:
+            return _Editable(selection.region, None) if selection.region_frame == frame else None
+        patch = selection.patch
+        if patch is None:
+            return None
+        scene = self._preview.scene
+        shown = None if scene is None else scene.source_at(frame)
+        if shown is None or shown[0] != patch.source_id or shown[1] not in patch.frames:
+            return None
+        at_anchor = shown[1] == patch.anchor
+        anchors = dict(patch.effective_motion.anchors)
+        if not at_anchor and shown[1] in anchors:
+            return _Editable(anchors[shown[1]], patch)
+        still = patch.effective_motion.follow is Follow.STATIC and not patch.effective_motion.nudges
+        return _Editable(patch.region, patch, at_anchor or still)
+
+    @Slot()
+    def _chosen(self) -> None:
+        self._pending_region = None
+        self._look_again()
+        self.update()
+
+    @Slot()
+    def _tool_changed(self) -> None:
+        self._gesture = None
+        self.setCursor(_CURSORS.get(self._selection.tool, Qt.CursorShape.ArrowCursor))
+        self.update()
+
+    @Slot(int)
+    def _frame_changed(self, frame: int) -> None:
+        self._session.playback.note_shown(frame)
+        self._look_again()
+
+    @Slot()
+    def _look_again(self) -> None:
+        """Have worked out what lies on the shown frame; not while it plays."""
+        scene, frame = self._preview.scene, self._frame
+        if scene is None or frame is None or self._transport.is_playing or not self.isVisible():
+            return
+        patch = self._selection.patch
+        self._preview.work_out(_FINDINGS, lambda scene: _found(scene, frame, patch))
+
+    @Slot(str, object)
+    def _worked(self, view: str, result: object) -> None:
+        if view == _FINDINGS and isinstance(result, _Findings):
+            self._findings = result
+            self._pending_region = None
+            self.update()
+
+    def _box_of_chosen(self) -> ItemBox | None:
+        found, item = self._findings, self._selection.item
+        if found is None or found.frame != self._frame or item is None:
+            return None
+        return next((box for box in found.boxes if box.item == item), None)
+
+    # --- coordinates ------------------------------------------------------------------------------------------------
+
+    def _to_view(self, view: ViewMap) -> QTransform:
+        """Return the map from a source's displayed picture (0 to 1) to the widget."""
+        picture = view.picture
+        canvas = QTransform(picture.width(), 0, 0, picture.height(), picture.left(), picture.top())
+        return self._placed() * canvas
+
+    def _placed(self) -> QTransform:
+        """Return the map from the source's displayed picture to the canvas, both 0 to 1."""
+        scene, frame = self._preview.scene, self._frame
+        recipe = None if scene is None or frame is None else scene.recipe(frame)
+        if scene is None or recipe is None or recipe.placement is None:
+            return QTransform()
+        shown = scene.source_at(frame or 0)
+        if shown is None:
+            return QTransform()
+        try:
+            across, down = screen_of(scene.films.video(shown[0])).square_size
+        except DeltacutError:
+            return QTransform()
+        canvas = scene.project.canvas
+        to_canvas = laid(recipe.placement.geometry, 0, across, down, Screen(canvas.width, canvas.height, canvas.sar))
+        whole = np.diag([1 / canvas.width, 1 / canvas.height, 1.0]) @ to_canvas @ np.diag([across, down, 1.0])
+        return QTransform(whole[0, 0], whole[1, 0], whole[0, 1], whole[1, 1], whole[0, 2], whole[1, 2])
+
+    def _to_source(self, point: QPointF) -> Point:
+        back, _ = self._to_view(self.map_at(point)).inverted()
+        found = back.map(point)
+        return found.x(), found.y()
+
+    def _aspect(self) -> float:
+        """Return the width of the source's picture by its height."""
+        source = self._to_view(self._map)
+        return abs(source.m11() or source.m12()) / max(1e-9, abs(source.m22() or source.m21()))
+
+    # --- the pointer ------------------------------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        point, keys = event.position(), event.modifiers()
+        if event.button() is not Qt.MouseButton.LeftButton or self._frame is None or self._message:
+            super().mousePressEvent(event)
+            return
+        event.accept()
+        tool = self._selection.tool
+        if self._space or tool is ToolMode.HAND:
+            self._space_used = True
+            self._panning = point
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        elif tool is ToolMode.ZOOM:
+            self.step_zoom(-1 if keys & Qt.KeyboardModifier.AltModifier else 1, point)
+        elif isinstance(self._gesture, DrawPolygon):
+            self._add_corner(self._gesture, point)
+        elif self.is_on_wipe(point):
+            self._wiping = True
+        elif not self._transport.is_playing:
+            self._begin(tool, point)
+        self.update()
+
+    def _begin(self, tool: ToolMode, point: QPointF) -> None:
+        at = self._to_source(point)
+        if tool in (ToolMode.BRUSH, ToolMode.ERASE):
+            self._gesture = Stroke(tool is ToolMode.ERASE, self._brush, [at])
+            return
+        taken = self._taken_hold(point, at)
+        if taken is not None:
+            self._gesture = taken
+            return
+        match tool:
+            case ToolMode.BOX:
+                self._gesture = DrawFrame(Box, at, self._aspect())
+            case ToolMode.ELLIPSE:
+                self._gesture = DrawFrame(Ellipse, at, self._aspect())
+            case ToolMode.LASSO:
+                self._gesture = DrawLasso(at, self._aspect())
+            case ToolMode.POLYGON:
+                self._gesture = DrawPolygon([at], at)
+            case _:
+                self._select(point, at)
+
+    def _select(self, point: QPointF, at: Point) -> None:
+        drag = self._item_at(point)
+        if drag is not None:
+            self._item_drag = drag
+            return
+        editable = self._editable()
+        if editable is not None and shapes.contains(self._shown_region(editable), *at):
+            self._gesture = MoveRegion(self._shown_region(editable), at)
+            return
+        under = self._patch_at(at)
+        if under is not None:
+            self._selection.set_region(None, None)
+            self._selection.choose(under)
+            return
+        box = self._box_at(point)
+        if box is not None:
+            self._selection.choose(box.item.id)
+            return
+        if self._map.zoom is not None:
+            self._panning = point
+        elif self._selection.patch is not None or isinstance(self._selection.item, Overlay | Caption):
+            self._selection.choose()
+
+    def _taken_hold(self, point: QPointF, at: Point) -> Gesture | None:
+        """Return the gesture of a region's handle or node under the pointer."""
+        editable = self._editable()
+        if editable is None or not editable.is_anchor:
+            return None
+        region = self._shown_region(editable)
+        view = self._to_view(self.map_at(point))
+        for node in shapes.nodes(region):
+            if _near(view.map(QPointF(*shapes.node_point(region, node))), point):
+                assert isinstance(region, Polygon | Lasso)
+                return MoveNode(region, node)
+        for corner in shapes.CORNERS:
+            if _near(view.map(QPointF(*shapes.corner_point(region.bounds, corner))), point):
+                return ResizeRegion(region, corner)
+        return None
+
+    def _item_at(self, point: QPointF) -> _ItemDrag | None:
+        """Return the drag of the chosen item under the pointer."""
+        box = self._box_of_chosen()
+        if box is None:
+            return None
+        view = self.map_at(point)
+        at = view.to_canvas(point)
+        corners = [view.to_view(*corner) for corner in box.corners]
+        if isinstance(box.item, Overlay) and _near(_turn_grip(corners)[1], point):
+            return _ItemDrag(box, at, "turn", box)
+        if any(_near(corner, point) for corner in corners):
+            return _ItemDrag(box, at, "scale", box)
+        if QPolygonF(corners).containsPoint(point, Qt.FillRule.WindingFill):
+            return _ItemDrag(box, at, "move", box)
+        return None
+
+    def _patch_at(self, at: Point) -> str | None:
+        """Return the patch on the shown frame under a point, the topmost and smallest first."""
+        scene, frame = self._preview.scene, self._frame
+        shown = None if scene is None or frame is None else scene.source_at(frame)
+        if scene is None or shown is None:
+            return None
+        found = [
+            patch
+            for patch in scene.project.patches
+            if patch.source_id == shown[0]
+            and shown[1] in patch.frames
+            and shapes.contains(patch.region, *at)
+            and (patch.effective_motion.follow is Follow.STATIC or patch.anchor == shown[1])
+        ]
+        if not found:
+            return None
+        return min(found, key=lambda patch: _area(patch.region.bounds)).id
+
+    def _box_at(self, point: QPointF) -> ItemBox | None:
+        found = self._findings
+        if found is None or found.frame != self._frame:
+            return None
+        view = self.map_at(point)
+        for box in reversed(found.boxes):
+            outline = QPolygonF([view.to_view(*corner) for corner in box.corners])
+            if outline.containsPoint(point, Qt.FillRule.WindingFill):
+                return box
+        return None
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        point = event.position()
+        self._pointer = point
+        if self._gesture is not None:
+            self._gesture.move(self._to_source(point), event.modifiers())
+            self.update()
+        elif self._item_drag is not None:
+            self._drag_item(self._item_drag, point, event.modifiers())
+            self.update()
+        elif self._wiping or self._panning is not None:
+            super().mouseMoveEvent(event)
+        else:
+            on_wipe = self.is_on_wipe(point)
+            cursor = _CURSORS.get(self._selection.tool, Qt.CursorShape.ArrowCursor)
+            self.setCursor(Qt.CursorShape.SplitHCursor if on_wipe else cursor)
+            if self._selection.tool in (ToolMode.BRUSH, ToolMode.ERASE):
+                self.update()
+
+    def _drag_item(self, drag: _ItemDrag, point: QPointF, keys: Qt.KeyboardModifier) -> None:
+        at = self.map_at(point).to_canvas(point)
+        mx, my = drag.box.middle
+        aspect = drag.box.aspect
+        match drag.kind:
+            case "move":
+                drag.dx, drag.dy = at[0] - drag.begun[0], at[1] - drag.begun[1]
+                if keys & Qt.KeyboardModifier.ShiftModifier:
+                    drag.dx, drag.dy = (drag.dx, 0.0) if abs(drag.dx) > abs(drag.dy) else (0.0, drag.dy)
+                drag.now = drag.box.moved(drag.dx, drag.dy)
+            case "scale":
+                far = math.hypot((at[0] - mx) * aspect, at[1] - my)
+                was = math.hypot((drag.begun[0] - mx) * aspect, drag.begun[1] - my)
+                drag.scale = max(0.01, far / max(was, 1e-6))
+                drag.now = drag.box.turned(0.0, drag.scale)
+            case _:
+                angle = math.atan2(at[1] - my, (at[0] - mx) * aspect)
+                was = math.atan2(drag.begun[1] - my, (drag.begun[0] - mx) * aspect)
+                drag.degrees = math.degrees(angle - was)
+                if keys & Qt.KeyboardModifier.ShiftModifier:
+                    drag.degrees = 15.0 * round(drag.degrees / 15.0)
+                drag.now = drag.box.turned(drag.degrees, 1.0)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._panning, self._wiping = None, False
+        gesture, drag = self._gesture, self._item_drag
+        self.setCursor(_CURSORS.get(self._selection.tool, Qt.CursorShape.ArrowCursor))
+        if gesture is not None and not isinstance(gesture, DrawPolygon):
+            self._gesture = None
+            self._finish(gesture)
+        elif drag is not None:
+            self._item_drag = None
+            self._finish_item(drag)
+        self.update()
+        event.accept()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if isinstance(self._gesture, DrawPolygon):
+            self._close_polygon(self._gesture)
+            return
+        box = self._box_at(event.position())
+        if self._selection.tool is ToolMode.SELECT and box is not None and text_of(box.item) is not None:
+            self._item_drag = None
+            self._edit_text(box)
+            return
+        self.mousePressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        brushes = self._selection.tool in (ToolMode.BRUSH, ToolMode.ERASE)
+        if brushes and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.resize_brush(1.0015 ** (event.angleDelta().y() or event.angleDelta().x()))
+            event.accept()
+            return
+        super().wheelEvent(event)
+
+    def leaveEvent(self, _event: object) -> None:
+        self._pointer = None
+        self.update()
+
+    def _add_corner(self, gesture: DrawPolygon, point: QPointF) -> None:
+        first = self._to_view(self.map_at(point)).map(QPointF(*gesture.corners[0]))
+        if len(gesture.corners) >= 3 and _near(first, point):
+            self._close_polygon(gesture)
+        else:
+            gesture.add(self._to_source(point))
+
+    def _close_polygon(self, gesture: DrawPolygon) -> None:
+        self._gesture = None
+        self._finish(gesture)
+        self.update()
+
+    # --- the keys ---------------------------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = event.key()
+        polygon = self._gesture if isinstance(self._gesture, DrawPolygon) else None
+        if key == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self._space, self._space_used = True, False
+            self.setCursor(Qt.CursorShape.OpenHandCursor)
+        elif polygon is not None and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._close_polygon(polygon)
+        elif polygon is not None and key == Qt.Key.Key_Backspace:
+            if not polygon.take_back():
+                self._gesture = None
+            self.update()
+        elif self._selection.tool in (ToolMode.BRUSH, ToolMode.ERASE) and key in (
+            Qt.Key.Key_BracketLeft,
+            Qt.Key.Key_BracketRight,
+        ):
+            self.resize_brush(1.15 if key == Qt.Key.Key_BracketRight else 1 / 1.15)
+        else:
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat() and self._space:
+            self._space = False
+            self.setCursor(_CURSORS.get(self._selection.tool, Qt.CursorShape.ArrowCursor))
+            if not self._space_used:
+                self._transport.toggle()
+        else:
+            super().keyReleaseEvent(event)
+
+    def escape(self) -> None:
+        """Take back what is in hand: the gesture, then the drawn region, then the tool, then the choice."""
+        if self._gesture is not None or self._item_drag is not None:
+            self._gesture, self._item_drag = None, None
+        elif self._session.patching.anchor_for is not None:
+            self._session.patching.ask_for_anchor(None)
+        elif self._selection.region is not None:
+            self._selection.set_region(None, None)
+        elif self._selection.tool is not ToolMode.SELECT:
+            self._selection.set_tool(ToolMode.SELECT)
+        else:
+            self._selection.choose()
+        self.update()
+
+    def nudge_region(self, dx_px: int, dy_px: int) -> None:
+        """Move the region on the shown frame by canvas pixels, as its one step."""
+        editable = self._editable()
+        if editable is None:
+            return
+        gesture = MoveRegion(self._shown_region(editable), (0.0, 0.0))
+        gesture.move((dx_px / self._map.width, dy_px / self._map.height), Qt.KeyboardModifier.NoModifier)
+        self._finish(gesture)
+        self.update()
+
+    # --- what a gesture comes to ------------------------------------------------------------------------------------
+
+    def _finish(self, gesture: Gesture) -> None:
+        try:
+            match gesture:
+                case Stroke():
+                    self._brushed(gesture)
+                case DrawFrame() | DrawLasso() | DrawPolygon():
+                    self._drawn(gesture.region)
+                case _:
+                    self._changed(gesture)
+        except DeltacutError as error:
+            self.refused.emit(str(error))
+
+    def _drawn(self, region: Region | None) -> None:
+        frame, scene = self._frame, self._preview.scene
+        if region is None or frame is None or scene is None or self._is_slip(region):
+            self._selection.set_region(None, None)
+            return
+        shown = scene.source_at(frame)
+        if shown is None:
+            self.refused.emit("There is no film here to draw on")
+            return
+        patch = self._selection.patch
+        patching = self._session.patching
+        if patch is not None and patching.anchor_for is None:
+            if shown == (patch.source_id, patch.anchor) and _overlap(patch.region.bounds, region.bounds):
+                self._pending_region = region
+                patching.change(replace(patch, region=region, matte=None), "Region")
+                return
+            self._selection.choose()
+        self._selection.set_region(region, frame)
+
+    def _is_slip(self, region: Region) -> bool:
+        """Tell whether a region is so small that it was a click."""
+        place = self._to_view(self._map).mapRect(_rect(region.bounds))
+        return place.width() < _SMALLEST and place.height() < _SMALLEST
+
+    def _changed(self, gesture: Gesture) -> None:
+        editable, region, frame = self._editable(), gesture.region, self._frame
+        if editable is None or region is None or region == editable.region:
+            return
+        patch = editable.patch
+        if patch is None:
+            self._selection.set_region(region, frame)
+            return
+        self._pending_region = region
+        patching = self._session.patching
+        shown = None if self._preview.scene is None or frame is None else self._preview.scene.source_at(frame)
+        assert shown is not None
+        if not editable.is_anchor:
+            if isinstance(gesture, MoveRegion):
+                patching.nudge(patch, Nudge(shown[1], gesture.dx, gesture.dy))
+            return
+        if shown[1] != patch.anchor and shown[1] in dict(patch.effective_motion.anchors):
+            patching.change(_with_anchor(patch, shown[1], region), "Anchor")
+            return
+        # A refined mask stands in the region's bounds, so it goes where they go; a dragged point draws it anew.
+        matte = None if isinstance(gesture, MoveNode) else patch.matte
+        patching.change(replace(patch, region=region, matte=matte), "Region")
+
+    def _brushed(self, stroke: Stroke) -> None:
+        editable, frame = self._editable(), self._frame
+        patch = None if editable is None else editable.patch
+        if patch is None:
+            region = None if editable is None else editable.region
+            if region is None and stroke.erases:
+                return
+            self._selection.set_region(brushed_region(region, stroke, self._aspect()), frame)
+            return
+        scene = self._preview.scene
+        assert scene is not None
+        assert editable is not None
+        if not editable.is_anchor:
+            self.refused.emit("Go to the patch's anchor frame to change its mask")
+            return
+        file = self._session.document.file
+
+        def work(progress: Progress, cancel: CancelToken) -> tuple[Patch, Box, str]:
+            made = _brushed_patch(scene, patch, stroke)
+            cancel.check()
+            _, png = cv2.imencode(".png", made.mask)
+            return patch, made.region, file.add_take(bytes(png), "image/png", {"name": "brushed mask"})
+
+        job = self._session.jobs.start_quietly("Refine the mask", work)
+        job.then(self._mask_made, lambda error: self.refused.emit(str(error)))
+
+    def _mask_made(self, made: tuple[Patch, Box, str]) -> None:
+        patch, region, matte = made
+        now = next((known for known in self._session.document.project.patches if known.id == patch.id), None)
+        if now is not None:
+            self._session.patching.change(replace(now, region=region, matte=matte), "Mask")
+
+    def _finish_item(self, drag: _ItemDrag) -> None:
+        scene = self._preview.scene
+        if drag.now == drag.box or scene is None:
+            return
+        style = style_of(scene, drag.box.item)
+        try:
+            if drag.kind == "move":
+                changed = dropped(drag.box, drag.dx, drag.dy, style)
+            else:
+                changed = reshaped(drag.box, drag.degrees, drag.scale, style)
+        except EditRefused as error:
+            self.refused.emit(str(error))
+            return
+        if changed != drag.box.item:
+            self._session.document.do(ReplaceItem(changed))
+
+    def edit_chosen_text(self) -> None:
+        """Edit the chosen title's or caption's text where it stands."""
+        box = self._box_of_chosen()
+        if box is not None and text_of(box.item) is not None:
+            self._edit_text(box)
+
+    def _edit_text(self, box: ItemBox) -> None:
+        text = text_of(box.item)
+        assert text is not None
+        self._selection.choose(box.item.id)
+        outline = QPolygonF([self._map.to_view(*corner) for corner in box.corners]).boundingRect()
+
+        def taken(changed: str) -> None:
+            self._field = None
+            if changed.strip() and changed != text:
+                try:
+                    self._session.document.do(ReplaceItem(with_text(box.item, changed)))
+                except EditRefused as error:
+                    self.refused.emit(str(error))
+            self.setFocus()
+
+        self._field = TextField(text, taken, self)
+        self._field.show_at(outline, QRectF(self.rect()))
+
+    # --- files dropped ----------------------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        self._accept_picture(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        self._accept_picture(event)
+
+    def _accept_picture(self, event: QDropEvent) -> None:
+        if _picture_of(event) is not None and self._is_on_region(event.position()):
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+        else:
+            event.ignore()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        path = _picture_of(event)
+        if path is None or not self._is_on_region(event.position()):
+            event.ignore()
+            return
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        self._session.patching.place_picture(path)
+
+    def _is_on_region(self, point: QPointF) -> bool:
+        editable = self._editable()
+        return editable is not None and shapes.contains(editable.region.bounds, *self._to_source(point))
+
+    # --- painting ---------------------------------------------------------------------------------------------------
+
+    def _shown_region(self, editable: _Editable) -> Region:
+        return self._pending_region or editable.region
+
+    def paint_over(self, painter: QPainter) -> None:
+        if self._shows_safe:
+            for _, view in self.panes():
+                marks.paint_safe_areas(painter, view.picture)
+        for _, view in self.panes():
+            painter.save()
+            painter.setClipRect(view.room)
+            self._paint_regions(painter, view)
+            self._paint_item(painter, view)
+            painter.restore()
+            if self._compare is not Compare.SIDE_BY_SIDE:
+                break
+        self._paint_brush(painter)
+        self._paint_changes(painter)
+
+    def _paint_regions(self, painter: QPainter, view: ViewMap) -> None:
+        to_view = self._to_view(view)
+        editable = self._editable()
+        gesture = self._gesture
+        path = self._region_path(editable, to_view)
+        if self._shows_mask and not path.isEmpty():
+            whole = QPainterPath()
+            whole.addRect(view.picture.intersected(view.room))
+            marks.paint_mask(painter, whole, path)
+        if not path.isEmpty():
+            carried = editable is not None and not editable.is_anchor
+            marks.paint_outline(painter, path, dashed=carried)
+        if gesture is not None and gesture.trail:
+            self._paint_trail(painter, gesture, to_view, view)
+        if editable is None or gesture is not None or self._transport.is_playing or self._held:
+            return
+        if editable.is_anchor:
+            region = self._shown_region(editable)
+            box = region.bounds
+            corners = [(box.x0, box.y0), (box.x1, box.y0), (box.x1, box.y1), (box.x0, box.y1)]
+            marks.paint_frame(painter, [to_view.map(QPointF(*corner)) for corner in corners])
+            for node in shapes.nodes(region):
+                marks.paint_node(painter, to_view.map(QPointF(*shapes.node_point(region, node))))
+            for corner in shapes.CORNERS:
+                marks.paint_handle(painter, to_view.map(QPointF(*shapes.corner_point(box, corner))))
+        if editable.patch is not None and editable.patch.name:
+            place = path.boundingRect()
+            at = QPointF(place.left(), max(view.room.top() + 4, place.top() - 34))
+            self.chip(painter, at, editable.patch.name, icon="region")
+
+    def _region_path(self, editable: _Editable | None, to_view: QTransform) -> QPainterPath:
+        gesture = self._gesture
+        if gesture is not None and gesture.region is not None and not isinstance(gesture, DrawPolygon):
+            return _path(shapes.outline_points(gesture.region), to_view)
+        if editable is None or self._transport.is_playing:
+            return QPainterPath()
+        found = self._findings
+        fits = (
+            found is not None
+            and found.frame == self._frame
+            and editable.patch is not None
+            and found.patch_id == editable.patch.id
+            and self._pending_region is None
+        )
+        if fits and found is not None and found.outlines:
+            path = QPainterPath()
+            for outline in found.outlines:
+                path.addPath(_path(outline, to_view))
+            return path
+        if not editable.is_anchor and self._pending_region is None:
+            return QPainterPath()
+        return _path(shapes.outline_points(self._shown_region(editable)), to_view)
+
+    def _paint_trail(self, painter: QPainter, gesture: Gesture, to_view: QTransform, view: ViewMap) -> None:
+        points = [to_view.map(QPointF(*point)) for point in gesture.trail]
+        line = QPolygonF(points)
+        if isinstance(gesture, Stroke):
+            colour = REGION_LINE if not gesture.erases else HANDLE
+            pen = QPen(colour, 2 * gesture.radius * view.picture.height())
+            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+            pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+            painter.save()
+            painter.setOpacity(0.5)
+            painter.setPen(pen)
+            painter.drawPolyline(line if len(points) > 1 else QPolygonF([*points, points[0] + QPointF(0.1, 0)]))
+            painter.restore()
+            return
+        path = QPainterPath()
+        path.addPolygon(line)
+        marks.paint_outline(painter, path, dashed=isinstance(gesture, DrawLasso))
+        if isinstance(gesture, DrawPolygon):
+            for corner in points[:-1]:
+                marks.paint_node(painter, corner)
+
+    def _paint_item(self, painter: QPainter, view: ViewMap) -> None:
+        drag = self._item_drag
+        box = drag.now if drag is not None else self._box_of_chosen()
+        if box is None or self._transport.is_playing or self._field is not None:
+            return
+        corners = [view.to_view(*corner) for corner in box.corners]
+        marks.paint_frame(painter, corners)
+        if isinstance(box.item, Overlay):
+            marks.paint_turn(painter, *_turn_grip(corners))
+        for corner in corners:
+            marks.paint_handle(painter, corner)
+
+    def _paint_brush(self, painter: QPainter) -> None:
+        if self._selection.tool not in (ToolMode.BRUSH, ToolMode.ERASE) or self._pointer is None:
+            return
+        radius = self._brush * self._to_view(self._map).mapRect(QRectF(0, 0, 1, 1)).height()
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for pen in (QPen(HANDLE_EDGE, 3), QPen(HANDLE, 1.25)):
+            painter.setPen(pen)
+            painter.drawEllipse(self._pointer, radius, radius)
+
+    def _paint_changes(self, painter: QPainter) -> None:
+        found = self.changes
+        if found is None or self._transport.is_playing or self._held:
+            return
+        seen = self._seen(self._map)
+        clean = found.outside == 0
+        # The label is dark in both themes: white is read on it, and the shield says the same as the number.
+        self.chip(
+            painter,
+            QPointF(seen.left() + 8, seen.bottom() - 30),
+            f"Pixels changed outside the region: {found.outside:,}",
+            icon="shield" if clean else "warning",
+        )
+
+
+def _found(scene: Scene, frame: int, patch: Patch | None) -> _Findings:
+    """Work out what lies on a frame; runs in a worker."""
+    boxes = []
+    for layer in scene.project.layers:
+        if not layer.settings.visible or layer.settings.locked:
+            continue
+        items: Sequence[Item] = layer.items
+        for item in items:
+            if isinstance(item, Overlay | Caption):
+                box = _box(scene, item, frame)
+                if box is not None:
+                    boxes.append(box)
+    outlines = () if patch is None else _outlines(scene, frame, patch)
+    return _Findings(scene, frame, None if patch is None else patch.id, outlines, tuple(boxes), changes(scene, frame))
+
+
+def _box(scene: Scene, item: Overlay | Caption, frame: int) -> ItemBox | None:
+    try:
+        return item_box(scene, item, frame)
+    except DeltacutError as error:
+        _LOG.info("no frame around an item: %s", error)
+        return None
+
+
+def _outlines(scene: Scene, frame: int, patch: Patch) -> tuple[tuple[Point, ...], ...]:
+    """Return where a patch's region is on a frame, where that is not simply as it was drawn."""
+    shown = scene.source_at(frame)
+    if shown is None or shown[0] != patch.source_id or shown[1] not in patch.frames:
+        return ()
+    if shown[1] == patch.anchor and patch.matte is None:
+        return ()
+    op = op_of(scene.project.layer_of(patch.id), replace(patch, visible=True), scene.project.canvas.rate)
+    if not isinstance(op, PatchOp):
+        return ()
+    if op.motion.follow is Follow.STATIC and not op.motion.nudges and patch.matte is None:
+        return ()
+    video = scene.films.video(shown[0])
+    still = still_of(scene.films.frame(*shown), video)
+    bare = replace(op, feather_px=0.0, grow_px=0.0)
+    matte = scene.patches.matte(bare, shown[0], shown[1], still)
+    if matte is None:
+        return ()
+    return outlines_of(np.ascontiguousarray(np.rot90(matte.full(), -(video.rotation // 90))))
+
+
+def _brushed_patch(scene: Scene, patch: Patch, stroke: Stroke) -> Brushed:
+    width, height = scene.films.video(patch.source_id).display_size
+    mask = None
+    if patch.matte is not None:
+        mask = np.rint(grey_of(scene.pictures(patch.matte)) * 255).astype(np.uint8)
+    return brushed_mask(patch.region, mask, stroke, width, height)
+
+
+def _with_anchor(patch: Patch, frame: int, region: Region) -> Patch:
+    motion = patch.effective_motion
+    anchors = tuple((at, region if at == frame else known) for at, known in motion.anchors)
+    changed = replace(motion, anchors=anchors)
+    take = patch.picked
+    if take is None or take.motion is None:
+        return replace(patch, motion=changed)
+    takes = tuple(replace(known, motion=changed) if known is take else known for known in patch.takes)
+    return replace(patch, takes=takes)
+
+
+def _path(points: Sequence[Point], to_view: QTransform) -> QPainterPath:
+    return marks.closed_path(to_view.map(QPointF(*point)) for point in points)
+
+
+def _turn_grip(corners: Sequence[QPointF]) -> tuple[QPointF, QPointF]:
+    """Return where the stalk of the turning handle begins, and the handle."""
+    top = (corners[0] + corners[1]) / 2
+    middle = (corners[0] + corners[2]) / 2
+    away = top - middle
+    length = max(1.0, math.hypot(away.x(), away.y()))
+    return top, top + away * (_TURN_STALK / length)
+
+
+def _near(one: QPointF, other: QPointF) -> bool:
+    return abs(one.x() - other.x()) <= _REACH and abs(one.y() - other.y()) <= _REACH
+
+
+def _rect(box: Box) -> QRectF:
+    return QRectF(box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0)
+
+
+def _area(box: Box) -> float:
+    return (box.x1 - box.x0) * (box.y1 - box.y0)
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return _rect(one).intersects(_rect(other))
+
+
+def _picture_of(event: QDropEvent) -> Path | None:
+    """Return the one picture file that is dragged."""
+    urls = event.mimeData().urls()
+    if len(urls) != 1 or not urls[0].isLocalFile():
+        return None
+    path = Path(urls[0].toLocalFile())
+    return path if path.suffix.lower() in _PICTURES else None
