@@ -14,7 +14,7 @@ from engine.store.cache import Cache, cache_path
 FOLDER_VARIABLE = "DELTACUT_CACHE"
 """Names another folder for the caches."""
 
-MOST_BYTES = 20 << 30
+MOST_BYTES = 20_000_000_000
 """The largest size of one project's cache, unless the settings name another."""
 
 

@@ -17,7 +17,7 @@ from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError
 from providers.network import Connectivity
 
-_GIB = 1 << 30
+_GB = 1_000_000_000
 _THEMES = (("dark", "Dark"), ("light", "Light"), ("system", "As the system"))
 _DENSITIES = (("compact", "Compact"), ("comfortable", "Comfortable"))
 
@@ -38,7 +38,7 @@ class GeneralPage(QWidget):
         self.most.setAccessibleName("Largest cache")
         self.most.setRange(1, 2000)
         self.most.setSuffix(" GB")
-        self.most.setValue(max(1, most_bytes() // _GIB))
+        self.most.setValue(max(1, most_bytes() // _GB))
         self.most.editingFinished.connect(self._set_most)
         self._used = label("", tone="2")
         clear = push_button("Empty the cache")
@@ -95,7 +95,7 @@ class GeneralPage(QWidget):
     @Slot()
     def _set_most(self) -> None:
         try:
-            set_cache_bytes(self.most.value() * _GIB)
+            set_cache_bytes(self.most.value() * _GB)
         except DeltacutError as error:
             self._context.notices.say(str(error))
 

@@ -235,7 +235,7 @@ class MainWindow(QMainWindow):
         room = self.height() - foot - 42 - 26
         self.resizeDocks(
             [side["layers"], side["takes"], side["details"]],
-            [round(room * 0.24), round(room * 0.24), round(room * 0.52)],
+            [round(room * 0.25), round(room * 0.31), round(room * 0.44)],
             Qt.Orientation.Vertical,
         )
 
