@@ -17,6 +17,8 @@ from engine.model.patch import Patch
 from engine.render.moving import Followed, Moving
 from engine.render.patch_op import needs_others
 
+LOOK_AGAIN_BELOW = 0.25
+"""Confidence below which a person should look: the engine's own mark for a region that is hard to follow."""
 _VIEW = "following"
 
 
