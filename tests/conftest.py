@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Windows are tested where there is no screen; a person who wants to watch sets another platform.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 MEDIA = Path(__file__).resolve().parents[2] / "shared" / "media"
 
