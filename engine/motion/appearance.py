@@ -75,7 +75,30 @@ def compare(
         tint = tuple(_tint(f, gain * a, weight, sigma) for f, a in zip(frame[1:], anchor[1:], strict=True))
         visibility = _visibility(frame, anchor, gain, tint, noise, scale, limits)
         weight = telling * np.square(visibility)
-    return Appearance(gain, visibility, tint)
+    return Appearance(gain, _without_islands(visibility, inside), tint)
+
+
+def _without_islands(visibility: Float32, inside: Float32) -> Float32:
+    """Return the visibility with what differs only inside the region taken for the region's own change.
+
+    What passes in front comes from outside; an eye that blinks, a reflection or a letter that was printed over do not.
+    """
+    hidden = ((visibility < 0.5) & (inside > 0)).astype(np.uint8)
+    if not hidden.any():
+        return visibility
+    count, parts = cv2.connectedComponents(hidden, connectivity=8)
+    rim = cv2.dilate((inside <= 0).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    # The picture's own edge is a rim too: what is in front may come from there.
+    rim[[0, -1]] = True
+    rim[:, [0, -1]] = True
+    from_outside = np.zeros(count, bool)
+    from_outside[np.unique(parts[rim])] = True
+    islands = (hidden > 0) & ~from_outside[parts]
+    if not islands.any():
+        return visibility
+    grown = cv2.dilate(islands.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    grown &= (hidden == 0) | islands
+    return np.where(grown, np.float32(1.0), visibility)
 
 
 def _likeness(frame: Float32, anchor: Float32, noise: float, scale: float) -> Float32:

@@ -35,7 +35,11 @@ from engine.motion.template import Template, make_template
 
 LEAST_SUPPORT = 0.12
 LEAST_CORRELATION = 0.6
+SURE_CORRELATION = 0.95
+_SUPPORT_PER_CORRELATION = 2.8
 ANCHOR_INFORMATION = 1e6
+_CUT_CHANGE, _CUT_TONES, _CUT_LIKENESS = 20.0, 0.15, 0.45
+_SPREAD_AT_MATCH_PX, _SPREAD_PER_MISMATCH_PX = 0.3, 25.0
 _BEND_RESIDUAL = 0.008
 _BEND_SUPPORT = 0.97
 """A match this good leaves nothing for bending to explain."""
@@ -240,6 +244,9 @@ def _step(
     if not sight.empty:
         level = min(1, len(template.levels) - 1)
         start, spread = max(guesses, key=lambda guess: likeness(sight, template, level, guess[0]))
+        # What matches already has hardly moved: where nothing holds it, as along an edge, it must not wander.
+        apart = 1.0 - likeness(sight, template, level, start)
+        spread = min(spread, _SPREAD_AT_MATCH_PX + _SPREAD_PER_MISMATCH_PX * apart)
         best = _looked(subject, sight, start, spread, coefficients, manner)
     if not best.found and lost % 2 == 0:
         speed = float(np.abs(belief.state[8:]).max())
@@ -277,7 +284,7 @@ def _looked(
         coefficients = coefficients * 0.0
         bent = alignment
     found = (
-        max(alignment.support, bent.support) >= (LEAST_SUPPORT if best.correlation < 0.9 else LEAST_SUPPORT / 2)
+        max(alignment.support, bent.support) >= needed_support(best.correlation)
         and best.correlation >= LEAST_CORRELATION
         and _plausible(chart, homography)
         and not _by_chance(subject, sight, alignment, manner)
@@ -297,6 +304,17 @@ def _looked(
         bent.residual,
         sampled(best.weight, level, subject.points) > 0.4,
     )
+
+
+def needed_support(correlation: float) -> float:
+    """Return the share of a region that must match for it to be taken for found, by how well that share matches.
+
+    What is hidden leaves a small share that matches nearly perfectly. A small share that matches so-so is what is left
+    of something that has turned or bent into another shape: a patch there would smear.
+    """
+    if correlation >= SURE_CORRELATION:
+        return LEAST_SUPPORT / 2
+    return LEAST_SUPPORT + _SUPPORT_PER_CORRELATION * (SURE_CORRELATION - correlation)
 
 
 def _by_chance(subject: Subject, sight: Sight, alignment: Alignment, manner: Manner) -> bool:
@@ -353,7 +371,7 @@ def is_cut(before: MotionFrame, after: MotionFrame) -> bool:
     small = [
         cv2.resize(frame.luma, (48, 27), interpolation=cv2.INTER_AREA).astype(np.float32) for frame in (before, after)
     ]
-    if float(np.abs(small[0] - small[1]).mean()) < 20:
+    if float(np.abs(small[0] - small[1]).mean()) < _CUT_CHANGE:
         return False
     counts = [np.histogram(item, bins=24, range=(0, 256))[0] / item.size for item in small]
     apart = float(np.abs(counts[0] - counts[1]).sum()) / 2
@@ -361,4 +379,5 @@ def is_cut(before: MotionFrame, after: MotionFrame) -> bool:
     alike = (
         float(np.corrcoef(blurred[0].ravel(), blurred[1].ravel())[0, 1]) if all(b.std() > 0 for b in blurred) else 0.0
     )
-    return apart > 0.35 and alike < 0.45
+    # A camera swept around keeps its tones, a flash its places.
+    return apart > _CUT_TONES and alike < _CUT_LIKENESS

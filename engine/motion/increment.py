@@ -6,6 +6,7 @@ A first guess for engine.motion.align, which does not drift; this does.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ _WINDOW_PX = 21
 _LEVELS = 4
 _THERE_AND_BACK_PX = 1.0
 _INLIER_PX = 1.5
+_LEAST_ROUNDNESS = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +45,19 @@ def corners_of_texture(frame: MotionFrame, alpha: Float32, chart: Chart) -> Floa
         mask=(alpha >= 0.5).astype(np.uint8),
         blockSize=5,
     )
-    return np.zeros((0, 2)) if found is None else found.reshape(-1, 2).astype(np.float64)
+    if found is None:
+        return np.zeros((0, 2))
+    points = found.reshape(-1, 2)
+    return np.asarray(points[_are_corners(frame, points)], np.float64)
+
+
+def _are_corners(frame: MotionFrame, points: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell which points hold in both directions: along a straight edge only noise does, and the point slides."""
+    columns, rows = np.rint(points).astype(np.int64).T
+    x0, y0 = max(0, int(columns.min()) - 8), max(0, int(rows.min()) - 8)
+    part = frame.luma[y0 : int(rows.max()) + 9, x0 : int(columns.max()) + 9]
+    values = np.asarray(cv2.cornerEigenValsAndVecs(part, 5, 3), np.float32)[rows - y0, columns - x0, :2]
+    return np.asarray(values.min(axis=1) > _LEAST_ROUNDNESS * values.max(axis=1), np.bool_)
 
 
 def increment(

@@ -21,11 +21,13 @@ from engine.motion.frame import Float32, Float64, FrameReader
 from engine.motion.mesh import Grid
 from engine.motion.smooth import CornerPath, smoothed
 
-VERSION = 1
+VERSION = 2
 """Part of every cache key: raised whenever the same input gives another track."""
 _WEAK_SUPPORT = 0.5
 _INTERPOLATED_PX = 6.0
 """A filled-in frame that may be further off than this counts as lost."""
+_RUN_OUT = 0.85
+"""Share of its speed that a lost region keeps from frame to frame."""
 
 
 class Found(IntEnum):
@@ -208,8 +210,9 @@ def _assembled(
         _filled(steps) if bending is Bending.SURFACE else np.zeros((len(steps), *steps[0].coefficients.shape))
     )
     known = [k for k, step in enumerate(steps) if step.found]
+    places = _held(path.corners, known[0], known[-1])
     for k, step in enumerate(steps):
-        homographies.append(subject.chart.of_corners(path.corners[k]))
+        homographies.append(subject.chart.of_corners(places[k]))
         between = known[0] < k < known[-1] and path.sigma_px[k] < _INTERPOLATED_PX
         found.append(Found.SEEN if step.found else Found.BETWEEN if between else Found.LOST)
     homographies[anchor - frames.start] = np.eye(3)
@@ -228,6 +231,28 @@ def _assembled(
         chains[1].ending,
         chains,
     )
+
+
+def _held(corners: Float64, first: int, last: int) -> Float64:
+    """Return the corners with those before and after anything known held in shape, their motion running out.
+
+    Going on as before would, after some frames, turn the region inside out; who covers it needs a place.
+    """
+    result = corners.copy()
+    for known, ways, beside in (
+        (first, range(first - 1, -1, -1), first + 1),
+        (last, range(last + 1, len(corners)), last - 1),
+    ):
+        if not 0 <= beside < len(corners):
+            speed = np.zeros(2)
+        else:
+            speed = (corners[known] - corners[beside]).reshape(4, 2).mean(axis=0)
+        shift = np.zeros(2)
+        for k in ways:
+            speed = speed * _RUN_OUT
+            shift = shift + speed
+            result[k] = corners[known] + np.tile(shift, 4)
+    return result
 
 
 class _Counter:

@@ -13,7 +13,7 @@ from engine.control import CancelToken, Progress
 from engine.errors import EditRefused
 from engine.model.patch import Follow, Nudge
 from engine.model.time import Range
-from engine.motion.chain import Bending, Ending, Subject, found_on, manner_of
+from engine.motion.chain import Bending, Ending, Subject, found_on, manner_of, needed_support
 from engine.motion.chart import Chart
 from engine.motion.exposure import Exposure, Look, measure
 from engine.motion.frame import Float32, Float64, FrameReader
@@ -192,7 +192,8 @@ def propagate(
 
 def _journey(asked: Range, whole: Track, tracks: tuple[Track, ...]) -> Journey:
     found = whole.found
-    sure = np.clip((whole.correlation - 0.5) / 0.4, 0.0, 1.0) * np.clip(0.5 + whole.support / 0.6, 0.0, 1.0)
+    needed = np.array([needed_support(value) for value in whole.correlation])
+    sure = np.clip(0.3 + (whole.support - needed) / 0.5, 0.0, 1.0) * np.clip(1.0 - whole.sigma_px / 8.0, 0.25, 1.0)
     between = 0.5 * np.clip(1.0 - whole.sigma_px / 8.0, 0.0, 1.0)
     confidence = np.where(found == Found.SEEN, sure, np.where(found == Found.BETWEEN, between, 0.0))
     return Journey(
