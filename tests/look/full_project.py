@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from fractions import Fraction
 
 from app.ui.application import Desktop
 from engine.model.captions import Caption
-from engine.model.edits import AddItems, AddMarkers, AddPatch, AddTake, Compound, PickTake, SetInOut, SplitClip
+from engine.model.edits import (
+    AddItems,
+    AddMarkers,
+    AddPatch,
+    AddTake,
+    ChangeLayer,
+    Compound,
+    PickTake,
+    SetInOut,
+    SplitClip,
+)
 from engine.model.ids import new_id
+from engine.model.layers import CaptionMode
 from engine.model.markers import Marker, MarkerKind
 from engine.model.overlay import Overlay, Title
 from engine.model.patch import Patch, Provenance, ReviewState, Take
@@ -89,6 +101,8 @@ def fill(desktop: Desktop) -> None:
         stop = start + Fraction(frames, len(_LINES)) / rate * Fraction(4, 5)
         captions.append(Caption(new_id(), AtTimeline(start, stop), text))
     document.do(AddItems("captions", tuple(captions)))
+    layer = document.project.layer("captions")
+    document.do(ChangeLayer("captions", replace(layer.settings, captions=CaptionMode.SOFT)))
     title = Overlay(new_id(), OnTimeline(Range(at(0.55), at(0.8))), Title("Ana & Pixel"), name="Lower third")
     document.do(AddItems("overlays", (title,)))
     markers = tuple(
