@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
@@ -21,7 +22,7 @@ from app.ui.jobs import JobsPanel
 from app.ui.layers import LayersPanel
 from app.ui.media import MediaPanel
 from app.ui.scopes import ScopesPanel
-from app.ui.takes import TakesPanel
+from app.ui.takes import PatchesList, TakesPanel
 from app.ui.theme import Theme
 from app.ui.timeline import TimelinePanel
 from app.ui.viewer import ViewerArea
@@ -46,6 +47,7 @@ class Desktop:
         self.viewer = ViewerArea(context)
         self.media, self.captions = MediaPanel(context), CaptionsPanel(context)
         self.layers, self.takes = LayersPanel(context), TakesPanel(context)
+        self.patches = PatchesList(context)
         self.inspector, self.jobs = InspectorPanel(context), JobsPanel(context)
         self.history, self.scopes = HistoryPanel(context), ScopesPanel(context)
         self.timeline = TimelinePanel(context)
@@ -53,7 +55,7 @@ class Desktop:
         self.window.furnish(
             Places(
                 pages={"viewer": self.viewer, "review": self.viewer, "deliver": self.export},
-                bin=(("media", "Media", self.media), ("captions", "Captions", self.captions)),
+                bin=(("media", "Media", self.media), ("captions", "Captions", self.captions), ("patches", "Patches", self.patches)),
                 details=(
                     ("inspector", "Inspector", self.inspector),
                     ("jobs", "Jobs", self.jobs),
@@ -73,6 +75,7 @@ class Desktop:
             self.media,
             self.layers,
             self.takes,
+            self.patches,
             self.inspector,
             self.captions,
             self.scopes,
@@ -82,6 +85,8 @@ class Desktop:
         )
         for panel in panels:
             self.actions.add(panel.actions_of_panel())
+        self.export.shown_wanted.connect(partial(self.window.show_workspace, "deliver"))
+        self.export.review_wanted.connect(partial(self.window.show_workspace, "review"))
         self.actions.fill(self.window.top.menus)
 
     def show(self, path: Path | None) -> None:

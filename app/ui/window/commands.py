@@ -125,7 +125,7 @@ class WindowCommands(QObject):
                     f"{name} workspace",
                     "View",
                     partial(self._window.show_workspace, key),
-                    f"Ctrl+{number}",
+                    f"Alt+{number}",
                     hindrance=needs_project,
                     is_on=partial(self._in_workspace, key),
                     section=60,

@@ -65,10 +65,10 @@ def test_what_cannot_be_opened_is_told_with_its_reason(desktop, folder, qtbot):
 
 def test_each_workspace_shows_its_own_panels(desktop, film, qtbot):
     opened(desktop, film, qtbot)
-    QTest.keyClick(desktop.window, Qt.Key.Key_4, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(desktop.window, Qt.Key.Key_4, Qt.KeyboardModifier.AltModifier)
     qtbot.waitUntil(desktop.export.isVisible)
     assert not desktop.layers.isVisible()
-    QTest.keyClick(desktop.window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(desktop.window, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
     qtbot.waitUntil(desktop.layers.isVisible)
     assert not desktop.export.isVisible()
 
