@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.ui.widgets.labels import Role, label
@@ -24,6 +24,11 @@ class PanelHead(QWidget):
         self._layout.addWidget(self.title)
         self._layout.addWidget(self.count)
         self._layout.addStretch(1)
+
+    def sizeHint(self) -> QSize:
+        # A dock asks for this alone: without the fixed height in it, the head would cover what is below.
+        hint = super().sizeHint()
+        return QSize(hint.width(), max(hint.height(), self.minimumHeight()))
 
     def set_count(self, count: int) -> None:
         """Show how many there are; nothing for none."""
