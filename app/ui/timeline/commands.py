@@ -62,7 +62,7 @@ _ITEM_MENU = (
     "clip.mute",
     "clip.detach",
     "",
-    "view.zoom_selection",
+    "timeline.zoom_selection",
 )
 _GROUND_MENU = (
     "edit.paste",
@@ -198,7 +198,7 @@ class TimelineCommands(QObject):
                 "Chapter here",
                 "Clip/Markers",
                 partial(self._add_marker, MarkerKind.CHAPTER),
-                "Shift+M",
+                "",
                 "",
                 film,
                 section=50,
@@ -233,21 +233,9 @@ class TimelineCommands(QObject):
                 film,
                 section=50,
             ),
-            spec("mark.in", "Mark in", "Playback", self._mark_in, "I", "in", film, section=50),
-            spec("mark.out", "Mark out", "Playback", self._mark_out, "O", "out", film, section=50),
             spec("mark.clip", "Mark the clip", "Playback", self._mark_clip, "Shift+X", "", film, section=50),
             spec(
-                "mark.clear",
-                "Clear in and out",
-                "Playback",
-                self._mark_none,
-                "Alt+X",
-                "",
-                self._needs_marks,
-                section=50,
-            ),
-            spec(
-                "view.zoom_in",
+                "timeline.zoom_in",
                 "Zoom the timeline in",
                 "View",
                 partial(self._view.zoom, 1.5),
@@ -257,7 +245,7 @@ class TimelineCommands(QObject):
                 section=10,
             ),
             spec(
-                "view.zoom_out",
+                "timeline.zoom_out",
                 "Zoom the timeline out",
                 "View",
                 partial(self._view.zoom, 1 / 1.5),
@@ -266,9 +254,9 @@ class TimelineCommands(QObject):
                 film,
                 section=10,
             ),
-            spec("view.zoom_fit", "Show the whole film", "View", self._view.fit, "\\", "fit", film, section=10),
+            spec("timeline.zoom_fit", "Show the whole film", "View", self._view.fit, "\\", "fit", film, section=10),
             spec(
-                "view.zoom_selection",
+                "timeline.zoom_selection",
                 "Zoom to what is selected",
                 "View",
                 self._zoom_to_choice,
@@ -283,7 +271,7 @@ class TimelineCommands(QObject):
                 "Next item",
                 "View/Items",
                 partial(self._view.focus_next, 1),
-                "Alt+Right",
+                "Ctrl+Alt+Right",
                 "",
                 film,
                 section=30,
@@ -293,7 +281,7 @@ class TimelineCommands(QObject):
                 "Previous item",
                 "View/Items",
                 partial(self._view.focus_next, -1),
-                "Alt+Left",
+                "Ctrl+Alt+Left",
                 "",
                 film,
                 section=30,
@@ -303,7 +291,7 @@ class TimelineCommands(QObject):
                 "Item below",
                 "View/Items",
                 partial(self._view.focus_row, 1),
-                "Alt+Down",
+                "Ctrl+Alt+Down",
                 "",
                 film,
                 section=30,
@@ -313,7 +301,7 @@ class TimelineCommands(QObject):
                 "Item above",
                 "View/Items",
                 partial(self._view.focus_row, -1),
-                "Alt+Up",
+                "Ctrl+Alt+Up",
                 "",
                 film,
                 section=30,
@@ -556,23 +544,10 @@ class TimelineCommands(QObject):
         if beyond:
             self._transport.seek(beyond[0] if by > 0 else beyond[-1])
 
-    def _mark_in(self) -> None:
-        frame, marked = self._transport.frame, self._document.project.in_out
-        stop = marked.stop if marked is not None and marked.stop > frame else self._document.project.frame_count
-        self._document.do(SetInOut(Range(frame, max(frame + 1, stop))))
-
-    def _mark_out(self) -> None:
-        frame, marked = self._transport.frame, self._document.project.in_out
-        start = marked.start if marked is not None and marked.start <= frame else 0
-        self._document.do(SetInOut(Range(start, frame + 1)))
-
     def _mark_clip(self) -> None:
         span = self._document.timeline.span_at(self._transport.frame)
         if span is not None:
             self._document.do(SetInOut(span.timeline_range))
-
-    def _mark_none(self) -> None:
-        self._document.do(SetInOut(None))
 
     # --- view -------------------------------------------------------------------------------------------------------
 

@@ -107,9 +107,9 @@ class TimelinePanel(Panel):
         layout.insertWidget(layout.count(), self._plan, 1)
         head.add(
             ActionButton(self._context.actions, "view.table"),
-            ActionButton(self._context.actions, "view.zoom_out"),
+            ActionButton(self._context.actions, "timeline.zoom_out"),
             self._zoom,
-            ActionButton(self._context.actions, "view.zoom_in"),
+            ActionButton(self._context.actions, "timeline.zoom_in"),
         )
 
     def _tool_column(self) -> QVBoxLayout:
