@@ -2,20 +2,123 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QWidget
+from collections import Counter
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.ui.actions import ActionSpec
 from app.ui.context import Context
-from app.ui.widgets import Panel
+from app.ui.inspector.caption_page import CaptionPage
+from app.ui.inspector.clip_page import ClipPage, SoundPage
+from app.ui.inspector.layer_page import LayerPage
+from app.ui.inspector.overlay_page import OverlayPage, SubjectPage
+from app.ui.inspector.page import Page
+from app.ui.inspector.patch_page import PatchPage
+from app.ui.inspector.project_page import CanvasPage, MarkerPage
+from app.ui.widgets import EmptyState, Panel, scrolled
+from engine.model.captions import Caption
+from engine.model.overlay import Overlay
+from engine.model.patch import Patch
+from engine.model.subject import Subject
+
+_EMPTY = "Select a region, a layer or a clip to see its settings."
 
 
 class InspectorPanel(Panel):
-    """The settings of what is chosen."""
+    """One page for each kind of thing; the one of what is chosen shows."""
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__("Inspector", parent)
         self._context = context
+        self._document = context.session.document
+        self._selection = context.session.selection
+        self._pages: dict[type[Page], Page] = {}
+        self.page: Page | None = None
+        self._content = QWidget()
+        self._column = QVBoxLayout(self._content)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+        self._several = EmptyState("")
+        self._empty = EmptyState(_EMPTY)
+        self._column.addWidget(self._several)
+        self._column.addWidget(self._empty)
+        self._column.addStretch(1)
+        self.body.setContentsMargins(0, 0, 0, 0)
+        self.body.addWidget(scrolled(self._content))
+        for signal in (
+            self._document.opened,
+            self._document.closed,
+            self._document.changed,
+            self._selection.changed,
+            self._selection.region_changed,
+        ):
+            signal.connect(self.refresh)
+        self.refresh()
 
     def actions_of_panel(self) -> list[ActionSpec]:
         """Return what can be done here."""
         return []
+
+    @Slot()
+    def refresh(self) -> None:
+        """Show the page of what is chosen now."""
+        kind = self._kind()
+        shown: Page | None = None
+        if kind is not None:
+            shown = self._pages.get(kind)
+            if shown is None:
+                shown = self._pages[kind] = kind(self._context)
+                self._column.insertWidget(self._column.count() - 1, shown)
+        for page in self._pages.values():
+            page.setVisible(page is shown)
+        self.page = shown
+        several = len(self._selection.items) > 1
+        self._several.setVisible(several)
+        self._empty.setVisible(not self._document.is_open)
+        if several:
+            words = self._several.findChild(QLabel)
+            if words is not None:
+                words.setText(self._several_text())
+        if shown is not None:
+            shown.refresh()
+
+    def _kind(self) -> type[Page] | None:
+        if not self._document.is_open or len(self._selection.items) > 1:
+            return None
+        item = self._selection.item
+        match item:
+            case Patch():
+                return PatchPage
+            case Overlay():
+                return OverlayPage
+            case Subject():
+                return SubjectPage
+            case Caption():
+                return CaptionPage
+        project = self._document.project
+        if self._selection.items:
+            (id,) = self._selection.items
+            if any(known.id == id for known in project.storyline):
+                return ClipPage
+            if any(known.id == id for known in project.markers):
+                return MarkerPage
+            return SoundPage
+        if self._selection.region is not None:
+            return None
+        return CanvasPage if self._selection.layer is None else LayerPage
+
+    def _several_text(self) -> str:
+        project, chosen = self._document.project, self._selection.items
+        kinds: Counter[str] = Counter()
+        for layer in project.layers:
+            kinds.update(type(item).__name__.lower() for item in layer.items if item.id in chosen)
+        kinds["clip"] = sum(item.id in chosen for item in project.storyline)
+        kinds["marker"] = sum(marker.id in chosen for marker in project.markers)
+        kinds["sound"] = sum(item.id in chosen for track in project.tracks for item in track.items)
+        parts = [f"{count} {kind if count == 1 else _plural(kind)}" for kind, count in kinds.items() if count]
+        return f"{len(chosen)} things are chosen: {', '.join(parts)}. Choose one to see its settings."
+
+
+def _plural(kind: str) -> str:
+    return f"{kind}es" if kind.endswith("ch") else f"{kind}s"

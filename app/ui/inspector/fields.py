@@ -1,0 +1,312 @@
+"""The controls of the inspector; each tells a new value once a gesture is over: a gesture is one step to undo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFocusEvent, QIcon, QKeyEvent, QPainter, QPixmap, QWheelEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QColorDialog,
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QSlider,
+    QWidget,
+)
+
+from engine.model.tool import Rgb
+
+SETTLED_MS = 400
+"""Steps with the wheel or the arrows that come faster than this are one gesture."""
+
+
+class NumberField(QWidget):
+    """A number with a spin box, and a slider where `slides`.
+
+    Signals:
+        committed(float): the value when the gesture is over. previewed(float): on the way.
+    """
+
+    committed = Signal(float)
+    previewed = Signal(float)
+
+    def __init__(
+        self,
+        name: str,
+        low: float,
+        high: float,
+        step: float,
+        decimals: int = 0,
+        suffix: str = "",
+        *,
+        slides: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._told = 0.0
+        self._factor = 10**decimals
+        self.box = _Spin()
+        self.box.setAccessibleName(name)
+        self.box.setDecimals(decimals)
+        self.box.setRange(low, high)
+        self.box.setSingleStep(step)
+        self.box.setSuffix(suffix)
+        self.box.setKeyboardTracking(False)
+        self.box.setFixedWidth(88)
+        self.box.valueChanged.connect(self._stepped)
+        self.box.editingFinished.connect(self._commit)
+        self.slider: QSlider | None = None
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        if slides:
+            self.slider = QSlider(Qt.Orientation.Horizontal)
+            self.slider.setAccessibleName(name)
+            self.slider.setRange(round(low * self._factor), round(high * self._factor))
+            self.slider.setSingleStep(max(1, round(step * self._factor)))
+            self.slider.setPageStep(max(1, round(step * self._factor * 5)))
+            self.slider.valueChanged.connect(self._slid)
+            self.slider.sliderReleased.connect(self._commit)
+            layout.addWidget(self.slider, 1)
+        layout.addWidget(self.box)
+        if not slides:
+            layout.addStretch(1)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(SETTLED_MS)
+        self._timer.timeout.connect(self._commit)
+        self.setFocusProxy(self.box)
+
+    @property
+    def value(self) -> float:
+        """Return the number that shows."""
+        return self.box.value()
+
+    def show_value(self, value: float) -> None:
+        """Show a number without telling; not while the person is changing it."""
+        if self._timer.isActive() or (self.slider is not None and self.slider.isSliderDown()):
+            return
+        self._told = value
+        with QSignalBlocker(self.box):
+            self.box.setValue(value)
+        self._told = self.box.value()
+        if self.slider is not None:
+            with QSignalBlocker(self.slider):
+                self.slider.setValue(round(value * self._factor))
+
+    def set_range(self, low: float, high: float) -> None:
+        """Allow other numbers."""
+        with QSignalBlocker(self.box):
+            self.box.setRange(low, high)
+
+    def _stepped(self, value: float) -> None:
+        if self.slider is not None:
+            with QSignalBlocker(self.slider):
+                self.slider.setValue(round(value * self._factor))
+        self.previewed.emit(value)
+        self._timer.start()
+
+    def _slid(self, value: int) -> None:
+        with QSignalBlocker(self.box):
+            self.box.setValue(value / self._factor)
+        self.previewed.emit(self.box.value())
+        if self.slider is not None and not self.slider.isSliderDown():
+            self._timer.start()
+
+    def _commit(self) -> None:
+        self._timer.stop()
+        value = self.box.value()
+        if value != self._told:
+            self._told = value
+            self.committed.emit(value)
+
+
+class _Spin(QDoubleSpinBox):
+    """A spin box that the wheel changes only while it has the focus, so that scrolling past changes nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setGroupSeparatorShown(True)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class ChoiceField(QComboBox):
+    """One of several, by key.
+
+    Signals:
+        committed(str): the key that the person chose.
+    """
+
+    committed = Signal(str)
+
+    def __init__(self, name: str, choices: Sequence[tuple[str, str]], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(4)
+        for key, text in choices:
+            self.addItem(text, key)
+        self.activated.connect(self._chosen)
+
+    def show_value(self, key: str) -> None:
+        """Show a choice without telling."""
+        with QSignalBlocker(self):
+            self.setCurrentIndex(self.findData(key))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+    def _chosen(self, index: int) -> None:
+        self.committed.emit(str(self.itemData(index)))
+
+
+class LineField(QLineEdit):
+    """A line of text.
+
+    Signals:
+        committed(str): the text when the person is done with it.
+    """
+
+    committed = Signal(str)
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self._told = ""
+        self.editingFinished.connect(self._commit)
+
+    def show_value(self, text: str) -> None:
+        """Show a text without telling; not while the person is changing it."""
+        if not (self.hasFocus() and self.isModified()):
+            self._told = text
+            self.setText(text)
+
+    def _commit(self) -> None:
+        if self.text() != self._told:
+            self._told = self.text()
+            self.setModified(False)
+            self.committed.emit(self.text())
+
+
+class TextField(QPlainTextEdit):
+    """Several lines of text; Ctrl+Enter or leaving the field takes it, Escape brings the former text back.
+
+    Signals:
+        committed(str): the text when the person is done with it.
+    """
+
+    committed = Signal(str)
+
+    def __init__(self, name: str, lines: int = 3, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setTabChangesFocus(True)
+        self.setFixedHeight(lines * 16 + 16)
+        self._told = ""
+
+    def show_value(self, text: str) -> None:
+        """Show a text without telling; not while the person is changing it."""
+        if text == self._told or (self.hasFocus() and self.toPlainText() != self._told):
+            return
+        self._told = text
+        with QSignalBlocker(self):
+            self.setPlainText(text)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.commit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and event.modifiers() & (
+            Qt.KeyboardModifier.ControlModifier
+        ):
+            self.commit()
+        elif event.key() == Qt.Key.Key_Escape and self.toPlainText() != self._told:
+            self.setPlainText(self._told)
+        else:
+            super().keyPressEvent(event)
+
+    def commit(self) -> None:
+        """Take the text as it stands."""
+        if self.toPlainText() != self._told:
+            self._told = self.toPlainText()
+            self.committed.emit(self._told)
+
+
+class CheckField(QCheckBox):
+    """Yes or no.
+
+    Signals:
+        committed(bool): what the person chose.
+    """
+
+    committed = Signal(bool)
+
+    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.clicked.connect(self.committed)
+
+    def show_value(self, on: bool) -> None:
+        """Show a choice without telling."""
+        with QSignalBlocker(self):
+            self.setChecked(on)
+
+
+class ColourField(QPushButton):
+    """A colour; a click opens the system's way to choose one.
+
+    Signals:
+        committed(Rgb): the colour that the person chose.
+    """
+
+    committed = Signal(object)
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._name = name
+        self.setAutoDefault(False)
+        self.setProperty("kind", "plain")
+        self.setProperty("size", "panel")
+        self.setIconSize(QSize(28, 14))
+        self.setFixedWidth(112)
+        self._colour = Rgb(255, 255, 255)
+        self.clicked.connect(self._ask)
+        self.show_value(self._colour)
+
+    def show_value(self, colour: Rgb) -> None:
+        """Show a colour without telling."""
+        self._colour = colour
+        patch = QPixmap(28, 14)
+        patch.fill(QColor(colour.red, colour.green, colour.blue))
+        painter = QPainter(patch)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawRect(0, 0, 27, 13)
+        painter.end()
+        self.setIcon(QIcon(patch))
+        text = f"#{colour.red:02X}{colour.green:02X}{colour.blue:02X}"
+        self.setText(text)
+        self.setAccessibleName(f"{self._name}, {text}")
+
+    def _ask(self) -> None:
+        now = QColor(self._colour.red, self._colour.green, self._colour.blue)
+        chosen = QColorDialog.getColor(now, self, self._name)
+        if chosen.isValid():
+            self.take(Rgb(chosen.red(), chosen.green(), chosen.blue()))
+
+    def take(self, colour: Rgb) -> None:
+        """Take a colour as the person's choice."""
+        if colour != self._colour:
+            self.show_value(colour)
+            self.committed.emit(colour)

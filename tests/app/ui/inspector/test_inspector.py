@@ -1,0 +1,294 @@
+"""The inspector shows what is chosen, and every gesture in it is one step to undo."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QSlider,
+    QToolButton,
+)
+
+from app.ui.inspector import InspectorPanel
+from engine.model.captions import Caption
+from engine.model.edits import AddItems, AddMarkers, AddPatch, AddSounds, AddTrack, ReplacePatch
+from engine.model.keyframes import Curve, Ease, value_at
+from engine.model.markers import Marker, MarkerKind
+from engine.model.overlay import Overlay, Title
+from engine.model.patch import Follow, Patch, ReviewState, Take, WhenLost
+from engine.model.place import AtTimeline, OnTimeline
+from engine.model.region import Box
+from engine.model.sound import AtTime, AudioItem, TrackSettings
+from engine.model.storyline import Native
+from engine.model.time import Range
+from engine.model.tool import BLACK, Blur, Fill, Grade, Lettering
+
+
+@pytest.fixture
+def panel(stage):
+    made = InspectorPanel(stage.context)
+    stage.show(made, 400, 700)
+    return made
+
+
+BLUR = Blur(8)
+
+
+def add_patch(stage, tool=BLUR, state=ReviewState.PROPOSED):
+    source = stage.project.sources[0].id
+    stage.do(
+        AddPatch(
+            Patch(
+                "p", source, Box(0.3, 0.3, 0.6, 0.7), Range(10, 30), 20, "Leash", takes=(Take("t", tool),), pick="t",
+                state=state,
+            )
+        )
+    )  # fmt: skip
+    stage.session.selection.choose("p")
+    QApplication.processEvents()
+
+
+def the_patch(stage):
+    return next(iter(stage.project.patches))
+
+
+def field(panel, kind, name):
+    """Return the control of a name that shows."""
+    found = [one for one in panel.page.findChildren(kind) if one.accessibleName() == name and not one.isHidden()]
+    assert found, [one.accessibleName() for one in panel.page.findChildren(kind)]
+    return found[0]
+
+
+def type_number(panel, name, text):
+    box = field(panel, QAbstractSpinBox, name)
+    box.setFocus()
+    box.selectAll()
+    QTest.keyClicks(box, text)
+    QTest.keyClick(box, Qt.Key.Key_Return)
+
+
+def choose(panel, name, text):
+    box = field(panel, QComboBox, name)
+    number = box.findText(text)
+    assert number >= 0, [box.itemText(i) for i in range(box.count())]
+    box.setCurrentIndex(number)
+    box.activated.emit(number)
+
+
+def steps(stage, qtbot):
+    qtbot.waitUntil(lambda: stage.session.document.is_saved)
+    return len(stage.session.document.history.done)
+
+
+def test_nothing_chosen_shows_the_canvas(stage, panel):
+    assert field(panel, QAbstractSpinBox, "Width").value() == 320
+    type_number(panel, "Width", "400")
+    assert stage.project.canvas.width == 400
+    type_number(panel, "Frames a second", "29.97")
+    assert stage.project.canvas.rate == Fraction(30000, 1001)
+
+
+def test_a_patch_shows_its_tool_its_way_and_its_region(stage, panel):
+    add_patch(stage)
+    assert [section.title for section in panel.page.sections] == [
+        "Follow", "Region", "Nudge on this frame", "Layer", "Blur",
+    ]  # fmt: skip
+    type_number(panel, "Softness", "6")
+    type_number(panel, "Radius", "12.5")
+    patch = the_patch(stage)
+    assert (patch.feather_px, patch.tool) == (6, Blur(12.5))
+
+
+def test_dragging_a_slider_is_one_step(stage, panel, qtbot):
+    add_patch(stage)
+    before = steps(stage, qtbot)
+    slider = field(panel, QSlider, "Softness")
+    QTest.mousePress(slider, Qt.MouseButton.LeftButton, pos=QPoint(6, slider.height() // 2))
+    for x in (20, 40, 60, 80):
+        QTest.mouseMove(slider, QPoint(x, slider.height() // 2))
+    assert the_patch(stage).feather_px == 0, "nothing is changed before the slider is let go"
+    slider.setSliderPosition(300)
+    QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=QPoint(80, slider.height() // 2))
+    assert the_patch(stage).feather_px > 0
+    assert steps(stage, qtbot) == before + 1
+
+
+def test_quick_steps_of_a_spin_box_are_one_step(stage, panel, qtbot):
+    add_patch(stage)
+    before = steps(stage, qtbot)
+    box = field(panel, QAbstractSpinBox, "Softness")
+    for _ in range(5):
+        QTest.keyClick(box, Qt.Key.Key_Up)
+    qtbot.waitUntil(lambda: the_patch(stage).feather_px == 5)
+    assert steps(stage, qtbot) == before + 1
+    stage.session.document.undo()
+    qtbot.waitUntil(lambda: the_patch(stage).feather_px == 0)
+    assert box.value() == 0
+
+
+def test_the_way_the_window_and_what_happens_where_it_is_lost(stage, panel, qtbot):
+    add_patch(stage, Fill(BLACK))
+    with qtbot.waitSignal(stage.session.patching.made, timeout=20000):
+        choose(panel, "Way", "As a flat surface")
+    assert the_patch(stage).motion.follow is Follow.PLANAR
+    with qtbot.waitSignal(stage.session.patching.made, timeout=20000):
+        choose(panel, "Where lost", "Cover more, never less")
+    assert the_patch(stage).motion.when_lost is WhenLost.COVER
+    with qtbot.waitSignal(stage.session.patching.made, timeout=20000):
+        type_number(panel, "After", "3")
+    assert the_patch(stage).frames == Range(10, 24)
+    qtbot.waitUntil(lambda: "followed" in panel.page._said.text, timeout=10000)
+
+
+def test_each_kind_of_tool_has_its_own_section(stage, panel):
+    add_patch(stage, Grade())
+    type_number(panel, "Exposure", "0.5")
+    assert the_patch(stage).tool == Grade(exposure=0.5)
+    text = replace(the_patch(stage), takes=(Take("t", Lettering("Museum")),))
+    stage.do(ReplacePatch(text))
+    shown = [section.title for section in panel.page.sections if not section.isHidden()]
+    assert "Text" in shown
+    assert "Grade" not in shown
+    words = field(panel, QPlainTextEdit, "Text")
+    words.selectAll()
+    QTest.keyClicks(words, "Archive")
+    QTest.keyClick(words, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert the_patch(stage).tool == Lettering("Archive")
+
+
+def test_a_patch_ends_where_the_playhead_stands_and_is_nudged_there(stage, panel, qtbot):
+    add_patch(stage, Fill(BLACK))
+    stage.session.transport.seek(25)
+    panel.page._nudge_section.fold(False)
+    panel.page.refresh()
+    with qtbot.waitSignal(stage.session.patching.made, timeout=20000):
+        type_number(panel, "Right", "2")
+    assert [(nudge.frame, nudge.dx) for nudge in the_patch(stage).motion.nudges] == [(25, 0.02)]
+    with qtbot.waitSignal(stage.session.patching.made, timeout=20000):
+        QTest.mouseClick(panel.page._end, Qt.MouseButton.LeftButton)
+    assert the_patch(stage).frames == Range(10, 25)
+
+
+def overlay(stage):
+    item = Overlay("o", OnTimeline(Range(10, 40)), Title("Ana"), name="Lower third")
+    stage.do(AddItems("overlays", (item,)))
+    stage.session.selection.choose("o")
+    QApplication.processEvents()
+
+
+def the_overlay(stage):
+    return stage.project.layer("overlays").item("o")
+
+
+def test_a_figure_gets_keyframes_at_the_playhead_and_the_buttons_step_through_them(stage, panel):
+    overlay(stage)
+    stage.session.transport.seek(15)
+    panel.refresh()
+    QTest.mouseClick(field(panel, QToolButton, "Keyframe of across here"), Qt.MouseButton.LeftButton)
+    stage.session.transport.seek(30)
+    type_number(panel, "Across", "80")
+    across = the_overlay(stage).geometry.x
+    assert isinstance(across, Curve)
+    assert [(key.at, key.value) for key in across.keys] == [(5, 0.5), (20, 0.8)]
+    QTest.mouseClick(field(panel, QToolButton, "Former keyframe"), Qt.MouseButton.LeftButton)
+    assert stage.session.transport.frame == 15
+    choose(panel, "How it goes on", "Hold, then jump")
+    assert the_overlay(stage).geometry.x.keys[0].ease is Ease.HOLD
+    QTest.mouseClick(field(panel, QToolButton, "Keyframe of across here"), Qt.MouseButton.LeftButton)
+    assert [key.at for key in the_overlay(stage).geometry.x.keys] == [20]
+    stage.session.transport.seek(22)
+    assert field(panel, QAbstractSpinBox, "Across").value() == pytest.approx(80)
+    assert value_at(the_overlay(stage).geometry.x, 0) == 0.8
+
+
+def test_an_overlay_shows_text_style_place_and_time(stage, panel):
+    overlay(stage)
+    words = field(panel, QPlainTextEdit, "Text")
+    words.selectAll()
+    QTest.keyClicks(words, "Ana & Pixel")
+    field(panel, QAbstractSpinBox, "Scale").setFocus()
+    panel.page._text.findChild(QPlainTextEdit).commit()
+    assert the_overlay(stage).content.text == "Ana & Pixel"
+    type_number(panel, "Length", "10")
+    assert the_overlay(stage).place.frames == Range(10, 20)
+    panel.page._style.fold(False)
+    type_number(panel, "Size", "8")
+    assert the_overlay(stage).content.style.size == pytest.approx(0.08)
+
+
+def test_what_is_impossible_is_said_and_the_control_shows_what_is(stage, panel):
+    overlay(stage)
+    type_number(panel, "Crop left", "60")
+    type_number(panel, "Crop right", "60")
+    assert the_overlay(stage).geometry.crop.right == 0
+    assert "nothing of the picture" in stage.heard.said[-1]
+    assert field(panel, QAbstractSpinBox, "Crop right").value() == 0
+
+
+def test_a_caption_a_clip_a_marker_and_a_sound(stage, panel):
+    source = stage.project.sources[0].id
+    stage.do(
+        AddItems("captions", (Caption("c", AtTimeline(Fraction(0), Fraction(1)), "We walked"),)),
+        AddMarkers((Marker("m", OnTimeline(Range(5, 6)), name="Park"),)),
+        AddTrack("music", TrackSettings("Music")),
+        AddSounds("music", (AudioItem("s", source, AtTime(Fraction(0)), Fraction(0), Fraction(1)),)),
+    )
+    stage.session.selection.choose("c")
+    type_number(panel, "Ends", "1.5")
+    assert stage.project.layer("captions").item("c").place.stop_s == Fraction(3, 2)
+    stage.session.selection.choose("m")
+    choose(panel, "Kind", "Chapter of the exported film")
+    assert stage.project.marker("m").kind is MarkerKind.CHAPTER
+    stage.session.selection.choose("s")
+    type_number(panel, "Gain", "-6")
+    assert stage.project.tracks[0].items[0].gain_db == -6
+    clip = stage.project.storyline[0]
+    stage.session.selection.choose(clip.id)
+    type_number(panel, "Length", "40")
+    assert stage.project.storyline[0].timing == Native(Range(0, 40))
+    type_number(panel, "In", "4")
+    assert stage.project.storyline[0].timing == Native(Range(4, 44))
+    type_number(panel, "Scale", "50")
+    assert stage.project.storyline[0].geometry.scale == 0.5
+
+
+def test_a_layer_has_opacity_blend_and_a_name(stage, panel):
+    add_patch(stage)
+    stage.session.selection.choose()
+    stage.session.selection.choose_layer("patches")
+    type_number(panel, "Opacity", "50")
+    choose(panel, "Blend", "Multiply")
+    name = field(panel, QLineEdit, "Layer")
+    name.selectAll()
+    QTest.keyClicks(name, "Retouch")
+    QTest.keyClick(name, Qt.Key.Key_Return)
+    settings = stage.project.layer("patches").settings
+    assert (settings.opacity, settings.blend.value, settings.name) == (0.5, "multiply", "Retouch")
+
+
+def test_several_things_are_counted(stage, panel):
+    add_patch(stage)
+    overlay(stage)
+    stage.session.selection.choose("p", "o")
+    assert panel.page is None
+    assert "2 things are chosen: 1 patch, 1 overlay" in panel._several.findChild(QLabel).text()
+
+
+def test_sections_fold_and_stay_folded(stage, panel):
+    add_patch(stage)
+    section = next(section for section in panel.page.sections if section.title == "Region")
+    QTest.mouseClick(section._head, Qt.MouseButton.LeftButton)
+    assert section.is_folded
+    stage.session.selection.choose()
+    stage.session.selection.choose("p")
+    assert section.is_folded
