@@ -26,6 +26,8 @@ _FLASH_S = 0.35
 _FLASH_LIGHT = 25.0
 _WHITE = 225.0
 _SAME_COLOUR = 4.0
+_PAN_FRAMES = 4
+_PANNING = 0.008
 _SHARP = 0.4
 """A picture of which this much is new is a cut even where pictures change all the time."""
 _SHORTEST_S = 0.2
@@ -135,8 +137,10 @@ def _neighbours_mean(values: Float32) -> Float32:
 def _hard_cuts(picture: PictureMeasures, rate: float, factor: float, gradual: list[Range]) -> list[Transition]:
     scores = cut_scores(picture) / factor
     within = np.zeros(picture.count, np.bool_)
+    ends = set()
     for frames in gradual:
-        within[frames.start + 1 : frames.stop] = True
+        within[frames.start : frames.stop] = True
+        ends |= {frames.start, frames.stop}
     plain = picture.contrast < _FLAT
     both_plain = plain & np.roll(plain, 1) & (picture.change < 25)
     strong = np.flatnonzero((scores >= 1) & ~both_plain)
@@ -144,7 +148,9 @@ def _hard_cuts(picture: PictureMeasures, rate: float, factor: float, gradual: li
     found = [
         at
         for at in strong.tolist()
-        if not (within[at] and picture.unexplained[at] < _SHARP) and not _comes_back(picture, at, reach)
+        if at not in ends
+        and not (within[at] and picture.unexplained[at] < _SHARP)
+        and not _comes_back(picture, at, reach)
     ]
     apart = max(1, round(_SHORTEST_S * rate))
     kept: list[int] = []
@@ -171,11 +177,11 @@ def _comes_back(picture: PictureMeasures, at: int, reach: int) -> bool:
         return True
     # While the camera turns fast the picture that comes back has moved on. It is then as much like the one before the
     # light as pictures so far apart usually are.
+    if max(picture.luma[at - 1], picture.luma[at]) > _WHITE and _same_light(picture, at, reach):
+        return True
     bright = abs(float(picture.luma[at]) - float(picture.luma[at - 1])) > _FLASH_LIGHT
     if not bright or best < direct + 0.25:
         return False
-    if _same_light(picture, at, reach):
-        return True
     apart = int(distance[alike == best].min())
     usual = [float((side[:-apart] * side[apart:]).sum(axis=1).max()) for side in (before, after) if len(side) > apart]
     return bool(usual) and best > 0.75 * max(usual) and max(usual) > 0.4
@@ -184,12 +190,14 @@ def _comes_back(picture: PictureMeasures, at: int, reach: int) -> bool:
 def _same_light(picture: PictureMeasures, at: int, reach: int) -> bool:
     """Tell whether a white-out ends in the brightness and colours that it began with."""
     count = picture.count
-    first = next((n for n in range(at, max(0, at - reach), -1) if picture.luma[n] > _WHITE), at)
+    first = at if picture.luma[at] > _WHITE else at - 1
     while first > max(0, at - reach) and picture.luma[first - 1] > _WHITE:
         first -= 1
     lit = next((n for n in range(at, min(count, at + reach)) if picture.luma[n] <= _WHITE), count)
     if picture.luma[first] <= _WHITE or first == 0 or lit >= count:
         return False
+    if _same_pan(picture, first, lit):
+        return True
     size = SIGNATURE_LUMA[0] * SIGNATURE_LUMA[1]
     means = picture.signature[:, size:].reshape(count, 2, -1)
     for back in range(lit, min(count, lit + reach)):
@@ -197,6 +205,19 @@ def _same_light(picture: PictureMeasures, at: int, reach: int) -> bool:
         if colours < _SAME_COLOUR and abs(picture.luma[back] - picture.luma[first - 1]) < _FLASH_LIGHT / 2:
             return True
     return False
+
+
+def _same_pan(picture: PictureMeasures, first: int, lit: int) -> bool:
+    """Tell whether the camera turns after a white-out just as it did before."""
+    sides = [
+        np.array([np.median(row[max(0, start) : start + _PAN_FRAMES]) for row in (picture.pan_x, picture.pan_y)])
+        for start in (first - _PAN_FRAMES, lit + 1)
+        if start + _PAN_FRAMES <= picture.count
+    ]
+    if len(sides) < 2:
+        return False
+    speed = max(float(np.hypot(*side)) for side in sides)
+    return speed > _PANNING and float(np.hypot(*(sides[1] - sides[0]))) < 0.25 * speed
 
 
 def _normalised(signatures: UInt8) -> Float32:

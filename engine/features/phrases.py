@@ -77,11 +77,19 @@ class CallPhrases:
 
     Attributes:
         strong: a call by themselves. weak: only with others near by or at the end. never: what only looks like one.
+        openers: verbs that ask for something where they open a sentence; lead: words that may stand before them there.
+        support: what makes it likely that such a verb asks the viewer.
     """
 
     strong: PhraseList
     weak: PhraseList
     never: PhraseList
+    openers: PhraseList
+    lead: PhraseList
+    support: PhraseList
+
+
+_LISTS = ("strong", "weak", "not", "openers", "lead", "support")
 
 
 def call_phrases(path: Path | None = None) -> Mapping[str, CallPhrases]:
@@ -93,11 +101,9 @@ def call_phrases(path: Path | None = None) -> Mapping[str, CallPhrases]:
     data = _read("phrases.json", path)
     result = {}
     for language, lists in data.items():
-        if not isinstance(lists, dict) or not set(lists) <= {"strong", "weak", "not"}:
-            raise UsageError(f'the phrases of {language!r} need the lists "strong", "weak" and "not"; see phrases.json')
-        result[language] = CallPhrases(
-            *(PhraseList(_texts(language, lists.get(key, []))) for key in ("strong", "weak", "not"))
-        )
+        if not isinstance(lists, dict) or not set(lists) <= set(_LISTS):
+            raise UsageError(f"the phrases of {language!r} may have the lists {', '.join(_LISTS)}, and no others")
+        result[language] = CallPhrases(*(PhraseList(_texts(language, lists.get(key, []))) for key in _LISTS))
     return result
 
 
