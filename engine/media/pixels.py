@@ -5,6 +5,7 @@ The way through planes is exact: what goes in comes out, in the frame's own pixe
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from enum import Enum
 from fractions import Fraction
@@ -15,7 +16,7 @@ import numpy as np
 from av.filter import Graph
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace, Interpolation
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from engine.errors import UnsupportedMedia
@@ -115,7 +116,8 @@ def to_rgb(frame: Frame, size: tuple[int, int] | None = None, rotation: int = 0)
     scaler = Interpolation.AREA if shrinks else Interpolation.BICUBIC
     hdr = frame.color_trc in (PQ, HLG)
     try:
-        shown = frame.reformat(
+        shown = _reformatter().reformat(
+            frame,
             width=width,
             height=height,
             format="rgb48le" if hdr else "rgb24",
@@ -130,6 +132,20 @@ def to_rgb(frame: Frame, size: tuple[int, int] | None = None, rotation: int = 0)
     if hdr:
         picture = to_srgb(picture, frame.color_trc)
     return np.ascontiguousarray(np.rot90(picture, -(rotation // 90)))
+
+
+class _Kept(threading.local):
+    """Each thread's own converter: the one that a frame brings along must not be used by two threads at a time."""
+
+    def __init__(self) -> None:
+        self.reformatter = VideoReformatter()
+
+
+_KEPT = _Kept()
+
+
+def _reformatter() -> VideoReformatter:
+    return _KEPT.reformatter
 
 
 class Care(Enum):
@@ -166,7 +182,8 @@ def to_screen(
         shrinks = width * height < frame.width * frame.height
         scaler = (Interpolation.AREA if shrinks else Interpolation.BICUBIC) | _CAREFUL
     try:
-        shown = frame.reformat(
+        shown = _reformatter().reformat(
+            frame,
             width=width,
             height=height,
             format="bgra",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from av.video.frame import VideoFrame
@@ -40,3 +42,12 @@ def test_hdr_is_mapped_as_for_any_screen():
     frame = gradient("yuv420p10le")
     frame.color_trc = HLG
     np.testing.assert_array_equal(to_screen(frame)[..., 2::-1], to_rgb(frame))
+
+
+def test_several_threads_may_show_one_frame():
+    frame = gradient(width=640, height=480)
+    sizes = [(640, 480), (320, 240), (160, 120), (200, 150)] * 8
+    with ThreadPoolExecutor(4) as pool:
+        shown = list(pool.map(lambda size: to_screen(frame, size), sizes))
+    for size, picture in zip(sizes, shown, strict=True):
+        np.testing.assert_array_equal(picture, to_screen(frame, size))
