@@ -8,6 +8,7 @@ from pathlib import Path
 from app.session.asking import MainThread
 from app.session.document import Document
 from app.session.following import Following
+from app.session.importing import Importing
 from app.session.jobs import Jobs
 from app.session.live_plan import LivePlan
 from app.session.patching import Patching
@@ -34,6 +35,7 @@ class Session:
     live_plan: LivePlan
     thumbnails: Thumbnails
     waveforms: Waveforms
+    importing: Importing
     preview: Preview
     playback: Playback
     following: Following
@@ -76,6 +78,7 @@ def new_session(data_folder: Path, sound: Device | None = None) -> Session:
         LivePlan(document, jobs),
         Thumbnails(document),
         Waveforms(document, jobs),
+        Importing(document, jobs),
         preview,
         playback,
         following,
