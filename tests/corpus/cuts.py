@@ -239,12 +239,15 @@ def cut_out(wave: np.ndarray, middle: int, size: int) -> np.ndarray:
     return np.pad(wave, (0, size))[start : start + 2 * size]
 
 
-def heard(path: Path, begin: Fraction) -> tuple[np.ndarray, int]:
-    """Return the first sound track as plain FFmpeg gives it, mono at its own rate, counted from second `begin`."""
+def heard(path: Path, begin: Fraction, number: int = 0, wanted: int | None = None) -> tuple[np.ndarray, int]:
+    """Return a sound track as plain FFmpeg gives it, mono, counted from second `begin`, and its rate.
+
+    Another rate than its own is for tracks without gaps: where samples are left out, a resampler is a little late.
+    """
     blocks: list[tuple[int, np.ndarray]] = []
     with av.open(str(path)) as container:
-        track = container.streams.audio[0]
-        rate = track.codec_context.sample_rate
+        track = container.streams.audio[number]
+        rate = wanted or track.codec_context.sample_rate
         resampler = av.AudioResampler("fltp", "mono", rate)
         exact, at = track.time_base * rate <= 1, None
         for packet in container.demux(track):
