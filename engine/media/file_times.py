@@ -35,7 +35,8 @@ def in_file_times(
     unit_at = {ticks: unit for unit, ticks in enumerate(index.pts.tolist())}
 
     def moved(slot: int, unit: CodedUnit) -> CodedUnit:
-        return replace(unit, pts=int(pts[unit_at[unit.pts]]), dts=int(dts[slot]))
+        # A container that keeps one time a packet is read back with other ones than these; its order is what counts.
+        return replace(unit, pts=max(int(pts[unit_at[unit.pts]]), int(dts[slot])), dts=int(dts[slot]))
 
     return tuple(
         replace(splice, units=tuple(moved(splice.start + n, unit) for n, unit in enumerate(splice.units)))

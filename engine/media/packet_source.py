@@ -103,6 +103,8 @@ class PacketSource:
         if self._seeking is _Seeking.NONE:
             return None
         film = self._film or (self._opened() if self._seeking is _Seeking.BY_BYTE else self._measured())
+        if self._film is None:
+            return None
         for margin in _MARGINS_S if self._seeking is _Seeking.BY_TIME else _MARGINS_UNITS:
             landed = self._land(film, unit, margin)
             if landed is not None:
@@ -125,10 +127,15 @@ class PacketSource:
     def _measured(self) -> _OpenFilm:
         """Open the film and find how many ticks its clock is ahead of the index, which may apply an edit list."""
         film = self._opened()
-        for unit, packet in self._believed(self._numbered(0, islice(self._packets(film), _STRAY_PACKETS))):
+        for number, (unit, packet) in enumerate(self._believed(self._numbered(0, self._packets(film)))):
             if packet.dts is not None:
                 self._ticks_ahead = packet.dts - int(self._index.dts[unit])
+                return film
+            if number >= _STRAY_PACKETS:
                 break
+        # A bare stream has no clock: no time leads anywhere in it.
+        self.distrust()
+        self.close()
         return film
 
     def _land(self, film: _OpenFilm, unit: int, margin: int) -> NumberedPackets | None:

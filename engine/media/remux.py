@@ -316,7 +316,7 @@ def _attempt(job: _Job, refused: set[int], progress: Progress, cancel: CancelTok
                     packet.stream = tracks[stream]
                     _mux(writer, (packet,), stream)
             _mux(writer, feed.rest(), edited)
-            writer.close()
+            _finish(writer, job)
         except CannotHold as refusal:
             _close_quietly(writer)
             return refusal
@@ -392,6 +392,22 @@ def _mux(writer: OutputContainer, packets: Iterable[Packet[Stream]], stream: int
             if is_storage_error(error):
                 raise
             raise CannotHold(stream, f"packet at {packet.pts}, decoded at {packet.dts}: {words(error)}") from error
+
+
+def _finish(writer: OutputContainer, job: _Job) -> None:
+    """Write what stands at the end of a file.
+
+    Raises:
+        CannotHold: the muxer refuses; a trial may have no pictures to write an end for, which tells nothing.
+        OSError: the disk; see storage_errors.
+    """
+    try:
+        writer.close()
+    except Exception as error:
+        if is_storage_error(error):
+            raise
+        if job.file is None:
+            raise CannotHold(job.info.video.stream, f"its end cannot be written: {words(error)}") from error
 
 
 def _close_quietly(writer: OutputContainer) -> None:

@@ -54,7 +54,7 @@ class Shown:
         """Return a hash of its pixels."""
         found = sha256()
         for plane in planes(self.picture):
-            found.update(np.ascontiguousarray(plane))
+            found.update(np.ascontiguousarray(plane).data)
         return int.from_bytes(found.digest()[:8], "big")
 
 

@@ -32,7 +32,7 @@ from engine.render.seam_check import Depth
 from engine.render.segment import SegmentCache, encoder_for, render_cuts, render_whole
 from engine.render.soft_captions import DRAFT_MARK, add_captions, check_captions
 from engine.render.verify import VerifyReport, verify
-from engine.render.write import Written, copied_meanwhile, target_family, write, write_whole
+from engine.render.write import CannotWrite, Written, copied_meanwhile, target_family, write, write_whole
 
 _ENCODING, _WRITING, _CHECKING = 0.7, 0.85, 1.0
 
@@ -141,7 +141,12 @@ def export(
                     segments = [segment for _, segment in rendered]
                     extradata = encoder.extradata if encoder is not None else film.info.video.extradata
                     splices = [splice for splice, _ in rendered]
-                    written = write(film, splices, extradata, draft, target, since, rest, cancel, early)
+                    outcome = write(film, splices, extradata, draft, target, since, rest, cancel, early)
+                if isinstance(outcome, CannotWrite):
+                    plan, encoder = plan_full(film.index, changed, outcome.reason), CannotEncode(outcome.reason)
+                    notes.append(f"The film was re-encoded as a whole: {outcome.reason}.")
+                    continue
+                written = outcome
             try:
                 check = _checked(film, plan, written, progress.part(_WRITING, _CHECKING), cancel)
                 cancel.check()

@@ -347,7 +347,18 @@ class _Seam:
         # Not every packet gives a frame (hidden ones, second fields): then the source says which do.
         expected = {at for at in self._source_whole().digests if at >= start}
         self._tell("is missing when played", expected - ours.digests.keys())
-        self._tell("is shown although the source hides it", ours.digests.keys() - expected)
+        self._tell("is shown although the source hides it", self._hidden(ours.digests.keys() - expected))
+
+    def _hidden(self, moments: set[int]) -> set[int]:
+        """Return which of the frames the source does not show either when it is decoded from further back.
+
+        A picture that recovers bit by bit (H.264 recovery point) is not shown until it is whole; the re-encoded one is.
+        """
+        earlier = self._source.keys[self._source.keys < self._source_start()].tolist()[-_FURTHER_BACK:]
+        if not moments or not earlier:
+            return moments
+        stop = self._timeline.after(max(moments), 1)
+        return moments - self._watch(self._source, earlier[0], stop, lambda _: False).digests.keys()
 
     def _check_decoder(self, ours: Watched) -> None:
         if ours.broken and not self._source_whole().broken:

@@ -74,6 +74,13 @@ class Written:
                 self.staged.abandon()
 
 
+@dataclass(frozen=True, slots=True)
+class CannotWrite:
+    """The new pictures do not fit between the film's own in its container; the reason is a sentence for a person."""
+
+    reason: str
+
+
 def write(
     film: Film,
     splices: Sequence[Splice],
@@ -84,11 +91,11 @@ def write(
     progress: Progress,
     cancel: CancelToken,
     early: EarlyCopy | None = None,
-) -> Written:
+) -> Written | CannotWrite:
     """Write the film with its splices under a draft name; `early` is a copy of the film there that is on its way.
 
     Raises:
-        UnsupportedMedia: no writer can make the target's container from this film.
+        UnsupportedMedia: no writer can make the target's container from this film, whatever its picture.
         NoSpace, StorageError, Cancelled.
     """
     notes: list[str] = []
@@ -107,6 +114,8 @@ def write(
         notes.append(f"the export was made afresh, not on top of {since.name}: only MP4 and MOV films can be built on")
     report = remux(film.path, film.info, film.index, splices, extradata, draft, progress=progress, cancel=cancel)
     if isinstance(report, CannotRemux):
+        if family(film.info.container) is target_family(film, target):
+            return CannotWrite(report.reason)
         raise UnsupportedMedia(f"{target.name} cannot be written from {film.path.name}: {report.reason}")
     return Written(draft, tuple(track.stream for track in report.dropped), (*notes, *_left_out(report)))
 

@@ -9,7 +9,7 @@ from itertools import product
 
 from engine.errors import UnsupportedMedia
 from engine.media.encoders.common import colour_options, field_order, plan_for
-from engine.media.encoders.context import open_decoder, open_encoder
+from engine.media.encoders.context import open_decoder, open_encoder, sample_packet
 from engine.media.encoders.plan import (
     CannotEncode,
     ContextFlag,
@@ -33,6 +33,15 @@ _MJPEG_SCALE = QualityScale(
     QualityControl.QUANTISER, finest=6, coarsest=24, first=(6, 12), db_per_step=0.6, growth_per_step=1.08
 )
 
+# FFmpeg's names of the profiles for any size (SMPTE ST 2019-1), and its encoder's.
+_DNXHR = {
+    "DNXHR LB": "dnxhr_lb",
+    "DNXHR SQ": "dnxhr_sq",
+    "DNXHR HQ": "dnxhr_hq",
+    "DNXHR HQX": "dnxhr_hqx",
+    "DNXHR 444": "dnxhr_444",
+}
+
 _FFV1_SLICES = (4, 6, 9, 12, 15, 16, 20, 24, 25, 30)
 
 
@@ -52,6 +61,10 @@ def choose_dnxhd(video: VideoStream, packets: Sequence[bytes], _keyframe_interva
     if len(sizes) != 1:
         return CannotEncode("the DNx frames are not all of one size")
     (size,) = sizes
+    if video.profile in _DNXHR:
+        plan = _intra(video, "dnxhd", _FIXED, (("profile", _DNXHR[video.profile]), *colour_options(video)))
+        same = _opens(plan) and len(sample_packet(plan)) == size
+        return plan if same else CannotEncode(f"the dnxhd encoder's {video.profile} frames are not {size} bytes long")
     # Rates are named in whole megabits, which the encoder rounds to a profile of that very frame size.
     rate = round(size * 8 * float(video.rate) / 1e6)
     for megabits in sorted(range(max(1, rate - 12), rate + 13), key=lambda m: abs(m - rate)):
