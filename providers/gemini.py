@@ -128,7 +128,7 @@ class Gemini:
         response = await translated(
             client.aio.models.generate_content(
                 model=quote.model,
-                contents=_parts(quote.sends.items),
+                contents=_content(quote.sends.items),
                 config=_config(quote.parameters["ratio"], quote.parameters["size"], request.seed),
             ),
             google_failure(NAME, Operation.START),
@@ -236,15 +236,16 @@ def _edit_task(request: Request) -> EditTask:
     return task
 
 
-def _parts(items: tuple[Sent, ...]) -> list[types.Part]:
+def _content(items: tuple[Sent, ...]) -> types.Content:
     from google.genai import types
 
-    return [
+    parts = [
         types.Part.from_text(text=item.data.decode())
         if item.kind is SentKind.TEXT
         else types.Part.from_bytes(data=item.data, mime_type=item.mime)
         for item in items
     ]
+    return types.Content(role="user", parts=parts)
 
 
 def _config(ratio: str, size: str, seed: int | None) -> types.GenerateContentConfig:

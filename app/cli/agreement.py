@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 from app.cli.console import Console
 from app.workflows.project_jobs import Agreement
 from providers.consent import Reach
-from providers.contract import Quote, SentKind
+from providers.contract import Disclosure, Quote, SentKind
+
+_SHOWN = 20_000
+"""Characters of a disclosed text that are printed; the first of many spans tell what all hold."""
 
 
 class TerminalAgreement(Agreement):
@@ -19,14 +23,25 @@ class TerminalAgreement(Agreement):
 
     def consents(self, quote: Quote) -> Reach | None:
         """Show what would be sent; return how far the person agrees."""
-        self._console.say(quote_text(quote))
+        answers = {"p": Reach.PROJECT, "project": Reach.PROJECT}
+        return self._asked(quote_text(quote), "Send this? [y]es, this once; for the whole [p]roject; [N]o: ", answers)
+
+    def discloses(self, sends: Disclosure) -> Reach | None:
+        """Show what would be sent where nothing is paid for; return how far the person agrees."""
+        lines = [f"{sends.host} would get {sends.size_bytes:,} bytes:"]
+        lines += [f"  {item.mime}: {item.data[:_SHOWN].decode(errors='replace')}" for item in sends.items]
+        answers = {"a": Reach.ALWAYS, "always": Reach.ALWAYS}
+        return self._asked("\n".join(lines), "Send this? [y]es, this once; [a]lways to this host; [N]o: ", answers)
+
+    def _asked(self, shown: str, question: str, further: Mapping[str, Reach]) -> Reach | None:
+        self._console.say(shown)
         if self._agreed:
             return Reach.REQUEST
         if not sys.stdin.isatty():
             return None
-        print("Send this? [y]es, this once; for the whole [p]roject; [N]o: ", end="", file=sys.stderr, flush=True)
+        print(question, end="", file=sys.stderr, flush=True)
         answer = sys.stdin.readline().strip().lower()
-        return {"y": Reach.REQUEST, "yes": Reach.REQUEST, "p": Reach.PROJECT, "project": Reach.PROJECT}.get(answer)
+        return {"y": Reach.REQUEST, "yes": Reach.REQUEST, **further}.get(answer)
 
     def tell(self, text: str) -> None:
         """Tell the person something on the way."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from app.cli.feature_arguments import add_feature_commands
-from app.cli.patch_arguments import PatchReaders, add_patch_arguments
+from app.cli.patch_arguments import PatchReaders, add_patch_arguments, window
 from app.cli.project_arguments import add_project_commands
 from app.cli.provider_arguments import Readers, add_provider_commands
 from app.cli.sound_arguments import add_sound_commands
@@ -98,7 +98,7 @@ def parser(version: str) -> argparse.ArgumentParser:
     demo.add_argument("file", metavar="VIDEO", type=Path, nargs="?")
     demo.add_argument("--out", metavar="DIR", type=Path, default=Path("deltacut-demo"), help="default: deltacut-demo")
     add_sound_commands(commands, _command)
-    readers = Readers(_checked(box), _checked(lasso), _checked(frames))
+    readers = Readers(_checked(box), _checked(lasso), _checked(frames), _checked(window))
     add_feature_commands(partial(_command, commands))
     add_provider_commands(partial(_command, commands), readers)
     add_take_commands(partial(_command, commands))

@@ -17,11 +17,12 @@ AddCommand = Callable[[str, str], argparse.ArgumentParser]
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """Read a box, a lasso and a range of frames."""
+    """Read a box, a lasso, a range of frames, and frames before and after one."""
 
     box: Callable[[str], Region]
     lasso: Callable[[str], Region]
     frames: Callable[[str], Range]
+    window: Callable[[str], tuple[int, int]]
 
 
 def add_provider_commands(command: AddCommand, readers: Readers) -> None:
@@ -40,7 +41,22 @@ def add_provider_commands(command: AddCommand, readers: Readers) -> None:
         "--lasso", metavar='"X,Y X,Y X,Y ..."', type=readers.lasso, dest="region", help="an outline, 0 to 1"
     )
     generate.add_argument("--prompt", metavar="TEXT", required=True, help="what the region shall show")
-    generate.add_argument("--frames", metavar="A:B", type=readers.frames, help="the frames that show it (default: N)")
+    time = generate.add_mutually_exclusive_group()
+    time.add_argument("--frames", metavar="A:B", type=readers.frames, help="the frames that show it (default: N)")
+    time.add_argument("--window", metavar="BEFORE:AFTER", type=readers.window, help="frames before and after N")
+    generate.add_argument(
+        "--reference", metavar="PICTURE", type=Path, action="append", default=[], help="to go by; may be repeated"
+    )
+    generate.add_argument(
+        "--follow",
+        choices=("static", "planar", "hybrid", "provider"),
+        default="static",
+        help="how it moves with the picture; provider: a service films it (default: static)",
+    )
+    generate.add_argument(
+        "--motion", metavar="NAME", help="the service that films it (veo, omni, kling, kling-legacy or auto)"
+    )
+    generate.add_argument("--source", metavar="ID", help="the film, where the project has several")
     _add_asking(generate)
     generate.add_argument("--review", action="store_true", help="wait for jobs approve before it goes into the film")
 
@@ -48,6 +64,7 @@ def add_provider_commands(command: AddCommand, readers: Readers) -> None:
     transcribe.add_argument("project", metavar="PROJECT.dcut", type=Path)
     transcribe.add_argument("--language", metavar="CODE", help="what is spoken (default: found out)")
     transcribe.add_argument("--captions", action="store_true", help="make a layer of captions of the words")
+    transcribe.add_argument("--source", metavar="ID", help="the film, where the project has several")
     _add_asking(transcribe)
 
     jobs = command("jobs", "list, show, cancel, try again or approve the jobs of a project")
@@ -81,7 +98,9 @@ def add_provider_commands(command: AddCommand, readers: Readers) -> None:
     workflow.add_argument("file", metavar="FILE", help="a workflow's file, or the name of one that comes along")
 
     trace = command("trace", "show what was done for a job, step by step; without a job, the latest runs")
-    trace.add_argument("job", metavar="JOB", nargs="?")
+    trace.add_argument("job", metavar="JOB", nargs="?", help="or the word export, to send traces to a collector")
+    trace.add_argument("--otlp", metavar="URL", help="for export: the collector (default: the settings')")
+    trace.add_argument("--yes", action="store_true", help="for export: agree to send what is shown, this once")
 
 
 def _add_asking(command: argparse.ArgumentParser) -> None:

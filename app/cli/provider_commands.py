@@ -8,30 +8,54 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from app.cli.console import Console
 from app.cli.job_report import job_facts, job_line, job_text, kind_of_question
 from app.cli.provider_report import key_text, ledger_facts, ledger_text, trace_facts, trace_text, workflow_facts
+from app.cli.report import followed_facts, followed_text
 from engine.errors import UsageError
-from providers.jobs import Job
+from engine.model.patch import Follow
+from providers.jobs import Job, JobState
 
 
 def generate(given: argparse.Namespace, console: Console) -> int:
     """Let a provider change a region."""
     from app.cli.agreement import TerminalAgreement
-    from app.workflows import generate as workflow
+    from app.workflows.edit import Window
+    from app.workflows.follow import follow_patch
+    from app.workflows.generate import GenerateRequest
+    from app.workflows.generate import generate as generated
+    from app.workflows.motion import MotionRequest, film_motion
 
-    request = workflow.GenerateRequest(
+    films = given.motion is not None or given.follow == "provider"
+    follow = Follow(given.follow if given.follow in ("planar", "hybrid") else "hybrid" if films else "static")
+    request = GenerateRequest(
         given.frame,
         given.region,
         given.prompt,
-        given.frames,
+        Window(*given.window) if given.window is not None else given.frames,
         given.provider,
         "person" if given.review else "automatic",
+        tuple(given.reference),
+        follow,
+        given.source,
     )
     agreement = TerminalAgreement(console, agreed=given.yes)
-    job = workflow.generate(given.project, request, agreement, console.progress, console.cancel, ask_passphrase)
-    return _job_result(job, given.project, console)
+    job = generated(given.project, request, agreement, console.progress, console.cancel, ask_passphrase)
+    if follow is Follow.STATIC or job.state is not JobState.PUBLISHED:
+        return _job_result(job, given.project, console)
+    patch = job.inputs["patch"]
+    followed = follow_patch(given.project, patch, console.progress, console.cancel)
+    further: dict[str, Any] = {"followed": followed_facts(followed)}
+    text = [job_text(job), followed_text(followed)]
+    if films:
+        wish = MotionRequest(patch, provider=given.motion or "auto", review=request.review)
+        film = film_motion(given.project, wish, agreement, console.progress, console.cancel, ask_passphrase)
+        console.result(job_facts(job) | further | {"motion": job_facts(film)}, "\n".join([*text, job_text(film)]))
+        return _after(film, given.project, console)
+    console.result(job_facts(job) | further, "\n".join(text))
+    return 0
 
 
 def transcribe(given: argparse.Namespace, console: Console) -> int:
@@ -40,7 +64,7 @@ def transcribe(given: argparse.Namespace, console: Console) -> int:
     from app.workflows import transcribe as workflow
 
     captions = workflow.Captions.MADE if given.captions else workflow.Captions.NONE
-    request = workflow.TranscribeRequest(given.language, captions, given.provider)
+    request = workflow.TranscribeRequest(given.language, captions, given.provider, given.source)
     agreement = TerminalAgreement(console, agreed=given.yes)
     job = workflow.transcribe(given.project, request, agreement, console.progress, console.cancel, ask_passphrase)
     return _job_result(job, given.project, console)
@@ -79,9 +103,14 @@ def jobs(given: argparse.Namespace, console: Console) -> int:
 
 def _job_result(job: Job, project: Path, console: Console) -> int:
     """Print a job that rests; return the exit status that its state stands for."""
+    console.result(job_facts(job), job_text(job))
+    return _after(job, project, console)
+
+
+def _after(job: Job, project: Path, console: Console) -> int:
+    """Say why a job gave nothing, or what it asks; return the exit status that its state stands for."""
     from app.workflows.accounts import exit_status_of_kind
 
-    console.result(job_facts(job), job_text(job))
     if job.failure is not None:
         console.say(f"deltacut: {job.failure.message}")
         return exit_status_of_kind(job.failure.kind)
@@ -146,13 +175,26 @@ def workflow(given: argparse.Namespace, console: Console) -> int:
 
 
 def trace(given: argparse.Namespace, console: Console) -> int:
-    """Show the spans of a job, or the latest runs."""
+    """Show the spans of a job, or the latest runs; or send them to a collector."""
     from app.workflows.spending import spans
 
+    if given.job == "export":
+        return _export_traces(given, console)
+    if given.otlp is not None:
+        raise UsageError("--otlp is for deltacut trace export")
     found = spans(given.job)
     if given.job is not None and not found:
         raise UsageError(f"there is no trace of a job {given.job!r}; deltacut trace lists the latest runs")
     console.result(trace_facts(found), trace_text(found))
+    return 0
+
+
+def _export_traces(given: argparse.Namespace, console: Console) -> int:
+    from app.cli.agreement import TerminalAgreement
+    from app.workflows.telemetry import export_traces
+
+    sent, host = export_traces(given.otlp, TerminalAgreement(console, agreed=given.yes), console.cancel)
+    console.result({"sent": sent, "host": host}, f"{sent} spans sent to {host}" if sent else "there is nothing new")
     return 0
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from app.workflows.edit import Patched
     from engine.model.project import Project
     from engine.render.export import ExportReport
+    from engine.render.moving import Followed
     from engine.render.verify import VerifyReport
     from engine.store.project_file import History
 
@@ -87,15 +88,26 @@ def patched_facts(path: Path, tool: str, done: Patched) -> dict[str, Any]:
         "notes": list(done.notes),
     }
     if followed is not None:
-        facts["followed"] = {
-            "frames": [followed.frames.start, followed.frames.stop],
-            "confidence": [round(value, 3) for value in followed.confidence],
-            "lost": [[run.start, run.stop] for run in followed.lost],
-            "cut_before": followed.cuts[0],
-            "cut_after": followed.cuts[1],
-            "suggested_anchor": followed.suggestion,
-        }
+        facts["followed"] = followed_facts(followed)
     return facts
+
+
+def followed_facts(followed: Followed) -> dict[str, Any]:
+    """Return how well a patch was followed as a JSON object."""
+    return {
+        "frames": [followed.frames.start, followed.frames.stop],
+        "confidence": [round(value, 3) for value in followed.confidence],
+        "lost": [[run.start, run.stop] for run in followed.lost],
+        "cut_before": followed.cuts[0],
+        "cut_after": followed.cuts[1],
+        "suggested_anchor": followed.suggestion,
+    }
+
+
+def followed_text(followed: Followed) -> str:
+    """Return the same as a line for a person."""
+    sure = sum(followed.confidence) / max(1, len(followed.confidence))
+    return f"  followed on {len(followed.frames):,} frames, {sure:.0%} sure on average"
 
 
 def patched_text(done: Patched) -> str:
@@ -103,8 +115,7 @@ def patched_text(done: Patched) -> str:
     patch, followed = done.patch, done.followed
     lines = [f"{patch.name} on {len(patch.frames):,} frames, {patch.frames.start}:{patch.frames.stop}"]
     if followed is not None and (done.take.motion or patch.motion).follow is not Follow.STATIC:
-        sure = sum(followed.confidence) / max(1, len(followed.confidence))
-        lines.append(f"  followed on {len(followed.frames):,} frames, {sure:.0%} sure on average")
+        lines.append(followed_text(followed))
     return "\n".join([*lines, *(f"  note: {note}" for note in done.notes)])
 
 

@@ -19,7 +19,7 @@ from engine.media.decode import FrameReader
 from engine.media.picture import decode_picture
 from engine.model import codec
 from engine.model.edits import AddPatch
-from engine.model.patch import Patch, Provenance, ReviewState, Take
+from engine.model.patch import Follow, Motion, Patch, Provenance, ReviewState, Take
 from engine.model.region import Region
 from engine.model.time import Range
 from engine.model.tool import FitStep, Picture
@@ -28,7 +28,7 @@ from engine.patches.fit import fit
 from engine.patches.matte import Matte, region_matte
 from engine.render.base import Still, still_of
 from engine.render.film import Film
-from providers.contract import EditTask, Generation
+from providers.contract import EditTask, Generation, PictureSize
 from providers.contract import Picture as SentPicture
 from providers.registry import ADAPTERS
 from providers.workflow import NodeKind
@@ -49,7 +49,12 @@ class EditSteps:
         crop = self._crop(context, matte, still.video.rotation)
         picture = png_of(shown_crop(still.planes, still.pixel_format, crop, still.video.rotation))
         mask = png_of(shown_mask(matte, crop, still.video.rotation))
-        return task_artifact(EditTask(context.job.inputs["prompt"], SentPicture.of(picture), SentPicture.of(mask)))
+        inputs = context.job.inputs
+        references = tuple(
+            SentPicture.of(self._project.file.take(content).data) for content in inputs.get("references", ())
+        )
+        size = PictureSize(inputs.get("size", PictureSize.FIT.value))
+        return task_artifact(EditTask(inputs["prompt"], SentPicture.of(picture), SentPicture.of(mask), references, size))
 
     def composite(self, context: StepContext) -> Artifact:
         """Fit the answer into its surroundings; what is in doubt is left to a person."""
@@ -143,6 +148,7 @@ def planned_patch(inputs: Mapping[str, Any], take: Take | None) -> Patch:
         name=inputs["prompt"][:60],
         feather_px=feather_px,
         grow_px=-feather_px,
+        motion=Motion(Follow(inputs.get("follow", Follow.STATIC.value))),
         takes=() if take is None else (take,),
         pick=None if take is None else take.id,
         state=ReviewState.DRAFT if take is None else ReviewState.APPROVED,

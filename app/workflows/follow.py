@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
+
+import numpy as np
 
 from app.workflows.import_media import OpenProject, open_project
 from engine.control import CancelToken, Progress
 from engine.errors import EditRefused
 from engine.media.picture import decode_picture
+from engine.media.take_film import TakeFilm
 from engine.model.ops import PatchOp, op_of
 from engine.model.patch import Patch, ReviewState
 from engine.model.picture import Picture
@@ -19,14 +23,26 @@ from engine.render.moving import Followed, Late, Moving
 from engine.render.overlay_op import Pictures
 from engine.store.connection import Access
 
+_OPEN_FILMS = 8
+_NOTHING = Picture(np.zeros((1, 1, 4), np.uint8))
+"""What a film shows beyond its ends."""
+
 
 def pictures_of(opened: OpenProject) -> Pictures:
     """Return what looks up the pictures that a project holds."""
+    open_film = lru_cache(maxsize=_OPEN_FILMS)(lambda content: _film_of(opened, content))
 
     def picture(content: str) -> Picture:
-        return decode_picture(opened.file.take(content).data, f"take {content[:8]}")
+        film, mark, number = content.partition("#")
+        if not mark:
+            return decode_picture(opened.file.take(content).data, f"take {content[:8]}")
+        return open_film(film).picture(int(number)) or _NOTHING
 
     return picture
+
+
+def _film_of(opened: OpenProject, content: str) -> TakeFilm:
+    return TakeFilm(opened.file.take(content).data, f"take {content[:8]}")
 
 
 def moving_patches(opened: OpenProject, films: Films, late: Late = Late.WAIT) -> Moving:

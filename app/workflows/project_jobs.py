@@ -13,6 +13,9 @@ from app.workflows.accounts import open_accounts, provider_errors
 from app.workflows.caches import cache_folder
 from app.workflows.edit_steps import EditSteps
 from app.workflows.import_media import OpenProject, open_project
+from app.workflows.local_provider import NAME as LOCAL
+from app.workflows.local_provider import LocalTools
+from app.workflows.motion_steps import MotionSteps
 from app.workflows.orchestration import Orchestrator, run_in_thread
 from app.workflows.steps import Artifact, Step, StepContext
 from app.workflows.transcribe_steps import TranscribeSteps
@@ -24,7 +27,7 @@ from providers.accounts import Accounts
 from providers.cache import Provenance, SqliteResultCache
 from providers.codec import Json, digest
 from providers.consent import Reach
-from providers.contract import Provider, Quote, Work
+from providers.contract import Disclosure, Provider, Quote, Work
 from providers.errors import StoreDamaged
 from providers.generate import Generator
 from providers.job_store import Jobs
@@ -44,6 +47,10 @@ class Agreement:
     def consents(self, quote: Quote) -> Reach | None:
         """Show exactly what would be sent, and what for; return how far a person agrees, None for not at all."""
         raise UsageError(f"nobody is there to agree to send anything to {quote.provider}")
+
+    def discloses(self, sends: Disclosure) -> Reach | None:
+        """Show exactly what would be sent where nothing is asked for in return; return how far a person agrees."""
+        raise UsageError(f"nobody is there to agree to send anything to {sends.host}")
 
     def tell(self, text: str) -> None:
         """Tell a person something on the way."""
@@ -125,8 +132,15 @@ class ProjectDesk:
         )
 
     def add(self, wish: Wish) -> Job:
-        """Save a new job in the queue."""
-        source = self.project.film.identity
+        """Save a new job in the queue.
+
+        Raises:
+            UsageError: its film shows nowhere.
+        """
+        film = self.project.films.get(wish.inputs["source"])
+        if film is None:
+            raise UsageError(f"the film of {wish.title!r} is not on the storyline; put a clip of it there first")
+        source = film.identity
         return self.orchestrator.add(
             wish.workflow,
             project=self.project.file.project.id,
@@ -216,37 +230,60 @@ def open_desk(
         ProjectError, MediaError: the project or its film cannot be used.
         ProviderFailure: the accounts cannot, or what the block does fails.
     """
+    project = open_project(path, Access.WRITE, progress, cancel)
+    try:
+        with desk_of(project, agreement, ask_passphrase) as desk:
+            yield desk
+    finally:
+        project.close()
+
+
+@contextmanager
+def desk_of(
+    project: OpenProject, agreement: Agreement, ask_passphrase: Callable[[], str] | None = None
+) -> Iterator[ProjectDesk]:
+    """Give a project that is open for writing what its jobs need, for the block; the project stays open.
+
+    What jobs publish is committed to its file; any thread may run them.
+
+    Raises:
+        ProviderFailure: the accounts cannot be used, or what the block does fails.
+    """
     with open_accounts(ask_passphrase) as accounts:
-        project = open_project(path, Access.WRITE, progress, cancel)
+        surroundings = accounts.surroundings(project.file.project.id, local={LOCAL: LocalTools()})
+        cache = SqliteResultCache(cache_folder() / "results.sqlite")
         try:
-            providers = open_providers(accounts.surroundings(project.file.project.id))
-            cache = SqliteResultCache(cache_folder() / "results.sqlite")
-            try:
-                yield ProjectDesk(project, accounts, providers, cache, agreement)
-            finally:
-                cache.close()
+            yield ProjectDesk(project, accounts, open_providers(surroundings), cache, agreement)
         finally:
-            project.close()
+            cache.close()
 
 
 def _steps(project: OpenProject) -> Mapping[NodeKind, Step]:
-    edit, words = EditSteps(project), TranscribeSteps(project)
-
-    def for_words(context: StepContext) -> bool:
-        return bool(context.job.inputs["work"] == Work.TRANSCRIBE.value)
-
-    def extract(context: StepContext) -> Artifact:
-        return words.extract(context) if for_words(context) else edit.extract(context)
-
-    def publish(context: StepContext) -> Artifact:
-        return words.publish(context) if for_words(context) else edit.publish(context)
-
-    return {
-        NodeKind.EXTRACT: extract,
-        NodeKind.COMPOSITE: edit.composite,
-        NodeKind.DIFF: edit.diff,
-        NodeKind.PUBLISH: publish,
+    """Return the steps of all kinds of work; a job's inputs say which it is."""
+    edit, motion, words = EditSteps(project), MotionSteps(project), TranscribeSteps(project)
+    of_work: Mapping[str, Mapping[NodeKind, Callable[[StepContext], Artifact]]] = {
+        Work.EDIT.value: {
+            NodeKind.EXTRACT: edit.extract,
+            NodeKind.COMPOSITE: edit.composite,
+            NodeKind.DIFF: edit.diff,
+            NodeKind.PUBLISH: edit.publish,
+        },
+        Work.MOTION.value: {
+            NodeKind.EXTRACT: motion.extract,
+            NodeKind.COMPOSITE: motion.composite,
+            NodeKind.DIFF: motion.diff,
+            NodeKind.PUBLISH: motion.publish,
+        },
+        Work.TRANSCRIBE.value: {NodeKind.EXTRACT: words.extract, NodeKind.PUBLISH: words.publish},
     }
+
+    def step(kind: NodeKind) -> Step:
+        def take(context: StepContext) -> Artifact:
+            return of_work[context.job.inputs["work"]][kind](context)
+
+        return take
+
+    return {kind: step(kind) for kind in (NodeKind.EXTRACT, NodeKind.COMPOSITE, NodeKind.DIFF, NodeKind.PUBLISH)}
 
 
 def project_jobs(path: Path) -> tuple[Job, ...]:

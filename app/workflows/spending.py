@@ -6,11 +6,11 @@ from decimal import Decimal
 from pathlib import Path
 
 from app.workflows.accounts import open_accounts, provider_errors
+from app.workflows.local_provider import KNOWN
 from engine.errors import InputError
 from engine.store.connection import Access
 from engine.store.project_file import ProjectFile
 from providers.ledger import Spend, Totals
-from providers.registry import ADAPTERS
 from providers.traces import Span
 from providers.workflow import Workflow, parse_workflow, shipped_workflow, shipped_workflows
 
@@ -57,7 +57,7 @@ def read_workflow(name: str) -> Workflow:
     """
     with provider_errors():
         if name in shipped_workflows():
-            return shipped_workflow(name, set(ADAPTERS))
+            return shipped_workflow(name, KNOWN)
         try:
             text = Path(name).read_text("utf-8")
         except OSError as error:
@@ -67,4 +67,4 @@ def read_workflow(name: str) -> Workflow:
             ) from error
         except UnicodeDecodeError as error:
             raise InputError(f"the workflow {name} is not UTF-8 text") from error
-        return parse_workflow(text, set(ADAPTERS), name)
+        return parse_workflow(text, KNOWN, name)

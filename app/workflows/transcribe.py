@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from app.workflows.generate import AUTO, chosen_workflow
-from app.workflows.project_jobs import Agreement, Wish, open_desk
+from app.workflows.generate import AUTO, chosen_source, chosen_workflow
+from app.workflows.project_jobs import Agreement, ProjectDesk, Wish, open_desk
 from engine.control import CancelToken, Progress
 from engine.errors import UsageError
 from engine.model.ids import new_id
-from engine.model.project import Project
+from engine.model.source import Source
 from providers.contract import Work
 from providers.jobs import Job
 from providers.workflow import Workflow
@@ -27,11 +27,17 @@ class Captions(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TranscribeRequest:
-    """How to listen; language: its code, None to find out. provider: its name, or "auto" for those of the workflow."""
+    """How to listen.
+
+    Attributes:
+        language: its code, None to find out. provider: its name, or "auto" for those of the workflow.
+        source_id: the film, where the project has several.
+    """
 
     language: str | None = None
     captions: Captions = Captions.NONE
     provider: str = AUTO
+    source_id: str | None = None
 
 
 def transcribe(
@@ -49,21 +55,29 @@ def transcribe(
         ProviderFailure: the accounts cannot be used.
         Cancelled: on request; the job is saved as far as it got.
     """
-    workflow = chosen_workflow("transcribe", Work.TRANSCRIBE, request.provider, "automatic")
     with open_desk(path, agreement, progress, cancel, ask_passphrase) as desk:
-        if not desk.project.film.info.audio:
-            raise UsageError(f"{desk.project.film.path.name} has no sound to transcribe")
-        wish = _wish(desk.project.file.project, request, workflow)
-        return desk.run(desk.add(wish).job, cancel)
+        return desk.run(order_transcript(desk, request).job, cancel)
 
 
-def _wish(project: Project, request: TranscribeRequest, workflow: Workflow) -> Wish:
-    if len(project.sources) != 1:
-        raise UsageError(f"the project has {len(project.sources)} films; this works on a project of one")
+def order_transcript(desk: ProjectDesk, request: TranscribeRequest) -> Job:
+    """Save the job in the project's queue, to be run by `desk.run`.
+
+    Raises:
+        UsageError: the request does not fit the film.
+    """
+    workflow = chosen_workflow("transcribe", Work.TRANSCRIBE, request.provider, "automatic")
+    source = chosen_source(desk.project.file.project, request.source_id)
+    film = desk.project.films.get(source.id)
+    if film is None or not film.info.audio:
+        raise UsageError(f"{source.name} has no sound to transcribe")
+    return desk.add(_wish(source, request, workflow))
+
+
+def _wish(source: Source, request: TranscribeRequest, workflow: Workflow) -> Wish:
     inputs = {
         "work": Work.TRANSCRIBE.value,
-        "source": project.sources[0].id,
+        "source": source.id,
         "language": request.language,
         "captions": new_id() if request.captions is Captions.MADE else None,
     }
-    return Wish(workflow, f"What is said in {project.sources[0].name}", 0, inputs)
+    return Wish(workflow, f"What is said in {source.name}", 0, inputs)

@@ -17,7 +17,7 @@ from engine.model.region import Region
 from engine.model.subject import DrawnMatte, Matte, Subject
 from engine.model.text_style import TextStyle
 from engine.model.time import Range
-from engine.model.tool import Remove, Tool
+from engine.model.tool import MovingPicture, Remove, Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class PatchOp:
     """A patch, in coordinates of the source picture underneath; opacity and blend are its layer's.
 
     Attributes:
-        window: the propagation window where its pixels depend on it: of a patch that moves, or that looks for the
-            background in other frames; else None.
+        window: the propagation window where its pixels depend on it: of a patch that moves, that is filmed, or that
+            looks for the background in other frames; else None.
     """
 
     region: Region
@@ -161,7 +161,7 @@ def _patch_op(layer: Layer, patch: Patch) -> PatchOp | None:
         patch.grow_px,
         patch.matte,
         motion,
-        patch.frames if motion.follow is not Follow.STATIC or isinstance(take.tool, Remove) else None,
+        patch.frames if motion.follow is not Follow.STATIC or isinstance(take.tool, Remove | MovingPicture) else None,
         take.tool,
         layer.settings.opacity,
         layer.settings.blend,

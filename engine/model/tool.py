@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from engine.errors import EditRefused
+from engine.model.region import Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +148,22 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class MovingPicture:
-    """A film in place of the region: its frame k stands on the patch's frame k.
+    """A film in place of the region, fitted already; what it does not cover is transparent in it.
 
     Attributes:
         content: the id of its bytes in the project file.
+        box: where it lies on the displayed picture; None: on the region's bounds.
+        first: the source frame on which its frame 0 stands; None: the patch's first frame.
     """
 
     content: str
-    fit: tuple[FitStep, ...] = (FitStep.REGISTER, FitStep.COLOUR)
+    box: Box | None = None
+    first: int | None = None
+
+
+def film_frame(content: str, number: int) -> str:
+    """Return the name under which a frame of a film that a project holds is looked up as a picture."""
+    return f"{content}#{number}"
 
 
 @dataclass(frozen=True, slots=True)

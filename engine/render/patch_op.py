@@ -5,6 +5,7 @@ Patches that move, and tools that look at other frames, are drawn by a MovingPat
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Protocol
 
@@ -12,8 +13,22 @@ from engine.errors import UnsupportedMedia
 from engine.model.layers import Blend
 from engine.model.ops import PatchOp, SubjectOp
 from engine.model.patch import Follow
+from engine.model.picture import Picture as StillPicture
 from engine.model.subject import DrawnMatte
-from engine.model.tool import BLACK, Blur, Clone, Fill, Grade, Inpaint, Lettering, Picture, Pixelate, Remove
+from engine.model.tool import (
+    BLACK,
+    Blur,
+    Clone,
+    Fill,
+    Grade,
+    Inpaint,
+    Lettering,
+    MovingPicture,
+    Picture,
+    Pixelate,
+    Remove,
+    film_frame,
+)
 from engine.patches.blend import Planes
 from engine.patches.clone import clone
 from engine.patches.grade import grade
@@ -21,7 +36,7 @@ from engine.patches.inpaint import inpaint
 from engine.patches.lay import lay_planes
 from engine.patches.matte import Matte
 from engine.patches.patch import decoded_shift, lettered, tone_of
-from engine.patches.pictures import Fit, place
+from engine.patches.pictures import Fit, place, placed_rgba
 from engine.patches.retouch import blur, fill_colour, pixelate
 from engine.render.base import Still
 from engine.render.overlay_op import Pictures
@@ -40,6 +55,9 @@ class MovingPatches(Protocol):
 
 def needs_others(op: PatchOp) -> bool:
     """Tell whether a patch needs other frames than the one it is drawn on, and so a MovingPatches."""
+    if isinstance(op.tool, MovingPicture):
+        # The film moves by itself.
+        return False
     if op.motion.follow is not Follow.STATIC or op.motion.nudges:
         return True
     match op.tool:
@@ -81,6 +99,8 @@ class PatchRenderer:
         """
         if needs_others(op):
             return self._mover().draw(op, source_id, number, still)
+        if isinstance(op.tool, MovingPicture):
+            return self._filmed(op, op.tool, number, still)
         matte = self._standing(op, still)
         before = still.planes
         if op.blend is Blend.NORMAL:
@@ -92,7 +112,41 @@ class PatchRenderer:
         """Return where a patch is on a source picture, None where it is off it."""
         if needs_others(op):
             return self._mover().matte(op, source_id, number, still)
+        if isinstance(op.tool, MovingPicture):
+            return self._film_matte(op, op.tool, number, still)
         return self._standing(op, still)
+
+    def _filmed(self, op: PatchOp, film: MovingPicture, number: int, still: Still) -> Planes:
+        picture = self._frame_of(op, film, number)
+        matte = self._film_box(op, film, still)
+        if picture is None:
+            return still.planes
+        sar, rotation = still.video.sar or Fraction(1), still.video.rotation
+        full = matte if op.blend is not Blend.NORMAL else faded(matte, op.opacity)
+        after = place(still.planes, still.pixel_format, full, picture, rotation=rotation, fit=Fit.STRETCH, sar=sar)
+        if op.blend is Blend.NORMAL:
+            return after
+        shown = self._film_matte(op, film, number, still)
+        return lay_planes(still.planes, after, still.pixel_format, faded(shown or matte, op.opacity), op.blend)
+
+    def _film_matte(self, op: PatchOp, film: MovingPicture, number: int, still: Still) -> Matte | None:
+        picture = self._frame_of(op, film, number)
+        if picture is None:
+            return None
+        box = self._film_box(op, film, still)
+        rotation, sar = still.video.rotation, still.video.sar or Fraction(1)
+        _, opacity = placed_rgba(box, picture, rotation=rotation, fit=Fit.STRETCH, sar=sar)
+        return replace(box, alpha=box.alpha * opacity)
+
+    def _film_box(self, op: PatchOp, film: MovingPicture, still: Still) -> Matte:
+        return self._mattes.matte(film.box or op.region.bounds, None, still.video, 0.0, 0.0)
+
+    def _frame_of(self, op: PatchOp, film: MovingPicture, number: int) -> StillPicture | None:
+        """Return the film's frame that stands on a source frame; None where it has none."""
+        first = film.first
+        if first is None:
+            first = 0 if op.window is None else op.window.start
+        return self._pictures(film_frame(film.content, number - first)) if number >= first else None
 
     def _mover(self) -> MovingPatches:
         if self._moving is None:
