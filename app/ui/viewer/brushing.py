@@ -62,7 +62,8 @@ def brushed_region(region: Region | None, stroke: Stroke, aspect: float) -> Lass
     if region is not None:
         points = np.array(outline_points(region)) * (width, height)
         cv2.fillPoly(full, [np.rint(points).astype(np.int32)], (255,))
-    full = _stroked(full, stroke)
+    # What is left between two strokes is no wider than the hand's tremble.
+    full = np.asarray(cv2.morphologyEx(_stroked(full, stroke), cv2.MORPH_OPEN, np.ones((7, 7), np.uint8)), np.uint8)
     contours, _ = cv2.findContours(full, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not contours:
         raise EditRefused("nothing is left of the region")

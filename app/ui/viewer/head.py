@@ -36,6 +36,7 @@ class ViewerHead(QWidget):
             ),
             "Compare",
         )
+        self._modes.setFixedHeight(30)
         self._modes.chosen.connect(self._choose)
         self._hint = label("Hold ` for before", Role.BODY, "3")
         self._gains = self._menu_button("Amplification of the heat map")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel, QSlider, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QSlider, QWidget
 
 from app.session.following import LOOK_AGAIN_BELOW
 from app.ui.actions import ActionButton
@@ -38,6 +38,7 @@ class TransportBar(QWidget):
         self._sign = QLabel(self)
         self._word = label("Follow", Role.BODY, "2")
         self.follow = ElidedLabel("", Role.NAME)
+        self.follow.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._speaker = icon_button(context.theme, "speaker", "Mute")
         self._speaker.setCheckable(True)
         self._speaker.clicked.connect(self._mute)
@@ -128,7 +129,7 @@ class TransportBar(QWidget):
         for part in (self._sign, self._word, self.follow):
             part.setVisible(shows)
         self.follow.setText(text)
-        self.follow.setMinimumWidth(
+        self.follow.setFixedWidth(
             min(self.follow.fontMetrics().horizontalAdvance(text) + 4, max(60, self.width() // 6))
         )
         set_tone(self.follow, tone)

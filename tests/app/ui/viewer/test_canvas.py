@@ -1,0 +1,327 @@
+"""Regions, patches, titles and captions under the hand: drawn, changed, taken back, one undo step each."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtTest import QTest
+
+from app.session.selection import ToolMode
+from app.ui.viewer import ViewerArea, shapes
+from app.ui.viewer.canvas import Canvas
+from app.ui.viewer.picture_view import Compare
+from engine.model.captions import Caption
+from engine.model.edits import AddItems, AddPatch
+from engine.model.ids import new_id
+from engine.model.overlay import Overlay, Title
+from engine.model.patch import Patch
+from engine.model.place import AtTimeline, OnTimeline
+from engine.model.region import Box, Ellipse, Lasso, Polygon
+from engine.model.time import Range
+from engine.model.tool import Blur, Fill, Rgb
+
+LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+WINDOW = Range(0, 20)
+
+
+@pytest.fixture
+def area(stage, qtbot) -> ViewerArea:
+    made = ViewerArea(stage.context)
+    stage.show(made, 900, 640)
+    qtbot.waitUntil(lambda: made.canvas.shown_frame == 0)
+    made.canvas.setFocus()
+    return made
+
+
+def at(canvas: Canvas, x: float, y: float) -> QPoint:
+    return canvas.view_map.to_view(x, y).toPoint()
+
+
+def drag(canvas: Canvas, *points: tuple[float, float], keys=NONE) -> None:
+    first, *others = (at(canvas, *point) for point in points)
+    QTest.mousePress(canvas, LEFT, keys, first)
+    for point in others:
+        # QTest.mouseMove knows no modifiers.
+        _move(canvas, point, keys)
+    QTest.mouseRelease(canvas, LEFT, keys, others[-1] if others else first)
+
+
+def _move(canvas: Canvas, point: QPoint, keys) -> None:
+    from PySide6.QtCore import QEvent
+    from PySide6.QtGui import QMouseEvent
+    from PySide6.QtWidgets import QApplication
+
+    event = QMouseEvent(
+        QEvent.Type.MouseMove, QPointF(point), QPointF(canvas.mapToGlobal(point)), Qt.MouseButton.NoButton, LEFT, keys
+    )
+    QApplication.sendEvent(canvas, event)
+
+
+def blurred(stage, region=None, anchor=5) -> Patch:
+    source = stage.project.sources[0]
+    patch = Patch.with_tool(new_id(), source.id, region or Box(0.3, 0.3, 0.6, 0.6), WINDOW, anchor, Blur(6.0))
+    stage.do(AddPatch(patch))
+    return patch
+
+
+def seek(stage, area, qtbot, frame: int) -> None:
+    stage.session.transport.seek(frame)
+    qtbot.waitUntil(lambda: area.canvas.shown_frame == frame)
+
+
+def current(stage, patch: Patch) -> Patch:
+    found = stage.project.layer_of(patch.id).item(patch.id)
+    assert isinstance(found, Patch)
+    return found
+
+
+def close_to(region, *sides: float) -> bool:
+    box = region.bounds
+    return bool(np.allclose((box.x0, box.y0, box.x1, box.y1), sides, atol=0.006))
+
+
+def test_a_box_is_drawn_from_corner_to_corner_on_the_frame_that_shows(stage, area, qtbot):
+    seek(stage, area, qtbot, 7)
+    stage.run("tool.box")
+    drag(area.canvas, (0.2, 0.3), (0.4, 0.4), (0.6, 0.7))
+    selection = stage.session.selection
+    assert isinstance(selection.region, Box)
+    assert close_to(selection.region, 0.2, 0.3, 0.6, 0.7)
+    assert selection.region_frame == 7
+
+
+def test_shift_keeps_an_ellipse_round(stage, area):
+    stage.run("tool.ellipse")
+    drag(area.canvas, (0.2, 0.2), (0.3, 0.3), (0.4, 0.6), keys=SHIFT)
+    region = stage.session.selection.region
+    assert isinstance(region, Ellipse)
+    assert (region.x1 - region.x0) * 320 == pytest.approx((region.y1 - region.y0) * 192, rel=0.02)
+
+
+def test_a_lasso_closes_by_itself_and_is_smooth(stage, area):
+    stage.run("tool.lasso")
+    turns = np.linspace(0, 2 * np.pi, 40)
+    drag(area.canvas, *((0.5 + 0.2 * np.cos(t), 0.5 + 0.2 * np.sin(t)) for t in turns))
+    region = stage.session.selection.region
+    assert isinstance(region, Lasso)
+    assert close_to(region, 0.3, 0.3, 0.7, 0.7)
+    assert 3 <= len(shapes.nodes(region)) <= 12
+
+
+def test_a_polygon_is_set_corner_by_corner_and_closed_at_its_first(stage, area):
+    stage.run("tool.polygon")
+    for corner in ((0.2, 0.2), (0.7, 0.25), (0.6, 0.8)):
+        QTest.mouseClick(area.canvas, LEFT, NONE, at(area.canvas, *corner))
+    assert stage.session.selection.region is None
+    QTest.mouseClick(area.canvas, LEFT, NONE, at(area.canvas, 0.2, 0.2))
+    region = stage.session.selection.region
+    assert isinstance(region, Polygon)
+    assert len(region.points) == 3
+
+
+def test_escape_takes_back_step_by_step(stage, area):
+    selection = stage.session.selection
+    stage.run("tool.box")
+    drag(area.canvas, (0.2, 0.3), (0.6, 0.7))
+    QTest.mousePress(area.canvas, LEFT, NONE, at(area.canvas, 0.8, 0.8))
+    _move(area.canvas, at(area.canvas, 0.9, 0.9), NONE)
+    stage.run("edit.escape")
+    QTest.mouseRelease(area.canvas, LEFT, NONE, at(area.canvas, 0.9, 0.9))
+    assert close_to(selection.region, 0.2, 0.3, 0.6, 0.7)
+    stage.run("edit.escape")
+    assert selection.region is None
+    assert selection.tool is ToolMode.BOX
+    stage.run("edit.escape")
+    assert selection.tool is ToolMode.SELECT
+
+
+def test_a_click_with_a_drawing_tool_clears_the_region(stage, area):
+    stage.run("tool.box")
+    drag(area.canvas, (0.2, 0.3), (0.6, 0.7))
+    QTest.mouseClick(area.canvas, LEFT, NONE, at(area.canvas, 0.9, 0.9))
+    assert stage.session.selection.region is None
+
+
+def test_a_handle_resizes_the_drawn_region_and_the_inside_moves_it(stage, area):
+    stage.run("tool.box")
+    drag(area.canvas, (0.2, 0.2), (0.6, 0.6))
+    drag(area.canvas, (0.6, 0.6), (0.7, 0.75))
+    assert close_to(stage.session.selection.region, 0.2, 0.2, 0.7, 0.75)
+    stage.run("tool.select")
+    drag(area.canvas, (0.4, 0.5), (0.5, 0.55))
+    assert close_to(stage.session.selection.region, 0.3, 0.25, 0.8, 0.8)
+
+
+def test_a_chosen_patch_is_resized_at_its_anchor_as_one_step(stage, area, qtbot):
+    patch = blurred(stage)
+    stage.session.selection.choose(patch.id)
+    seek(stage, area, qtbot, 5)
+    qtbot.waitUntil(lambda: stage.session.document.is_saved)
+    steps = len(stage.session.document.history.done)
+    drag(area.canvas, (0.6, 0.6), (0.65, 0.65), (0.8, 0.7))
+    qtbot.waitUntil(lambda: close_to(current(stage, patch).region, 0.3, 0.3, 0.8, 0.7))
+    qtbot.waitUntil(lambda: len(stage.session.document.history.done) == steps + 1)
+    stage.session.document.undo()
+    qtbot.waitUntil(lambda: current(stage, patch).region == patch.region)
+
+
+def test_a_click_on_a_patch_chooses_it_and_one_beside_it_lets_go(stage, area, qtbot):
+    patch = blurred(stage)
+    seek(stage, area, qtbot, 5)
+    QTest.mouseClick(area.canvas, LEFT, NONE, at(area.canvas, 0.4, 0.4))
+    assert stage.session.selection.patch == patch
+    QTest.mouseClick(area.canvas, LEFT, NONE, at(area.canvas, 0.9, 0.9))
+    assert stage.session.selection.patch is None
+
+
+def test_a_new_region_over_the_chosen_patch_takes_its_place_and_one_beside_it_is_new(stage, area, qtbot):
+    patch = blurred(stage)
+    stage.session.selection.choose(patch.id)
+    seek(stage, area, qtbot, 5)
+    stage.run("tool.box")
+    drag(area.canvas, (0.35, 0.35), (0.5, 0.5))
+    qtbot.waitUntil(lambda: close_to(current(stage, patch).region, 0.35, 0.35, 0.5, 0.5))
+    drag(area.canvas, (0.7, 0.7), (0.9, 0.9))
+    assert stage.session.selection.patch is None
+    assert close_to(stage.session.selection.region, 0.7, 0.7, 0.9, 0.9)
+
+
+def test_the_brush_widens_a_drawn_region_and_the_eraser_narrows_it(stage, area):
+    stage.run("tool.box")
+    drag(area.canvas, (0.2, 0.2), (0.5, 0.5))
+    stage.run("tool.brush")
+    drag(area.canvas, (0.45, 0.35), (0.6, 0.35), (0.7, 0.35))
+    region = stage.session.selection.region
+    assert isinstance(region, Lasso)
+    assert region.bounds.x1 > 0.69
+    stage.run("tool.erase")
+    drag(area.canvas, (0.8, 0.35), (0.7, 0.35), (0.55, 0.35), (0.52, 0.35))
+    assert stage.session.selection.region.bounds.x1 < 0.56
+
+
+def test_the_brush_refines_the_mask_of_a_chosen_patch(stage, area, qtbot):
+    patch = blurred(stage)
+    stage.session.selection.choose(patch.id)
+    seek(stage, area, qtbot, 5)
+    stage.run("tool.brush")
+    drag(area.canvas, (0.55, 0.45), (0.7, 0.45), (0.8, 0.45))
+    qtbot.waitUntil(lambda: current(stage, patch).matte is not None)
+    changed = current(stage, patch)
+    assert changed.region.bounds.x1 > 0.79
+    mask = cv2.imdecode(
+        np.frombuffer(stage.session.document.file.take(changed.matte).data, np.uint8), cv2.IMREAD_GRAYSCALE
+    )
+    assert mask.max() == 255
+    assert 0.3 < (mask > 127).mean() < 0.95
+
+
+def test_a_title_is_dragged_scaled_and_turned_by_its_handles(stage, area, qtbot):
+    title = Overlay(new_id(), OnTimeline(Range(0, 50)), Title("Ana"))
+    stage.do(AddItems("overlays", (title,)))
+    stage.session.selection.choose(title.id)
+    canvas = area.canvas
+    qtbot.waitUntil(lambda: canvas._box_of_chosen() is not None)
+    box = canvas._box_of_chosen()
+    mx, my = box.middle
+    drag(canvas, (mx, my), (mx + 0.05, my), (mx + 0.1, my + 0.1))
+    moved = stage.session.selection.item
+    assert (moved.geometry.x, moved.geometry.y) == pytest.approx((0.6, 0.6), abs=0.006)
+    qtbot.waitUntil(lambda: (found := canvas._box_of_chosen()) is not None and found.item == moved)
+    box = canvas._box_of_chosen()
+    mx, my = box.middle
+    x, y = box.corners[2]
+    drag(canvas, (x, y), (mx + 2 * (x - mx), my + 2 * (y - my)))
+    assert stage.session.selection.item.geometry.scale == pytest.approx(2.0, abs=0.1)
+
+
+def test_a_caption_is_dragged_and_its_text_edited_in_place(stage, area, qtbot):
+    caption = Caption(new_id(), AtTimeline(Fraction(0), Fraction(2)), "Good girl.")
+    stage.do(AddItems("captions", (caption,)))
+    canvas = area.canvas
+    stage.session.selection.choose(caption.id)
+    qtbot.waitUntil(lambda: canvas._box_of_chosen() is not None)
+    mx, my = canvas._box_of_chosen().middle
+    drag(canvas, (mx, my), (mx, my - 0.1), (mx, my - 0.2))
+    assert stage.session.selection.item.style.y == pytest.approx(0.72, abs=0.006)
+    qtbot.waitUntil(lambda: canvas._box_of_chosen() is not None)
+    middle = at(canvas, *canvas._box_of_chosen().middle)
+    QTest.mouseDClick(canvas, LEFT, NONE, middle)
+    field = canvas._field
+    assert field.toPlainText() == "Good girl."
+    QTest.keyClicks(field, "Good boy.")
+    QTest.keyClick(field, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert stage.session.selection.item.text == "Good boy."
+    assert canvas._field is None
+
+
+def test_escape_leaves_the_text_as_it_was(stage, area, qtbot):
+    caption = Caption(new_id(), AtTimeline(Fraction(0), Fraction(2)), "Good girl.")
+    stage.do(AddItems("captions", (caption,)))
+    stage.session.selection.choose(caption.id)
+    qtbot.waitUntil(lambda: area.canvas._box_of_chosen() is not None)
+    stage.run("region.edit_text")
+    QTest.keyClicks(area.canvas._field, "Bad")
+    QTest.keyClick(area.canvas._field, Qt.Key.Key_Escape)
+    assert stage.session.selection.item.text == "Good girl."
+
+
+def test_what_a_patch_changed_outside_is_counted(stage, area, qtbot):
+    blurred(stage)
+    qtbot.waitUntil(lambda: area.canvas.changes is not None)
+    assert area.canvas.changes.outside == 0
+    assert area.canvas.changes.inside > 1000
+
+
+def test_arrows_with_alt_move_a_region_by_pixels(stage, area):
+    stage.run("tool.box")
+    drag(area.canvas, (0.2, 0.2), (0.5, 0.5))
+    before = stage.session.selection.region
+    stage.run("region.move_right_far")
+    assert stage.session.selection.region.x0 == pytest.approx(before.x0 + 10 / 320, abs=1e-5)
+
+
+def test_a_picture_dropped_on_a_region_becomes_a_patch_and_one_beside_it_is_left_to_the_window(
+    stage, area, qtbot, tmp_path
+):
+    picture = tmp_path / "sticker.png"
+    _, data = cv2.imencode(".png", np.full((32, 32, 3), (0, 0, 255), np.uint8))
+    picture.write_bytes(data.tobytes())
+    stage.run("tool.box")
+    drag(area.canvas, (0.2, 0.2), (0.5, 0.5))
+    urls = QMimeData()
+    urls.setUrls([QUrl.fromLocalFile(str(picture))])
+
+    def dropped(x: float, y: float) -> bool:
+        event = QDropEvent(
+            QPointF(at(area.canvas, x, y)), Qt.DropAction.CopyAction, urls, LEFT, NONE, QDropEvent.Type.Drop
+        )
+        area.canvas.dropEvent(event)
+        return event.isAccepted()
+
+    assert not dropped(0.9, 0.9)
+    assert dropped(0.3, 0.3)
+    qtbot.waitUntil(lambda: len(list(stage.project.patches)) == 1, timeout=20_000)
+
+
+def test_a_patch_shows_on_the_screen(stage, area, qtbot):
+    source = stage.project.sources[0]
+    region = Box(0.25, 0.25, 0.75, 0.75)
+    stage.do(AddPatch(Patch.with_tool(new_id(), source.id, region, WINDOW, 0, Fill(Rgb(255, 0, 0)))))
+    middle = at(area.canvas, 0.5, 0.5)
+
+    def red() -> bool:
+        colour = area.canvas.grab().toImage().pixelColor(middle)
+        return colour.red() > 200 and colour.green() < 60
+
+    qtbot.waitUntil(red)
+    area.canvas.set_compare(Compare.WIPE)
+    area.canvas.set_wipe(0.6)
+    qtbot.waitUntil(lambda: not red())
+    area.canvas.set_wipe(0.4)
+    assert red()
