@@ -16,10 +16,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.session.importing import Where
 from app.session.live_plan import Planned
 from app.ui.actions import ActionButton, ActionSpec
 from app.ui.context import Context
 from app.ui.timeline.commands import TimelineCommands
+from app.ui.timeline.drops import Dropped
 from app.ui.timeline.heads import TrackHeads
 from app.ui.timeline.scale import CLOSEST_FRAMES_PER_PX, farthest_frames_per_px
 from app.ui.timeline.table import TimelineTable
@@ -62,6 +64,9 @@ class TimelinePanel(Panel):
         session.document.closed.connect(self._show_no_plan)
         self.view.scale_changed.connect(self._show_zoom)
         self.view.hint_changed.connect(context.notices.say)
+        self.view.dropped.connect(self._dropped)
+        session.following.changed.connect(self._show_confidence)
+        session.document.opened.connect(self._show_confidence)
         self._show_no_plan()
 
     def actions_of_panel(self) -> list[ActionSpec]:
@@ -138,6 +143,27 @@ class TimelinePanel(Panel):
     def _show_no_plan(self) -> None:
         self._plan.setText("")
         self._plan.setAccessibleName("")
+
+    @Slot()
+    @Slot(str)
+    def _show_confidence(self, _patch_id: str = "") -> None:
+        """Draw on each patch how surely it was followed, as far as that is known."""
+        following = self._context.session.following
+        found = {patch.id: following.followed(patch.id) for patch in self._context.session.document.project.patches}
+        self.view.set_confidence(
+            {id: (one.window.start, tuple(one.confidence)) for id, one in found.items() if one is not None}
+        )
+
+    @Slot(object, int, bool)
+    def _dropped(self, dropped: Dropped, frame: int, overwrites: bool) -> None:
+        importing = self._context.session.importing
+        where = Where.OVERWRITE if overwrites else Where.INSERT
+        if dropped.paths:
+            importing.add(dropped.paths, where, frame)
+        elif dropped.picture_id:
+            importing.place_picture(dropped.picture_id, frame)
+        else:
+            importing.place_source(dropped.source_id, where, frame)
 
     # --- zoom -------------------------------------------------------------------------------------------------------
 

@@ -332,6 +332,8 @@ class TimelineView(QAbstractScrollArea):
             self._fit_wanted = False
             self._scale = fitted(self._content.timeline.frame_count, self.viewport().width())
         self._rows_moved()
+        # Where not all rows have room, the film and its sound are those to see.
+        self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
         self.scale_changed.emit()
 
     @Slot(object)

@@ -13,7 +13,7 @@ class EmptyState(QWidget):
 
     def __init__(self, text: str, button: QPushButton | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        words = label(text, Role.BODY, "3")
+        self._words = words = label(text, Role.BODY, "3")
         words.setWordWrap(True)
         words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         layout = QVBoxLayout(self)
@@ -24,3 +24,7 @@ class EmptyState(QWidget):
         if button is not None:
             layout.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(2)
+
+    def set_text(self, text: str) -> None:
+        """Say something else."""
+        self._words.setText(text)

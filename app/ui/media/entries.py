@@ -1,0 +1,137 @@
+"""What the media bin lists: the films, the clips beside them, pictures and captions, with what there is to say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+
+from app.ui.words import seconds_text, timecode
+from app.workflows.add_to_open import FoundPicture
+from engine.errors import MediaError
+from engine.model.layers import LayerKind
+from engine.model.project import Project
+from engine.model.source import PictureFacts, Source
+from engine.model.storyline import Clip
+
+
+class Section(Enum):
+    """A part of the list; the value is its title."""
+
+    FILM = "Film"
+    CLIPS = "Clips"
+    GRAPHICS = "Graphics and captions"
+
+
+class EntryKind(Enum):
+    """What an entry is; the value names its icon."""
+
+    FILM = "film"
+    SOUND = "sound"
+    PICTURE = "image"
+    CAPTIONS = "caption"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the bin.
+
+    Attributes:
+        id: of the source, the picture's bytes, or the layer. detail: length, size, codec.
+        missing: why its file is not at hand; empty where it is. frame: the frame that stands for it.
+    """
+
+    section: Section
+    kind: EntryKind
+    id: str
+    name: str
+    detail: str
+    missing: str = ""
+    frame: int = 0
+
+    @property
+    def spoken(self) -> str:
+        """Return the entry as a screen reader says it."""
+        state = ", not at hand" if self.missing else ""
+        return f"{self.name}, {self.detail}{state}"
+
+
+def entries_of(
+    project: Project, missing: Mapping[str, MediaError], pictures: Sequence[FoundPicture]
+) -> tuple[Entry, ...]:
+    """Return the entries: first the films that the storyline began with, then the other sources, then the graphics."""
+    clips = [item.source_id for item in project.storyline if isinstance(item, Clip)]
+    # The film is what most of the timeline shows: the finished video that is corrected.
+    lengths: dict[str, int] = {}
+    for item in project.storyline:
+        if isinstance(item, Clip):
+            lengths[item.source_id] = lengths.get(item.source_id, 0) + len(item)
+    main = max(lengths, key=lambda id: lengths[id]) if clips else next((s.id for s in project.sources if s.picture), "")
+    found = [_source_entry(source, missing, Section.FILM) for source in project.sources if source.id == main]
+    found += [_source_entry(source, missing, Section.CLIPS) for source in project.sources if source.id != main]
+    found += [
+        Entry(Section.GRAPHICS, EntryKind.PICTURE, picture.content, picture.name, f"{picture.width} × {picture.height}")
+        for picture in pictures
+    ]
+    for layer in reversed(project.layers):
+        if layer.kind is LayerKind.CAPTIONS and layer.items:
+            lines = f"{len(layer.items):,} line{'s' if len(layer.items) != 1 else ''}"
+            found.append(Entry(Section.GRAPHICS, EntryKind.CAPTIONS, layer.id, layer.settings.name, lines))
+    return tuple(found)
+
+
+def _source_entry(source: Source, missing: Mapping[str, MediaError], section: Section) -> Entry:
+    error = missing.get(source.id)
+    why = str(error) if error is not None else ""
+    if source.picture is None:
+        detail = " · ".join([seconds_text(float(source.duration_s)), *(codec_name(s.codec) for s in source.sound[:1])])
+        return Entry(section, EntryKind.SOUND, source.id, source.name, detail, why)
+    picture = source.picture
+    detail = f"{length_of(picture)} · {size_name(picture)} · {codec_name(picture.codec)}"
+    return Entry(section, EntryKind.FILM, source.id, source.name, detail, why, picture.frame_count // 8)
+
+
+def length_of(picture: PictureFacts) -> str:
+    """Return a film's length as timecode, hours only where there are any."""
+    text = timecode(picture.frame_count, Fraction(picture.rate).limit_denominator(1001))
+    return text.removeprefix("00:")
+
+
+def size_name(picture: PictureFacts) -> str:
+    """Return a size such as "720p", "4K vertical" or "600 × 338"."""
+    long, short = max(picture.width, picture.height), min(picture.width, picture.height)
+    names = {(3840, 2160): "4K", (7680, 4320): "8K", (1920, 1080): "1080p", (1280, 720): "720p", (854, 480): "480p"}
+    name = names.get((long, short))
+    if name is None:
+        return f"{picture.width} × {picture.height}"
+    return f"{name} vertical" if picture.height > picture.width else name
+
+
+_CODECS = {
+    "h264": "H.264",
+    "hevc": "H.265",
+    "av1": "AV1",
+    "vp9": "VP9",
+    "vp8": "VP8",
+    "prores": "ProRes",
+    "dnxhd": "DNxHD",
+    "mpeg2video": "MPEG-2",
+    "mpeg4": "MPEG-4",
+    "mjpeg": "Motion JPEG",
+    "ffv1": "FFV1",
+    "aac": "AAC",
+    "mp3": "MP3",
+    "opus": "Opus",
+    "vorbis": "Vorbis",
+    "flac": "FLAC",
+    "ac3": "AC-3",
+    "eac3": "E-AC-3",
+}
+
+
+def codec_name(codec: str) -> str:
+    """Return a codec as people write it."""
+    if codec.startswith("pcm"):
+        return "PCM"
+    return _CODECS.get(codec, codec.upper() or "unknown")
