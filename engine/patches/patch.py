@@ -17,6 +17,7 @@ from engine.errors import EditRefused
 from engine.model.patch import Follow, WhenLost
 from engine.model.picture import Picture as StillPicture
 from engine.model.pixel_format import PixelFormat
+from engine.model.time import Range
 from engine.model.tool import Blur, Clone, Fill, Grade, Inpaint, Lettering, Picture, Pixelate, Remove, Tool
 from engine.motion.frame import FrameReader, MotionFrame, eight_bits
 from engine.patches.blend import Planes
@@ -202,6 +203,7 @@ def prepared(
     read_planes: PlaneReader,
     picture: StillPicture | None,
     crop: Crop | None,
+    window: Range | None,
     progress: Progress,
     cancel: CancelToken,
 ) -> PreparedPatch:
@@ -217,6 +219,7 @@ def prepared(
         read_planes: returns a picture's planes by its number.
         picture: for the tool Picture: its decoded bytes.
         crop: the part of the anchor that the picture shows where it was made from one; None: the region's own box.
+        window: the pictures on which the patch stands, where the journey goes further; None: all of the journey.
         progress: is told of each frame that has to be looked at.
         cancel: checked between frames.
 
@@ -235,7 +238,8 @@ def prepared(
 
     edited, report = _edited(facts, tool, matte, anchor, journey.anchor, read, read_planes, picture, crop)
     if isinstance(tool, Remove):
-        removal, unknown = plan_removal(read, read_planes, form, matte, journey, progress, cancel)
+        there = window if follow is Follow.STATIC else None
+        removal, unknown = plan_removal(read, read_planes, form, matte, journey, there, progress, cancel)
         if unknown > WARN_ABOVE:
             doubts = (f"no frame shows {100 * unknown:.0f} % of what lies behind the region: that part is invented",)
     if report is not None:

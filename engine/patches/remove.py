@@ -16,6 +16,7 @@ from engine.control import CancelToken, Progress
 from engine.errors import EditRefused
 from engine.model.patch import WhenLost
 from engine.model.pixel_format import PixelFormat
+from engine.model.time import Range
 from engine.motion.camera import CameraPath, camera_path
 from engine.motion.frame import Float32, FrameReader, UInt8
 from engine.motion.track import Found
@@ -37,6 +38,8 @@ _PLATE = -1
 _NEAR_PX = 14
 _OBJECT_MARGIN_PX = 4
 _EVEN_SIGMA_PX = 12.0
+_STRUCTURE_PX = 21
+_SAME_CORRELATION = 0.5
 
 PlaneReader = Callable[[int], Planes]
 """Returns a frame's planes, by its number."""
@@ -49,6 +52,7 @@ class Removal:
     Attributes:
         pixel_format: of the film. matte: of what goes, on the anchor. journey: where that is, on all source frames too.
         camera: the background's motion.
+        clear: frames on which the thing is not, so that all of them is background.
         plate: the filled anchor, from which other frames take what none of them shows; None while it is being made.
     """
 
@@ -56,6 +60,7 @@ class Removal:
     matte: Matte
     journey: Journey
     camera: CameraPath
+    clear: frozenset[int]
     plate: Planes | None
 
 
@@ -79,6 +84,7 @@ def plan_removal(
     pixel_format: PixelFormat,
     matte: Matte,
     journey: Journey,
+    there: Range | None,
     progress: Progress,
     cancel: CancelToken,
 ) -> tuple[Removal, float]:
@@ -90,6 +96,8 @@ def plan_removal(
         pixel_format: of the film.
         matte: of what goes, on the anchor.
         journey: where it is: on the frames to be filled, and on those before and after that may show the background.
+        there: for a region that stays: the frames on which the thing is in it. Others show the background, unless they
+            look the same. None: it is wherever the journey goes.
         progress: is told of each frame.
         cancel: checked before each frame.
 
@@ -100,13 +108,33 @@ def plan_removal(
     if float(matte.alpha.sum()) > 0.9 * matte.width * matte.height:
         raise EditRefused("the region covers nearly the whole picture: there is no background left to see")
 
+    clear = frozenset[int]() if there is None else _clear_frames(read, matte, journey, there)
+
     def hidden(frame: int) -> UInt8 | None:
+        if frame in clear:
+            return None
         cover = matte_on(matte, journey, WhenLost.COVER, frame)
         return None if cover is None else (cover.full() > 0).astype(np.uint8)
 
-    removal = Removal(pixel_format, matte, journey, camera_path(read, journey.frames, hidden, progress, cancel), None)
+    camera = camera_path(read, journey.frames, hidden, progress, cancel)
+    removal = Removal(pixel_format, matte, journey, camera, clear, None)
     filled = remove(removal, journey.anchor, read_planes(journey.anchor), read, read_planes)
     return replace(removal, plate=filled.planes), filled.invented
+
+
+def _clear_frames(read: FrameReader, matte: Matte, journey: Journey, there: Range) -> frozenset[int]:
+    """Return the frames beside those where the thing is on which the region looks different: there it is gone."""
+    rows, columns = np.nonzero(matte.alpha > 0.5)
+    window = slice(matte.y, matte.y + matte.alpha.shape[0]), slice(matte.x, matte.x + matte.alpha.shape[1])
+
+    def structure(frame: int) -> Float32:
+        luma = read(frame).luma[window].astype(np.float32)
+        values = (luma - cv2.blur(luma, (_STRUCTURE_PX, _STRUCTURE_PX)))[rows, columns]
+        return np.asarray(values / max(float(np.sqrt(np.square(values).sum())), 1.0), np.float32)
+
+    thing = structure(journey.anchor)
+    beside = [frame for frame in journey.frames if frame not in there]
+    return frozenset(frame for frame in beside if float(thing @ structure(frame)) < _SAME_CORRELATION)
 
 
 def remove(removal: Removal, frame: int, planes: Planes, read: FrameReader, read_planes: PlaneReader) -> Filled:
@@ -189,6 +217,8 @@ def _visible(removal: Removal, frame: int, x: Float32, y: Float32) -> Float32:
     """Return 1 where pixels (x, y) of a frame lie inside it and clear of what is to go."""
     matte, journey = removal.matte, removal.journey
     inside = (x >= 0) & (y >= 0) & (x <= matte.width - 1) & (y <= matte.height - 1)
+    if frame in removal.clear:
+        return np.asarray(inside, np.float32)
     at_x, at_y = journey.surface.anchor_pixels(journey.places[journey.row(frame)], x, y)
     reach = 2 * _OBJECT_MARGIN_PX + 1
     grown = cv2.dilate(matte.alpha, np.ones((reach, reach), np.uint8))

@@ -231,6 +231,7 @@ class Moving:
         facts = self._journeys.facts(source_id)
         matte = self._soft(op, source_id)
         picture = self._pictures(op.tool.content) if isinstance(op.tool, Picture) else None
+        per_frame = facts.per_frame
         crop = None
         if isinstance(op.tool, Picture) and picture is not None and op.tool.fit:
             crop = _shown_part(op.tool.fit, picture.rgba.shape[1], picture.rgba.shape[0], matte, facts)
@@ -244,6 +245,7 @@ class Moving:
             self._journeys.picture_planes(source_id),
             picture,
             crop,
+            None if op.window is None else Range(op.window.start * per_frame, op.window.stop * per_frame),
             progress.part(0.8, 1.0),
             cancel,
         )

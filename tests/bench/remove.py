@@ -121,7 +121,7 @@ def run(name, frames):
         (WIDTH, HEIGHT), Progress(), CancelToken(),
     )  # fmt: skip
     removal, unknown = plan_removal(
-        lambda t: motion[t], lambda t: film[t], FORMAT, matte, journey, Progress(), CancelToken()
+        lambda t: motion[t], lambda t: film[t], FORMAT, matte, journey, None, Progress(), CancelToken()
     )
     planned = time.process_time() - started
     scores = {"ours": [], "Telea": [], "static median": [], "homography median": []}

@@ -39,7 +39,7 @@ from engine.patches.fit import fit
 from engine.patches.grade import grade
 from engine.patches.inpaint import inpaint
 from engine.patches.lettering import lettering
-from engine.patches.matte import region_matte
+from engine.patches.matte import Matte, region_matte
 from engine.patches.patch import FilmFacts, motion_frame, prepared
 from engine.patches.propagate import Anchor, propagate, stay
 from engine.patches.remove import plan_removal, remove
@@ -443,14 +443,14 @@ def test_what_is_removed_gives_way_to_the_background_of_other_frames(pan, least)
     scene = Passing(pan)
     anchor = 9
     alpha = np.asarray(cv2.dilate(scene.inside(anchor).astype(np.float32), np.ones((3, 3))), np.float32)
-    from engine.patches.matte import Matte
-
     matte = Matte.of_full(alpha)
     drawn = Anchor(anchor, alpha, matte.bounds)
     journey = propagate(
         scene.read, (drawn,), Range(0, 19), Follow.HYBRID, (), (WIDTH, HEIGHT), Progress(), CancelToken()
     )
-    removal, unknown = plan_removal(scene.read, scene.planes, scene.fmt, matte, journey, Progress(), CancelToken())
+    removal, unknown = plan_removal(
+        scene.read, scene.planes, scene.fmt, matte, journey, None, Progress(), CancelToken()
+    )
     assert unknown == 0
     assert removal.camera.still == (pan == 0)
     for t in (4, 9, 14):
@@ -463,17 +463,48 @@ def test_what_is_removed_gives_way_to_the_background_of_other_frames(pan, least)
         np.testing.assert_array_equal(filled.planes[0][far], before[0][far])
 
 
+@pytest.mark.parametrize("pan", [0.0, 3.3])
+def test_a_region_that_stays_is_filled_from_frames_on_which_the_thing_is_gone(pan):
+    scene = Passing(pan)
+    anchor, there = 9, Range(0, 21)
+    alpha = np.zeros((HEIGHT, WIDTH), np.float32)
+    alpha[86:154, 80:226] = 1
+    matte = Matte.of_full(alpha)
+    journey = stay(Anchor(anchor, alpha, matte.bounds), Range(0, 27))
+    arguments = scene.read, scene.planes, scene.fmt, matte, journey
+    removal, unknown = plan_removal(*arguments, there, Progress(), CancelToken())
+    assert unknown < 0.05
+    for t in (6, 9, 12):
+        filled = remove(removal, t, scene.planes(t), scene.read, scene.planes)
+        apart = filled.planes[0].astype(float) - scene.bare(t)
+        assert 10 * np.log10(255**2 / np.square(apart[scene.inside(t)]).mean()) > 32
+
+
+def test_a_thing_that_is_there_on_every_frame_is_not_copied_back():
+    scene = Passing()
+    alpha = scene.inside(9).astype(np.float32)
+    matte = Matte.of_full(alpha)
+    journey = stay(Anchor(9, alpha, matte.bounds), Range(0, 19))
+    burned = np.where(scene.inside(9), scene.disc[:HEIGHT, :WIDTH], 0)
+
+    def planes(t):
+        return (np.where(scene.inside(9), burned, scene.bare(t)).astype(np.uint8),)
+
+    read = lambda t: MotionFrame(planes(t)[0])  # noqa: E731
+    removal, unknown = plan_removal(read, planes, scene.fmt, matte, journey, Range(6, 12), Progress(), CancelToken())
+    assert removal.clear == frozenset()
+    assert unknown > 0.95
+
+
 def test_what_no_frame_shows_is_counted():
     scene = Passing()
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
     alpha = (np.hypot(x - 160, y - 120) < 25).astype(np.float32)
-    from engine.patches.matte import Matte
-
     matte = Matte.of_full(alpha)
     journey = stay(Anchor(2, alpha, matte.bounds), Range(0, 5))
     still = (scene.planes(0)[0],)
     removal, unknown = plan_removal(
-        lambda _: MotionFrame(still[0]), lambda _: still, scene.fmt, matte, journey, Progress(), CancelToken()
+        lambda _: MotionFrame(still[0]), lambda _: still, scene.fmt, matte, journey, None, Progress(), CancelToken()
     )
     assert unknown > 0.95
     assert removal.plate is not None
@@ -536,6 +567,7 @@ def test_every_tool_follows_and_touches_nothing_else(panned, name):
         lambda t: frames[t],
         picture,
         None,
+        None,
         Progress(),
         CancelToken(),
     )
@@ -565,6 +597,7 @@ def test_a_tool_that_cannot_be_carried_is_refused(panned):
                 Follow.HYBRID,
                 WhenLost.FADE,
                 lambda t: frames[t],
+                None,
                 None,
                 None,
                 Progress(),
@@ -609,6 +642,7 @@ def test_an_interlaced_film_is_followed_field_by_field():
         Follow.PLANAR,
         WhenLost.FADE,
         read_planes,
+        None,
         None,
         None,
         Progress(),
