@@ -163,6 +163,25 @@ def read_sound_packets(path: Path, sound: AudioStream, cancel: CancelToken) -> S
     )
 
 
+def clock_runs_back(path: Path, sound: AudioStream, cancel: CancelToken) -> bool:
+    """Tell whether a stream's times jump back by more than a second.
+
+    Raises:
+        MissingMedia, DamagedMedia: it cannot be read.
+        Cancelled: on request.
+    """
+    latest: int | None = None
+    with opened(path) as container, translated(path):
+        for packet in container.demux(container.streams[sound.stream]):
+            cancel.check()
+            if packet.pts is None:
+                continue
+            if latest is not None and (latest - packet.pts) * sound.time_base > 1:
+                return True
+            latest = packet.pts
+    return False
+
+
 def packet_data(packets: SoundPackets, start: int, stop: int) -> Iterator[bytes]:
     """Yield the bytes of the packets [start, stop), without the headers of a transport (ADTS).
 

@@ -20,7 +20,7 @@ from engine.media.sound_cut import (
     joined_sound,
     open_sound_encoder,
 )
-from engine.media.sound_packets import CannotSplice, SoundPackets, read_sound_packets
+from engine.media.sound_packets import CannotSplice, SoundPackets, clock_runs_back, read_sound_packets
 from engine.media.sound_read import Samples
 from engine.media.stitch import StitchedSound, copied_sound
 from engine.model.media import AudioStream
@@ -112,6 +112,9 @@ def plan_sound(timeline: Timeline, target: Path, progress: Progress, cancel: Can
         Cancelled: on request.
     """
     project = timeline.project
+    if not sound_is_mixed(project) and sound_is_original(project):
+        return _own_sound(timeline, target, cancel)
+    _refuse_broken_clocks(timeline, cancel)
     if not sound_is_mixed(project):
         return _own_sound(timeline, target, cancel)
     mix = _mix_track(timeline, target, progress, cancel)
@@ -120,6 +123,18 @@ def plan_sound(timeline: Timeline, target: Path, progress: Progress, cancel: Can
     unmixed = _own_sound(replace(timeline, project=replace(project, tracks=(), mix=UNMIXED)), target, cancel)
     kept = tuple(replace(track, title="Original sound") for track in unmixed.tracks)
     return SoundPlan((*mix.tracks, *kept), (*mix.notes, *unmixed.notes))
+
+
+def _refuse_broken_clocks(timeline: Timeline, cancel: CancelToken) -> None:
+    for film in timeline.films.values():
+        if film.index.exact_timestamps or family(film.info.container) not in (Family.TRANSPORT, Family.PROGRAM):
+            continue
+        if any(clock_runs_back(film.path, audio, cancel) for audio in film.info.audio):
+            raise UnsupportedMedia(
+                f"{film.path.name}: its clock starts again inside the film (recordings that were put one after the "
+                "other), so its sound cannot be cut in step with the picture; take the recordings into the project "
+                "one by one"
+            )
 
 
 def _own_sound(timeline: Timeline, target: Path, cancel: CancelToken) -> SoundPlan:
