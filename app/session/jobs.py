@@ -153,7 +153,9 @@ class Job(QObject):
         self.changed.emit()
 
     def cancel(self) -> None:
-        """Ask it to stop; it ends soon, as cancelled."""
+        """Ask it to stop; it ends soon, as cancelled. One that has ended stays as it is."""
+        if self.is_over:
+            return
         self._cancel.cancel()
         if self.state is JobState.QUEUED:
             self._end(JobState.CANCELLED)
