@@ -8,6 +8,7 @@ from pathlib import Path
 from app.session.asking import MainThread
 from app.session.document import Document
 from app.session.following import Following
+from app.session.generating import Generating
 from app.session.importing import Importing
 from app.session.jobs import Jobs
 from app.session.live_plan import LivePlan
@@ -41,6 +42,7 @@ class Session:
     following: Following
     patching: Patching
     take_pictures: TakePictures
+    generating: Generating
     asking: MainThread
 
     def shut_down(self) -> None:
@@ -69,6 +71,7 @@ def new_session(data_folder: Path, sound: Device | None = None) -> Session:
     playback = Playback(document, transport, settings, SoundOutput(sound or PortAudio()))
     following = Following(document, preview, jobs)
     selection = Selection(document)
+    patching = Patching(document, selection, transport, jobs, preview)
     return Session(
         settings,
         jobs,
@@ -82,7 +85,8 @@ def new_session(data_folder: Path, sound: Device | None = None) -> Session:
         preview,
         playback,
         following,
-        Patching(document, selection, transport, jobs, preview),
+        patching,
         TakePictures(document, jobs),
+        Generating(document, selection, patching, jobs),
         MainThread(),
     )

@@ -155,7 +155,7 @@ class ProjectDesk:
         Raises:
             Cancelled: on request; the job is saved as far as it got.
         """
-        return run_in_thread(lambda: self._closed(self._run(job)), cancel)
+        return run_in_thread(lambda: self._closed(lambda: self._run(job)), cancel)
 
     def approve(self, job: str, choice: Choice | None, cancel: CancelToken) -> Job:
         """Publish a job that is ready for that, or answer its question and go on.
@@ -165,7 +165,7 @@ class ProjectDesk:
         """
         found = self.jobs.load(job)
         if found.state is JobState.QA_READY and choice is None:
-            return run_in_thread(lambda: self._closed(self.orchestrator.approve(job)), cancel)
+            return run_in_thread(lambda: self._closed(lambda: self.orchestrator.approve(job)), cancel)
         question = found.question
         if choice is None and question is not None:
             choice = _PLAIN_ANSWERS.get(question.reason)
@@ -184,7 +184,7 @@ class ProjectDesk:
 
     def cancel(self, job: str, cancel: CancelToken) -> Job:
         """Stop a job; its provider is asked to stop too."""
-        return run_in_thread(lambda: self._closed(self.orchestrator.cancel(job)), cancel)
+        return run_in_thread(lambda: self._closed(lambda: self.orchestrator.cancel(job)), cancel)
 
     async def _run(self, job_id: str) -> Job:
         job = self.jobs.load(job_id)
@@ -200,9 +200,9 @@ class ProjectDesk:
                 return job
             job = await self.orchestrator.run(job_id)
 
-    async def _closed(self, work: Awaitable[Job]) -> Job:
+    async def _closed(self, work: Callable[[], Awaitable[Job]]) -> Job:
         try:
-            return await work
+            return await work()
         finally:
             for provider in self._providers.values():
                 await provider.close()
