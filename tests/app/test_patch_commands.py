@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
+from engine.model.edits import TrimClip, edit_to_json
+from engine.model.edits.storyline import Edge
 from tests.moving_films import ANCHOR, FRAMES, disc, pose, runner, write_film
 from tests.moving_textures import HEIGHT, WIDTH, Board
 
@@ -62,6 +64,23 @@ def test_a_patch_follows_into_the_exported_film(project, clip, run, tmp_path):
         assert np.hypot(columns.mean() - pose(number)[0, 2], rows.mean() - pose(number)[1, 2]) < 2
     # The frames beside the window were not touched, apart from the film's own coding.
     assert np.abs(after[4].astype(int) - before[4]).max() < 24
+
+
+def test_a_patch_follows_in_a_film_that_was_cut(project, run, tmp_path):
+    where = ("--ellipse", disc(), "--anchor", ANCHOR, "--window", "4:4")
+    white = ("--tool", "fill", "--colour", "#ffffff", "--follow", "planar")
+    assert run("patch", project, *where, *white)[0] == 0
+    (clip,) = run("show", project)[1]["storyline"]
+    edits = tmp_path / "edits.json"
+    edits.write_text(f"[{edit_to_json(TrimClip(clip['id'], Edge.START, 5))}]")
+    assert run("edit", project, edits)[0] == 0
+    out = tmp_path / "cut.mp4"
+    status, report, _ = run("export", project, "-o", out)
+    assert (status, report["verified"]) == (0, True)
+    after = luma(out)
+    for number in (ANCHOR, ANCHOR + 4):
+        rows, columns = np.nonzero(after[number - 5] > 232)
+        assert np.hypot(columns.mean() - pose(number)[0, 2], rows.mean() - pose(number)[1, 2]) < 3
 
 
 TOOLS = {
