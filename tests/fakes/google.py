@@ -11,7 +11,7 @@ from typing import Any
 
 from providers.pictures import PictureInfo, picture_info
 from tests.fakes.http import Received, Reply, json_reply
-from tests.fakes.media import FAITHFUL, SHIFTED, TINTED, TYPICAL, Drift, crossfade, edited
+from tests.fakes.media import FAITHFUL, SHIFTED, TINTED, TYPICAL, Drift, edited, filmed
 from tests.fakes.service import COMMON, Service, with_fault
 
 SIZES = {
@@ -334,7 +334,7 @@ class FakeVeo(Service):
             first = from_base64(instance["image"]["bytesBase64Encoded"])
             usd = Decimal(seconds) * Decimal("0.40")
             with self.lock:
-                video = crossfade(first, last, seconds, self._height)
+                video = filmed(first, last, seconds, self._height)
                 self.jobs[operation] = Job(operation, prompt, seconds, video, usd)
                 self.charge(prompt, usd)
             return json_reply({} if fault == "no_name" else {"name": operation})
@@ -432,7 +432,7 @@ class FakeOmni(Service):
                 remote_id = f"int-{len(self.jobs) + 1}"
                 last = pictures[1] if len(pictures) > 1 else None
                 usd = Decimal(seconds) * Decimal("0.10")
-                video = crossfade(pictures[0], last, seconds, self._height)
+                video = filmed(pictures[0], last, seconds, self._height)
                 self.jobs[remote_id] = Job(remote_id, text, seconds, video, usd)
                 self.charge(text, usd)
             state = {"id": remote_id, "status": "queued", "model": content["model"]}

@@ -14,7 +14,7 @@ from typing import Any
 
 from providers.pictures import PictureInfo, picture_info
 from tests.fakes.http import Received, Reply, json_reply, now_ms
-from tests.fakes.media import crossfade
+from tests.fakes.media import filmed
 from tests.fakes.service import Service, with_fault
 
 # Fault: HTTP status, code, message.
@@ -106,7 +106,7 @@ class FakeKling(Service):
         def take() -> Reply:
             with self.lock:
                 usd = PRICES[resolution] * seconds
-                video = crossfade(first, last, seconds, self._height)
+                video = filmed(first, last, seconds, self._height)
                 task = KlingTask(f"task-{len(self.tasks) + 1}", external_id, seconds, usd, video)
                 self.tasks.append(task)
                 self.charge(external_id, usd)

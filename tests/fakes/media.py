@@ -64,12 +64,16 @@ def edited(picture: bytes, mask: bytes, size: tuple[int, int], drift: Drift, see
 
 
 @lru_cache(maxsize=32)
-def crossfade(first: bytes, last: bytes | None, seconds: int, height: int, fps: int = 24) -> bytes:
-    """Return an MP4 that leads from the first picture to the last one, with a typical drift."""
+def filmed(first: bytes, last: bytes | None, seconds: int, height: int, fps: int = 24) -> bytes:
+    """Return an MP4 that leads from the first picture to the last one, with a typical drift.
+
+    The camera pans as far as the two pictures lie apart; what differs beside that fades over.
+    """
     start = decoded(first)
     width = round(height * start.shape[1] / start.shape[0] / 2) * 2
     start = cv2.resize(drifted(start, TYPICAL), (width, height), interpolation=cv2.INTER_AREA)
     end = start if last is None else cv2.resize(drifted(decoded(last), TYPICAL), (width, height))
+    pan = _pan(start, end)
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "crf": "20"})
@@ -77,10 +81,23 @@ def crossfade(first: bytes, last: bytes | None, seconds: int, height: int, fps: 
         count = seconds * fps
         for number in range(count):
             share = number / (count - 1)
-            pixels = cv2.addWeighted(start, 1 - share, end, share, 0)
+            pixels = cv2.addWeighted(_moved(start, pan * share), 1 - share, _moved(end, pan * (share - 1)), share, 0)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "bgr24")))
         container.mux(stream.encode())
     return buffer.getvalue()
+
+
+def _pan(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    grey = [cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.float32) for picture in (start, end)]
+    window = cv2.createHanningWindow(grey[0].shape[::-1], cv2.CV_32F)
+    shift, likeness = cv2.phaseCorrelate(*grey, window)
+    return np.array(shift if likeness > 0.2 else (0.0, 0.0))
+
+
+def _moved(picture: np.ndarray, by: np.ndarray) -> np.ndarray:
+    matrix = np.array([[1, 0, by[0]], [0, 1, by[1]]], np.float64)
+    size = picture.shape[1::-1]
+    return cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def audio_seconds(data: bytes) -> float | None:
