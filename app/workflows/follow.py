@@ -22,6 +22,7 @@ from engine.render.films import FilmReaders, Films
 from engine.render.moving import Followed, Late, Moving
 from engine.render.overlay_op import Pictures
 from engine.store.connection import Access
+from engine.store.project_file import ProjectFile
 
 _OPEN_FILMS = 8
 _NOTHING = Picture(np.zeros((1, 1, 4), np.uint8))
@@ -30,19 +31,20 @@ _NOTHING = Picture(np.zeros((1, 1, 4), np.uint8))
 
 def pictures_of(opened: OpenProject) -> Pictures:
     """Return what looks up the pictures that a project holds."""
-    open_film = lru_cache(maxsize=_OPEN_FILMS)(lambda content: _film_of(opened, content))
+    return pictures_in(opened.file)
+
+
+def pictures_in(file: ProjectFile) -> Pictures:
+    """Return what looks up the pictures that a project file holds, the frames of its takes' films among them."""
+    open_film = lru_cache(maxsize=_OPEN_FILMS)(lambda content: TakeFilm(file.take(content).data, f"take {content[:8]}"))
 
     def picture(content: str) -> Picture:
         film, mark, number = content.partition("#")
         if not mark:
-            return decode_picture(opened.file.take(content).data, f"take {content[:8]}")
+            return decode_picture(file.take(content).data, f"take {content[:8]}")
         return open_film(film).picture(int(number)) or _NOTHING
 
     return picture
-
-
-def _film_of(opened: OpenProject, content: str) -> TakeFilm:
-    return TakeFilm(opened.file.take(content).data, f"take {content[:8]}")
 
 
 def moving_patches(opened: OpenProject, films: Films, late: Late = Late.WAIT) -> Moving:
