@@ -6,7 +6,6 @@ film does to its decoder leaves these threads as anything but a message.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import threading
 from collections import OrderedDict
@@ -25,8 +24,8 @@ from app.session.document import Document
 from app.session.jobs import STACK_BYTES
 from app.session.scene import Scene, depends_on_following, new_scene
 from app.session.transport import Transport
+from app.workflows.follow import pictures_in
 from engine.errors import Cancelled, DeltacutError
-from engine.media.picture import decode_picture
 from engine.media.pixels import Care, Frame, to_screen
 from engine.model.picture import Picture
 from engine.model.project import Project
@@ -89,6 +88,15 @@ class Shown:
     care: Care
 
 
+class Urgency(Enum):
+    """Why a picture is made."""
+
+    WAITED_FOR = "waited for"
+    DUE_SOON = "due soon"
+    """While it plays."""
+    SPARE_TIME = "spare time"
+
+
 Key = tuple[Recipe, Look, int]
 
 
@@ -126,7 +134,7 @@ class Preview(QObject):
         self._reading: _Reading | None = None
         self._scene: Scene | None = None
         self._asked: OrderedDict[str, tuple[Want, ...]] = OrderedDict()
-        self._leader = ""
+        self._ahead: dict[str, tuple[Look, ...]] = {}
         self._failures: dict[Key, str] = {}
         self._followings = 0
         self._why_not = ""
@@ -174,16 +182,29 @@ class Preview(QObject):
         key = self._key(want)
         return "" if key is None else self._failures.get(key, "")
 
-    def ask(self, view: str, wants: Sequence[Want]) -> None:
-        """Have pictures made for a view, instead of those that it asked for before."""
+    def ask(self, view: str, wants: Sequence[Want], ahead: Sequence[Look] = ()) -> None:
+        """Have pictures made for a view, instead of those that it asked for before.
+
+        Args:
+            view: its name.
+            wants: the first is wanted most.
+            ahead: how it will want to see the frames that come after.
+        """
         self._asked.pop(view, None)
+        self._ahead.pop(view, None)
         if wants:
             self._asked[view] = tuple(wants)
+            self._ahead[view] = tuple(ahead)
         self._plan()
 
-    def lead(self, view: str) -> None:
-        """Say whose pictures are made ahead of the playhead."""
-        self._leader = view
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything that was asked for, and what is made ahead, has been made."""
+        return self._queue.is_idle
+
+    def forget_pictures(self) -> None:
+        """Make all pictures anew when they are asked for."""
+        self._kept.clear()
 
     def work_out(self, view: str, work: Callable[[Scene], object]) -> None:
         """Have something worked out in the background, instead of what the view asked for before; see `worked`.
@@ -222,10 +243,7 @@ class Preview(QObject):
         file, cache, films = document.file, document.cache, dict(document.films)
         times = {source.id: source.picture.times for source in document.project.sources if source.picture is not None}
         frames = DecodedFrames(films, {source_id: times[source_id] for source_id in films})
-
-        def picture(content: str) -> Picture:
-            return decode_picture(file.take(content).data, f"take {content[:8]}")
-
+        picture = pictures_in(file)
         identities = {source_id: film.identity for source_id, film in films.items()}
         moving = Moving(frames, picture, cache, identities, Late.LEAVE_OUT)
         self._reading = _Reading(films, frames, picture, moving)
@@ -239,6 +257,7 @@ class Preview(QObject):
         self._let_go()
         self._kept.clear()
         self._asked.clear()
+        self._ahead.clear()
         self._why_not = ""
         self.scene_changed.emit()
 
@@ -287,24 +306,32 @@ class Preview(QObject):
         tasks: dict[Key, _Task] = {}
         for wants in reversed(self._asked.values()):
             for want in wants:
-                self._add(tasks, want, care, scene, reading)
-        leading = self._asked.get(self._leader, ())
-        looks = tuple(dict.fromkeys(want.look for want in leading))
+                self._add(tasks, want, care, Urgency.WAITED_FOR, scene, reading)
+        looks = tuple(dict.fromkeys(look for looks in self._ahead.values() for look in looks))
+        urgency = Urgency.SPARE_TIME if standing else Urgency.DUE_SOON
         if looks:
             share = self._kept.most_bytes * _LARGEST_SHARE
             room = int(share // max(1, sum(4 * look.size[0] * look.size[1] for look in looks)))
             for frame in self._frames_ahead(room):
                 for look in looks:
-                    self._add(tasks, Want(frame, look), Care.QUICK, scene, reading)
+                    self._add(tasks, Want(frame, look), Care.QUICK, urgency, scene, reading)
         self._queue.set_tasks(tasks)
 
-    def _add(self, tasks: dict[Key, _Task], want: Want, care: Care, scene: Scene, reading: _Reading) -> None:
+    def _add(
+        self,
+        tasks: dict[Key, _Task],
+        want: Want,
+        care: Care,
+        urgency: Urgency,
+        scene: Scene,
+        reading: _Reading,
+    ) -> None:
         key = self._key(want)
         if key is None or key in tasks or key in self._failures:
             return
         found = self._kept.find(key)
         if found is None or (care is Care.CAREFUL and found.care is Care.QUICK):
-            tasks[key] = _Task(key, want, care, scene, reading)
+            tasks[key] = _Task(key, want, care, urgency, scene, reading)
 
     def _frames_ahead(self, room: int) -> list[int]:
         """Return the frames that will be wanted soon, the most likely first."""
@@ -385,6 +412,7 @@ class _Task:
     key: Key
     want: Want
     care: Care
+    urgency: Urgency
     scene: Scene
     reading: _Reading
 
@@ -439,6 +467,12 @@ class _Queue:
             self._tasks = {}
             self._changed.notify_all()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything that was asked for has been made."""
+        with self._changed:
+            return self._build is None and not self._tasks and not self._work and not self._busy and not self._at_work
+
     def is_wanted(self, key: Key) -> bool:
         return key in self._tasks
 
@@ -449,10 +483,9 @@ class _Queue:
                 if self._build is not None:
                     build, self._build = self._build, None
                     return build
-                # Every other piece is a view's work where there is some, so that neither starves.
-                pieces = itertools.islice((t for k, t in self._tasks.items() if k not in self._busy), 1)
-                task = next(pieces, None)
+                task = self._next_task()
                 view = next((view for view in self._work if view not in self._at_work), None)
+                # At most one thread works for views while there are pictures to be made.
                 if view is not None and (task is None or not self._at_work):
                     self._at_work.add(view)
                     return self._work.pop(view)
@@ -461,6 +494,14 @@ class _Queue:
                     return task
                 self._changed.wait()
             return None
+
+    def _next_task(self) -> _Task | None:
+        task = next((task for key, task in self._tasks.items() if key not in self._busy), None)
+        if task is None or task.urgency is not Urgency.SPARE_TIME:
+            return task
+        # What may never be wanted does not take the processor from what is waited for.
+        waited_for = any(key in self._tasks and self._tasks[key].urgency is Urgency.WAITED_FOR for key in self._busy)
+        return None if waited_for else task
 
     def run(self, item: _Build | _Task | _Work) -> None:
         preview = self._preview

@@ -249,7 +249,9 @@ class PictureView(QWidget):
                 self._late = wants
         if not self._transport.is_playing and self._compare is Compare.AFTER and not self._held:
             further = (*further, *(Want(want.frame, replace(want.look, show=Show.BEFORE)) for want in wants))
-        self._preview.ask(self._name, wants if self._transport.is_playing else (*wants, *further))
+        if self._transport.is_playing:
+            further = ()
+        self._preview.ask(self._name, (*wants, *further), tuple(want.look for want in wants))
 
     def _take(self, wants: tuple[Want, ...]) -> bool:
         """Show pictures if all of them are there."""

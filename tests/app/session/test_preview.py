@@ -80,8 +80,7 @@ def test_what_did_not_change_is_still_there_after_an_edit(stage, preview, qtbot)
 
 
 def test_neighbours_are_made_ahead_and_are_there_at_once(stage, preview, qtbot):
-    preview.lead("test")
-    preview.ask("test", [Want(20, AFTER)])
+    preview.ask("test", [Want(20, AFTER)], [AFTER])
     stage.session.transport.seek(20)
     qtbot.waitUntil(lambda: all(preview.find(Want(frame, AFTER)) for frame in range(18, 30)))
     timer = QElapsedTimer()
