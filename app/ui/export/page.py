@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from fractions import Fraction
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.session.jobs import Job, JobKind
+from app.session.live_plan import Estimate, Planned, learn_speed
 from app.ui.actions import ActionSpec
 from app.ui.context import Context
 from app.ui.export.strip import PlanStrip
@@ -42,12 +44,13 @@ from app.ui.widgets import (
     scrolled,
 )
 from app.ui.words import bytes_text, seconds_left, seconds_text
-from app.workflows.export import plan_project
+from app.workflows.caches import films_cache
 from app.workflows.presets import export_with_preset, presets
 from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError
+from engine.model.edits import Compound, ReplacePatch
 from engine.model.export_preset import MatchSource, Pictures, Preset, SoundOnly
-from engine.model.patch import ReviewState
+from engine.model.patch import Patch, ReviewState
 from engine.model.time import Range
 from engine.plan.export_plan import ExportPlan
 from engine.render.export import ExportReport
@@ -73,9 +76,10 @@ class ExportPage(QWidget):
         self._context = context
         self._session = context.session
         self._plan: ExportPlan | None = None
-        self._planning: Job | None = None
-        self._outdated = True
+        self._estimate: Estimate | None = None
         self._export: Job | None = None
+        self._problem = ""
+        self._waits = False
         self._figures = [_Figure() for _ in range(4)]
         self.strip = PlanStrip(context.theme)
         self._warnings = QVBoxLayout()
@@ -115,10 +119,10 @@ class ExportPage(QWidget):
         self._name = label("", tone="2")
         self._lay_out(browse)
         document = self._session.document
-        document.changed.connect(self._plan_is_old)
         document.opened.connect(self._opened)
-        document.saved_changed.connect(self._saved_changed)
-        document.films_changed.connect(self._plan_is_old)
+        document.films_changed.connect(self.refresh)
+        document.saved_changed.connect(self._saved)
+        self._session.live_plan.plan_changed.connect(self._planned)
         self._show_running()
 
     def _lay_out(self, browse: QWidget) -> None:
@@ -182,58 +186,33 @@ class ExportPage(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self._suggest_target()
         self.refresh()
 
     @Slot()
     def _opened(self) -> None:
         self._target_is_own = False
-        self._plan = None
+        self._plan = self._estimate = None
         empty(self._report)
         self._suggest_target()
-        self._plan_is_old()
-
-    @Slot()
-    def _plan_is_old(self) -> None:
-        self._outdated = True
         self.refresh()
 
-    @Slot(bool)
-    def _saved_changed(self, _saved: bool) -> None:
+    @Slot(object)
+    def _planned(self, found: Planned | None) -> None:
+        self._plan = None if found is None else found.plan
+        self._estimate = None if found is None else found.estimate
+        self._problem = "" if found is None else found.problem
         self.refresh()
 
     @Slot()
     def refresh(self) -> None:
-        """Show the plan as it is now, once it is known; it is only looked for while the page shows."""
-        document = self._session.document
-        path = document.path
+        """Show the plan as it is known now."""
+        path = self._session.document.path
         self._name.setText("" if path is None else path.stem)
         self.button.setEnabled(not self._hindrance() and self._export is None)
         self.button.setToolTip(self._hindrance())
-        if path is None or not self.isVisible() or not self._outdated or not document.is_saved:
+        if self.isVisible():
             self._show_plan()
-            return
-        if self._planning is not None:
-            return
-        self._outdated = False
-
-        def work(progress: Progress, cancel: CancelToken) -> ExportPlan:
-            return plan_project(path, progress, cancel)
-
-        self._planning = self._session.jobs.start_quietly("Plan the export", work).then(self._planned, self._unplanned)
-
-    def _planned(self, plan: ExportPlan) -> None:
-        self._planning = None
-        self._plan = plan
-        self._show_plan()
-        if self._outdated:
-            self.refresh()
-
-    def _unplanned(self, error: DeltacutError) -> None:
-        self._planning = None
-        self._plan = None
-        empty(self._warnings)
-        self._warnings.addWidget(Banner(self._context.theme, Tone.ERROR, "There is no plan for this film.", str(error)))
-        self._show_plan()
 
     def _show_plan(self) -> None:
         plan = self._plan
@@ -241,22 +220,26 @@ class ExportPage(QWidget):
         self.strip.show_plan(plan)
         self.model.show_plan(plan, rate)
         if plan is None:
+            empty(self._warnings)
             for figure in self._figures:
                 figure.show_figure("–", "")
-            self._figures[0].show_figure("–", "looking at the film")
+            if self._problem:
+                banner = Banner(self._context.theme, Tone.ERROR, "There is no plan for this film.", self._problem)
+                self._warnings.addWidget(banner)
+            else:
+                self._figures[0].show_figure("–", "looking at the film")
             return
         share = plan.frames_copied / plan.frames_total if plan.frames_total else 0.0
         copied = "100%" if share == 1 else f"{min(share, 0.999):.1%}" if share > 0.99 else f"{share:.0%}"
-        seconds = Fraction(plan.frames_total) / rate
         self._figures[0].show_figure(copied, "copied, packet for packet")
         self._figures[1].show_figure(
             f"{plan.frames_rendered:,}", f"of {plan.frames_total:,} frames re-encoded", "reencoded"
         )
-        self._figures[2].show_figure(seconds_text(float(seconds)), "long")
-        size = self._source_size()
-        self._figures[3].show_figure(bytes_text(size) if size else "–", "source")
-        if self._planning is None:
-            self._show_warnings(plan)
+        estimate, source = self._estimate, bytes_text(self._source_size())
+        if estimate is not None:
+            self._figures[2].show_figure(f"About {seconds_text(estimate.seconds)}", "to export and check")
+            self._figures[3].show_figure(bytes_text(estimate.size_bytes), f"source: {source}")
+        self._show_warnings(plan)
 
     def _show_warnings(self, plan: ExportPlan) -> None:
         empty(self._warnings)
@@ -274,12 +257,20 @@ class ExportPage(QWidget):
                     theme,
                     Tone.WARNING,
                     f"{names}{more} {verb} not approved.",
-                    "It will be in the film. Reject it to leave it out, and its frames are copied instead."
+                    "It will be in the film. Leave it out, and its frames are copied instead."
                     if len(shown) == 1
-                    else "They will be in the film. Reject one to leave it out, and its frames are copied instead.",
-                    (BannerAction("Review", self.review_wanted.emit),),
+                    else "They will be in the film. Leave them out, and their frames are copied instead.",
+                    (
+                        BannerAction("Review", self.review_wanted.emit),
+                        BannerAction("Leave out", partial(self._leave_out, shown)),
+                    ),
                 )
             )
+
+    def _leave_out(self, patches: Sequence[Patch]) -> None:
+        """Hide patches; undo brings them back."""
+        edits = tuple(ReplacePatch(replace(patch, visible=False)) for patch in patches)
+        self._session.document.do(Compound("Leave out of the film", edits))
 
     def _source_size(self) -> int:
         return sum(_size(film.path) for film in self._session.document.films.values())
@@ -352,6 +343,10 @@ class ExportPage(QWidget):
         path = document.path
         if path is None or self._export is not None:
             return
+        if not document.is_saved:
+            # What is exported is what the project file holds.
+            self._waits = True
+            return
         target, chosen = Path(self.target.text().strip()).expanduser(), self.chosen_preset
         if not self.target.text().strip() or not target.parent.is_dir():
             self._context.notices.say(f"The folder {target.parent} is not there; choose another place")
@@ -364,8 +359,15 @@ class ExportPage(QWidget):
             return
         self._session.settings.set(folders={**self._session.settings.choices.folders, "export": str(target.parent)})
 
+        canvas = document.project.canvas
+        codecs = [film.info.video.codec for film in document.films.values()]
+
         def work(progress: Progress, cancel: CancelToken) -> ExportReport | PresetReport:
-            return export_with_preset(path, target, chosen, frames, progress, cancel)
+            report = export_with_preset(path, target, chosen, frames, progress, cancel)
+            if isinstance(report, ExportReport) and codecs:
+                with films_cache() as cache:
+                    learn_speed(cache, codecs[0], report, canvas.width * canvas.height)
+            return report
 
         empty(self._report)
         job = self._session.jobs.start(f"Export {target.name}", JobKind.EXPORT, work)
@@ -374,6 +376,12 @@ class ExportPage(QWidget):
         job.ended.connect(self._ended)
         job.then(partial(self._done, job), self._failed)
         self._show_running()
+
+    @Slot(bool)
+    def _saved(self, saved: bool) -> None:
+        if saved and self._waits:
+            self._waits = False
+            self.start()
 
     @Slot()
     def _cancel(self) -> None:

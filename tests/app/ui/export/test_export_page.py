@@ -1,0 +1,125 @@
+"""The export page: the plan before it starts, the export in the background, the report, and what goes wrong."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from app.session.jobs import JobState
+from engine.control import CancelToken, Progress
+from engine.model.edits import AddPatch, RenameProject
+from engine.model.ids import new_id
+from engine.model.patch import Patch, ReviewState, Take
+from engine.model.region import Box
+from engine.model.time import Range
+from engine.model.tool import Blur
+from engine.render.verify import verify
+from tests.app.ui.desktop import opened
+
+
+@pytest.fixture
+def page(desktop, film, qtbot):
+    opened(desktop, film, qtbot)
+    desktop.actions.action("file.export").trigger()
+    page = desktop.export
+    qtbot.waitUntil(page.isVisible)
+    qtbot.waitUntil(lambda: page.plan is not None, timeout=20_000)
+    return page
+
+
+def patch(desktop, state=ReviewState.APPROVED):
+    take = Take(new_id(), Blur(8))
+    source = desktop.session.document.project.sources[0].id
+    frames = Range(60, 66)
+    made = Patch(new_id(), source, Box(0.3, 0.3, 0.5, 0.5), frames, 60, "Mug", takes=(take,), pick=take.id, state=state)
+    desktop.session.document.do(AddPatch(made))
+    return made
+
+
+def banners(layout):
+    return [layout.itemAt(number).widget() for number in range(layout.count())]
+
+
+def test_an_untouched_film_is_copied_whole(page):
+    assert page.plan.frames_rendered == 0
+    assert page._figures[0]._number.text() == "100%"
+    assert page.model.rowCount() == 1
+
+
+def test_a_change_shows_in_the_plan_with_its_reason(page, desktop, qtbot):
+    patch(desktop)
+    qtbot.waitUntil(lambda: page.plan.frames_rendered > 0, timeout=20_000)
+    rows = [[page.model.index(row, column).data() for column in range(4)] for row in range(page.model.rowCount())]
+    changed = [row for row in rows if row[3] == "Changed"]
+    assert [(row[0], row[2]) for row in changed] == [("Re-encoded", "6")]
+    assert sum(int(row[2].replace(",", "")) for row in rows) == desktop.session.document.project.frame_count
+
+
+def test_the_export_is_written_checked_and_reported(page, desktop, film, qtbot):
+    patch(desktop)
+    qtbot.waitUntil(lambda: page.plan.frames_rendered > 0, timeout=20_000)
+    QTest.mouseClick(page.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page._report.count() == 1, timeout=60_000)
+    assert "checked" in banners(page._report)[0].what.text()
+    target = film.with_name("Mug – edited.mp4")
+    report = verify(film, target, progress=Progress(), cancel=CancelToken())
+    assert report.verified
+    assert report.audio_identical
+    assert page.target.text() == str(film.with_name("Mug – edited 2.mp4"))
+    (job,) = [job for job in desktop.session.jobs.shown if job.title.startswith("Export")]
+    assert job.state is JobState.DONE
+    assert [text for text, _ in job.actions] == ["Open folder", "Play"]
+
+
+def test_an_export_that_is_cancelled_leaves_nothing(page, desktop, film, folder, qtbot):
+    patch(desktop)
+    qtbot.waitUntil(lambda: desktop.session.document.is_saved)
+    page.start()
+    QTest.mouseClick(page.cancel, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page._export is None, timeout=60_000)
+    (job,) = [job for job in desktop.session.jobs.shown if job.title.startswith("Export")]
+    assert job.state is JobState.CANCELLED
+    assert sorted(path.name for path in folder.glob("*.mp4")) == ["Mug.mp4"]
+
+
+def test_an_export_onto_the_film_itself_is_refused_and_the_film_stays(page, film, qtbot):
+    before = film.read_bytes()
+    page.target.setText(str(film))
+    page.start()
+    qtbot.waitUntil(lambda: page._report.count() == 1, timeout=60_000)
+    assert "did not finish" in banners(page._report)[0].what.text()
+    assert film.read_bytes() == before
+
+
+def test_a_folder_that_is_not_there_is_told_before_anything_runs(page, desktop, folder):
+    page.target.setText(str(folder / "nowhere" / "film.mp4"))
+    page.start()
+    assert "nowhere" in desktop.window.bottom._text.text()
+    assert page._export is None
+
+
+def test_what_is_not_approved_is_told_and_can_be_left_out(page, desktop, qtbot):
+    made = patch(desktop, ReviewState.PROPOSED)
+    qtbot.waitUntil(lambda: any("Mug" in banner.what.text() for banner in banners(page._warnings)), timeout=20_000)
+    page._leave_out([made])
+    qtbot.waitUntil(lambda: page.plan.frames_rendered == 0, timeout=20_000)
+    assert banners(page._warnings) == []
+    desktop.session.document.undo()
+    qtbot.waitUntil(lambda: page.plan.frames_rendered > 0, timeout=20_000)
+
+
+def test_editing_goes_on_while_an_export_runs_and_does_not_change_it(page, desktop, film, qtbot):
+    page.start()
+    desktop.session.document.do(RenameProject("Later"))
+    qtbot.waitUntil(lambda: page._report.count() == 1, timeout=60_000)
+    assert film.with_name("Mug – edited.mp4").exists()
+
+
+def test_the_web_preset_writes_another_file(page, film, qtbot):
+    names = [page.preset.itemData(number).name for number in range(page.preset.count())]
+    page.preset.setCurrentIndex(names.index("web-mp4"))
+    assert page.target.text().endswith(".mp4")
+    page.start()
+    qtbot.waitUntil(lambda: page._report.count() == 1, timeout=60_000)
+    assert banners(page._report)[0].what.text() == "Exported."
