@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from av.stream import Stream
@@ -46,12 +48,13 @@ class _Pair:
 
 
 def survey_movies(
-    source: FilmFile, out: FilmFile, inherited_bytes: int, progress: Progress, cancel: CancelToken
+    source: FilmFile, theirs: Movie, out: FilmFile, inherited_bytes: int, progress: Progress, cancel: CancelToken
 ) -> tuple[Survey, Survey] | None:
     """Survey both files by their tables, or return None where they have to be demuxed.
 
     Args:
         source: the source.
+        theirs: its tables, of `tables_of`.
         out: the export.
         inherited_bytes: the first bytes of the export that an earlier check covered and that were not written since.
         progress: reports the share of bytes compared.
@@ -62,9 +65,8 @@ def survey_movies(
     """
     if not source.family is out.family is Family.ISO:
         return None
-    try:
-        theirs, ours = read_movie(source.path), read_movie(out.path, view=out.view)
-    except InputError:
+    ours = tables_of(out.path, out.view)
+    if ours is None:
         return None
     pairs = _track_pairs(source, out, theirs, ours)
     if pairs is None:
@@ -84,6 +86,14 @@ def survey_movies(
         described(source, {n: rows[n][0] for n in streams}, {}),
         described(out, {n: rows[n][1] for n in streams}, {}),
     )
+
+
+def tables_of(path: Path, view: Callable[[], BinaryIO] | None = None) -> Movie | None:
+    """Return the sample tables of a file, or None where it has none that can be read."""
+    try:
+        return read_movie(path, view=view)
+    except InputError:
+        return None
 
 
 def _track_pairs(source: FilmFile, out: FilmFile, theirs: Movie, ours: Movie) -> list[_Pair] | None:

@@ -31,7 +31,7 @@ from engine.render.patch_op import MovingPatches
 from engine.render.seam_check import Depth
 from engine.render.segment import SegmentCache, encoder_for, render_cuts, render_whole
 from engine.render.soft_captions import DRAFT_MARK, add_captions, check_captions
-from engine.render.verify import VerifyReport, verify
+from engine.render.verify import PreparedSource, VerifyReport, prepared, verify_prepared
 from engine.render.write import CannotWrite, Written, copied_meanwhile, target_family, write, write_whole
 
 _ENCODING, _WRITING, _CHECKING = 0.7, 0.85, 1.0
@@ -119,7 +119,7 @@ def export(
     plan, encoder = plan_of(film, runs)
     notes: list[str] = []
     encoding_s = 0.0
-    with beside(target) as draft:
+    with beside(target) as draft, prepared(film.path) as source:
         while True:
             draft.unlink(missing_ok=True)
             before = time.monotonic()
@@ -148,7 +148,7 @@ def export(
                     continue
                 written = outcome
             try:
-                check = _checked(film, plan, written, progress.part(_WRITING, _CHECKING), cancel)
+                check = _checked(film, source, plan, written, progress.part(_WRITING, _CHECKING), cancel)
                 cancel.check()
             except BaseException:
                 written.reject()
@@ -205,10 +205,19 @@ def check_target(source: Path, target: Path) -> None:
         )
 
 
-def _checked(film: Film, plan: ExportPlan, written: Written, progress: Progress, cancel: CancelToken) -> VerifyReport:
+def _checked(
+    film: Film,
+    source: PreparedSource,
+    plan: ExportPlan,
+    written: Written,
+    progress: Progress,
+    cancel: CancelToken,
+) -> VerifyReport:
     rendered = [segment.frames for segment in plan.segments if isinstance(segment, RenderSegment)]
     planned = Plan.of(film.index, rendered, written.dropped, written.inherited_bytes)
-    return verify(film.path, written.path, planned, Depth.EXPORT, view=written.view, progress=progress, cancel=cancel)
+    return verify_prepared(
+        source, written.path, planned, Depth.EXPORT, view=written.view, progress=progress, cancel=cancel
+    )
 
 
 def _widened(film: Film, plan: ExportPlan, changed: tuple[Range, ...]) -> ExportPlan | None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import Any
 
 import numpy as np
 
@@ -80,6 +81,7 @@ class Window:
 
 def check_seams(
     films: tuple[FilmFile, FilmFile],
+    sought: FilmFile,
     rows: tuple[PacketRows, PacketRows],
     match: VideoMatch,
     depth: Depth,
@@ -90,6 +92,7 @@ def check_seams(
 
     Args:
         films: the source and the export; their other tracks are not read any more.
+        sought: the export, to be played after seeks: opened once more, or the same again.
         rows: the packets of their pictures.
         match: which of these belong together.
         depth: how much is decoded.
@@ -105,10 +108,11 @@ def check_seams(
     windows = _windows(timeline, match.runs, depth)
     source = _Film(Replay(films[0]), rows[0], match.source_at)
     out = _Film(Replay(films[1]), rows[1], match.out_at)
-    with ThreadPoolExecutor(1, thread_name_prefix="source") as pool:
+    other = out if sought is films[1] else _Film(Replay(sought), rows[1], match.out_at)
+    with ThreadPoolExecutor(2, thread_name_prefix="play") as pool:
         for n, window in enumerate(windows):
             progress.report("Playing around the seams", n / len(windows))
-            _Seam(timeline, source, out, window, depth, findings, pool, cancel).check()
+            _Seam(timeline, source, out, other, window, depth, findings, pool, cancel).check()
             if len(findings.problems) >= _ENOUGH_PROBLEMS:
                 break
     return findings
@@ -234,6 +238,7 @@ class _Seam:
         timeline: _Timeline,
         source: _Film,
         out: _Film,
+        sought: _Film,
         window: Window,
         depth: Depth,
         findings: SeamFindings,
@@ -243,6 +248,7 @@ class _Seam:
         self._timeline = timeline
         self._source = source
         self._out = out
+        self._sought = sought
         self._window = window
         self._depth = depth
         self._findings = findings
@@ -258,13 +264,15 @@ class _Seam:
         soon_after: set[int] = set()
         for entry in entries:
             soon_after.update(range(self._moment(entry), self._stop_after(entry)))
-        # The two films are two files and two decoders: each is played on a thread of its own.
-        theirs = self._pool.submit(self._source_parts)
+        # Each film that is open is played on a thread of its own.
+        waited: list[Future[Any]] = [theirs := self._pool.submit(self._source_parts)]
         try:
+            if self._sought is not self._out:
+                waited.append(after_seeks := self._pool.submit(self._after_seeks, entries))
             ours = self._watch(self._out, window.entry, window.stop, lambda at: self._is_exact(at) or at in soon_after)
-            seen = [self._watch(self._out, entry, self._stop_after(entry), lambda _: True) for entry in entries]
+            seen = self._after_seeks(entries) if self._sought is self._out else after_seeks.result()
         finally:
-            wait([theirs])
+            wait(waited)
         reference = self._reference(ours, theirs.result())
         self._check_presence(ours, start)
         self._check_decoder(ours)
@@ -290,6 +298,10 @@ class _Seam:
         # The last seek leads back across the run, from behind it.
         order.sort(key=lambda ordinal: ordinal == window.entry)
         return order
+
+    def _after_seeks(self, entries: Sequence[int]) -> list[Watched]:
+        """Return what is shown after a seek to each entry, one after the other by one decoder."""
+        return [self._watch(self._sought, entry, self._stop_after(entry), lambda _: True) for entry in entries]
 
     def _source_parts(self) -> dict[int, int]:
         """Return the digests of the source's frames before and behind the run, or of all, where that is looked at."""

@@ -6,9 +6,9 @@ around each seam.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -16,7 +16,8 @@ from typing import BinaryIO
 from engine.control import CancelToken, Progress
 from engine.media.containers import Family
 from engine.media.film_file import FilmFile, open_film
-from engine.media.movie_survey import survey_movies
+from engine.media.movie_survey import survey_movies, tables_of
+from engine.media.mp4.movie import Movie
 from engine.media.survey import Reading, reading_for, survey
 from engine.model.time import Range
 from engine.render.fact_check import check_facts, track_name
@@ -90,20 +91,78 @@ def verify(
         MissingMedia, DamagedMedia, UnsupportedMedia: one of the files cannot be read.
         Cancelled: on request.
     """
-    with ExitStack() as of_source, ExitStack() as of_out:
-        with ThreadPoolExecutor(1) as pool:
-            opening = pool.submit(of_source.enter_context, open_film(source))
-            out_file = of_out.enter_context(open_film(out, view))
-        return _verified(opening.result(), out_file, plan, depth, progress, cancel)
+    with prepared(source) as checked:
+        return verify_prepared(checked, out, plan, depth, view=view, progress=progress, cancel=cancel)
+
+
+class PreparedSource:
+    """A source that is being opened and read on a thread of its own, for a check that comes later."""
+
+    def __init__(self, film: Future[FilmFile], movie: Future[Movie | None]) -> None:
+        self._film = film
+        self._movie = movie
+
+    @property
+    def film(self) -> FilmFile:
+        """Return it open, as soon as it is.
+
+        Raises:
+            MissingMedia, DamagedMedia, UnsupportedMedia: it cannot be opened.
+        """
+        return self._film.result()
+
+    @property
+    def movie(self) -> Movie | None:
+        """Return its sample tables, None where it has none that can be read."""
+        return self._movie.result()
+
+
+@contextmanager
+def prepared(source: Path) -> Iterator[PreparedSource]:
+    """Begin to open a source for a check; what goes wrong is raised when it is asked for."""
+    with ExitStack() as opened_film, ThreadPoolExecutor(1, thread_name_prefix="check") as pool:
+        film = pool.submit(opened_film.enter_context, open_film(source))
+        movie = pool.submit(tables_of, source)
+        yield PreparedSource(film, movie)
+
+
+def verify_prepared(
+    source: PreparedSource,
+    out: Path,
+    plan: Plan | None,
+    depth: Depth,
+    *,
+    view: Callable[[], BinaryIO] | None,
+    progress: Progress,
+    cancel: CancelToken,
+) -> VerifyReport:
+    """Compare an export with its source, as `verify`."""
+    with (
+        ExitStack() as again,
+        open_film(out, view) as film,
+        ThreadPoolExecutor(1, thread_name_prefix="check") as pool,
+    ):
+        # A seek in other containers is as good as what was read of the file before.
+        sought = pool.submit(again.enter_context, open_film(out, view)) if film.family is Family.ISO else None
+        return _verified(source, film, sought, plan, depth, progress, cancel)
 
 
 def _verified(
-    source: FilmFile, out: FilmFile, plan: Plan | None, depth: Depth, progress: Progress, cancel: CancelToken
+    prepared_source: PreparedSource,
+    out: FilmFile,
+    sought: Future[FilmFile] | None,
+    plan: Plan | None,
+    depth: Depth,
+    progress: Progress,
+    cancel: CancelToken,
 ) -> VerifyReport:
+    source = prepared_source.film
     reading = reading_for(source, out)
     same_format = reading is Reading.BYTES
     inherited_bytes = plan.inherited_bytes if plan is not None else 0
-    both = survey_movies(source, out, inherited_bytes, progress.part(0.0, 0.6), cancel) if same_format else None
+    both = None
+    if same_format and (movie := prepared_source.movie) is not None:
+        both = survey_movies(source, movie, out, inherited_bytes, progress.part(0.0, 0.6), cancel)
     theirs, ours = both or (
         survey(source, reading, progress.part(0.0, 0.3), cancel),
         survey(out, reading, progress.part(0.3, 0.6), cancel),
@@ -129,7 +188,8 @@ def _verified(
     seams = SeamFindings()
     rows = theirs.video.rows, ours.video.rows
     if match.anew or len(rows[0]) == len(rows[1]) or int((~rows[0].hidden).sum()) == int((~rows[1].hidden).sum()):
-        seams = check_seams((source, out), rows, match, depth, progress.part(0.6, 1.0), cancel)
+        again = out if sought is None else sought.result()
+        seams = check_seams((source, out), again, rows, match, depth, progress.part(0.6, 1.0), cancel)
         problems += seams.problems
     progress.report("Checked", 1.0)
     return VerifyReport(

@@ -10,7 +10,7 @@ import pytest
 from engine.control import CancelToken, Progress
 from engine.errors import Cancelled
 from engine.media.film_file import open_film
-from engine.media.movie_survey import survey_movies
+from engine.media.movie_survey import survey_movies, tables_of
 from engine.media.survey import Reading, Survey, survey
 from tests.corpus.mutate import replaced, rewritten
 from tests.corpus.small_clips import Recipe, make
@@ -21,7 +21,7 @@ NEVER_GIVEN = {"data", "subtitle"}
 
 def by_tables(source: Path, out: Path, inherited_bytes: int = 0) -> tuple[Survey, Survey] | None:
     with open_film(source) as a, open_film(out) as b:
-        return survey_movies(a, b, inherited_bytes, Progress(), CancelToken())
+        return survey_movies(a, tables_of(a.path), b, inherited_bytes, Progress(), CancelToken())
 
 
 def by_demuxing(path: Path) -> Survey:
@@ -90,7 +90,7 @@ def test_comparing_stops_on_request(film):
     cancel = CancelToken()
     cancel.cancel()
     with open_film(film) as a, open_film(film) as b, pytest.raises(Cancelled):
-        survey_movies(a, b, 0, Progress(), cancel)
+        survey_movies(a, tables_of(a.path), b, 0, Progress(), cancel)
 
 
 @pytest.mark.media
