@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.session.asking import MainThread
 from app.session.document import Document
+from app.session.features import Features
 from app.session.following import Following
 from app.session.generating import Generating
 from app.session.importing import Importing
@@ -37,6 +38,7 @@ class Session:
     thumbnails: Thumbnails
     waveforms: Waveforms
     importing: Importing
+    features: Features
     preview: Preview
     playback: Playback
     following: Following
@@ -82,6 +84,7 @@ def new_session(data_folder: Path, sound: Device | None = None) -> Session:
         Thumbnails(document),
         Waveforms(document, jobs),
         Importing(document, jobs),
+        Features(document, jobs),
         preview,
         playback,
         following,
