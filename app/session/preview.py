@@ -41,6 +41,7 @@ THREADS = 3
 _AHEAD_PLAYING = 10
 _AHEAD_STANDING = 60
 _BEHIND_STANDING = 6
+_MOST_KEYS = 4000
 _LARGEST_SHARE = 0.75
 """Of the cache may be made ahead: what was just seen is not to be pushed out by what may never be."""
 
@@ -97,7 +98,22 @@ class Urgency(Enum):
     SPARE_TIME = "spare time"
 
 
-Key = tuple[Recipe, Look, int]
+class Key:
+    """What a picture depends on; its hash is worked out once, since it is looked up again and again."""
+
+    __slots__ = ("_hash", "_parts")
+
+    def __init__(self, recipe: Recipe, look: Look, followings: int) -> None:
+        self._parts = (recipe, look, followings)
+        self._hash = hash(self._parts)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return isinstance(other, Key) and self._hash == other._hash and self._parts == other._parts
 
 
 class Preview(QObject):
@@ -135,6 +151,7 @@ class Preview(QObject):
         self._scene: Scene | None = None
         self._asked: OrderedDict[str, tuple[Want, ...]] = OrderedDict()
         self._ahead: dict[str, tuple[Look, ...]] = {}
+        self._keys: dict[Want, Key] = {}
         self._failures: dict[Key, str] = {}
         self._followings = 0
         self._why_not = ""
@@ -146,7 +163,6 @@ class Preview(QObject):
         document.closed.connect(self._close)
         document.changed.connect(self._rebuild)
         transport.playing_changed.connect(self._plan)
-        transport.frame_changed.connect(self._plan)
         transport.loop_changed.connect(self._plan)
 
     # --- what views do ----------------------------------------------------------------------------------------------
@@ -219,6 +235,7 @@ class Preview(QObject):
         """Make pictures anew that depend on patches having been followed."""
         self._followings += 1
         self._failures.clear()
+        self._keys.clear()
         self.scene_changed.emit()
         self._plan()
 
@@ -264,6 +281,7 @@ class Preview(QObject):
     def _let_go(self) -> None:
         reading, self._reading, self._scene = self._reading, None, None
         self._failures.clear()
+        self._keys.clear()
         self._queue.clear()
         if reading is not None:
             reading.retire()
@@ -280,6 +298,7 @@ class Preview(QObject):
         self._scene = scene
         self._why_not = "" if error is None else str(error)
         self._failures.clear()
+        self._keys.clear()
         self.scene_changed.emit()
         self._plan()
 
@@ -288,12 +307,19 @@ class Preview(QObject):
     def _key(self, want: Want) -> Key | None:
         if self._scene is None:
             return None
+        known = self._keys.get(want)
+        if known is not None:
+            return known
         recipe = self._scene.recipe(want.frame)
         if recipe is None:
             return None
         if want.look.show is Show.BEFORE:
             recipe = Recipe(recipe.base, recipe.placement)
-        return recipe, want.look, self._followings if recipe.ops and depends_on_following(recipe) else 0
+        if len(self._keys) >= _MOST_KEYS:
+            self._keys.clear()
+        followings = self._followings if recipe.ops and depends_on_following(recipe) else 0
+        made = self._keys[want] = Key(recipe, want.look, followings)
+        return made
 
     @Slot()
     def _plan(self) -> None:
