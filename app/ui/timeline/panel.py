@@ -23,6 +23,7 @@ from app.ui.context import Context
 from app.ui.timeline.commands import TimelineCommands
 from app.ui.timeline.drops import Dropped
 from app.ui.timeline.heads import TrackHeads
+from app.ui.timeline.lanes import FeatureLanes
 from app.ui.timeline.scale import CLOSEST_FRAMES_PER_PX, farthest_frames_per_px
 from app.ui.timeline.table import TimelineTable
 from app.ui.timeline.view import TimelineView
@@ -44,6 +45,7 @@ class TimelinePanel(Panel):
         self.table = TimelineTable(context, self.view, self)
         self._heads = TrackHeads(context, self.view, self)
         self._commands = TimelineCommands(context, self.view, self)
+        self._lanes = FeatureLanes(context, self.view, self)
         self._pages = QStackedWidget(self)
         self.body.setContentsMargins(0, 0, 0, 0)
         self.body.setSpacing(0)
@@ -73,6 +75,7 @@ class TimelinePanel(Panel):
         """Return what can be done here."""
         return [
             *self._commands.specs(),
+            *self._lanes.specs(),
             ActionSpec(
                 "view.table",
                 "Timeline as a table",

@@ -89,14 +89,14 @@ class FeatureLane:
     """A lane of features below the rows.
 
     Attributes:
-        curve: float [n] 0 to 1 over the timeline frames, one value per `step` frames, where the lane is a curve.
+        curve: 0 to 1 over the timeline, one value per `step` frames; empty for none.
     """
 
     key: str
     name: str
     marks: tuple[LaneMark, ...] = ()
     curve: tuple[float, ...] = ()
-    step: int = 1
+    step: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
