@@ -71,6 +71,7 @@ class Shot:
         # At the world's edge the camera turns round.
         room = WORLD - 520
         corner = room - np.abs((self.start + travel + self.jitter[int(t) % 4000]) % (2 * room) - room)
+        corner = corner + (480 / self.width - scale) * np.array([self.width, self.height]) / 2  # grow about the middle
         matrix = np.array([[scale, 0, corner[0]], [0, scale, corner[1]]], np.float32)
         view = cv2.warpAffine(
             self.world,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 from app.workflows.features import ProjectFeatures
 from app.workflows.talking_head import RemovalList
 from app.workflows.transcript import ShownWord
 from engine.features.energy import STEP_S
 from engine.features.film_features import FilmFeatures
+from engine.features.measures import Float32
 from engine.features.search import SearchHit
 from engine.features.timeline_features import FeatureKind, TimelineEvent, timeline_events
 from engine.model.time import Range
@@ -49,7 +48,7 @@ def _film_facts(film: FilmFeatures, kinds: Sequence[FeatureKind]) -> dict[str, A
         "loudness_lufs": None if film.loudness_lufs is None else round(film.loudness_lufs, 2),
         "notes": list(film.notes),
     }
-    makers = {
+    makers: dict[FeatureKind, Callable[[], object]] = {
         FeatureKind.CUTS: lambda: [
             _timed(film, item.frames) | {"kind": item.kind.value, "score": round(item.score, 3)}
             for item in film.transitions
@@ -101,7 +100,7 @@ def _timed(film: FilmFeatures, frames: Range) -> dict[str, Any]:
     }
 
 
-def _rounded(values: np.ndarray) -> list[float]:  # type: ignore[type-arg]
+def _rounded(values: Float32) -> list[float]:
     return [round(float(value), 3) for value in values.tolist()]
 
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.features.measures import HOP_S, Float64, SoundMeasures
+from engine.features.speech import music_share
 
 _SLOWEST_BPM, _FASTEST_BPM = 60.0, 190.0
 _USUAL_BPM = 120.0
 _SPREAD_OCTAVES = 0.9
 _TIGHTNESS = 100.0
 _LEAST_CLARITY = 0.25
+_DRUMS_CLARITY = 0.75
+_MUSIC = 0.3
 _LONGEST_S = 3 * 3600
 
 
@@ -38,7 +41,8 @@ def beats(sound: SoundMeasures | None) -> Beats:
     # Speech has onsets without a tempo; a lecture of hours need not be searched for one to its end.
     onset = _onsets(sound.flux[: round(_LONGEST_S / hop)].astype(np.float64))
     period, clarity = _period(onset)
-    if clarity < _LEAST_CLARITY:
+    # Syllables have a rhythm too, but seldom such an even one: without notes only a clear beat counts.
+    if clarity < (_LEAST_CLARITY if music_share(sound) > _MUSIC else _DRUMS_CLARITY):
         return Beats((), 0.0, clarity)
     at = _tracked(onset, period)
     times = tuple(round(float(sound.start_s) + hop * (float(hit) + 0.5), 3) for hit in at)

@@ -31,7 +31,7 @@ _PANNING = 0.008
 _SHARP = 0.4
 """A picture of which this much is new is a cut even where pictures change all the time."""
 _SHORTEST_S = 0.2
-_COLOUR_ALONE = 0.35
+_COLOUR_ALONE = 0.3
 """Histograms that differ this much are two pictures, also where neither has structure (cards of one colour)."""
 _FLAT = 7.0
 """Standard deviation of the luma (of 255) below which a picture is plain."""

@@ -19,6 +19,9 @@ _LEAST_DISTANCE = 9.0
 _MOST_ALIKE = 0.7
 _MOST_BEND = 0.36
 _MOST_SHARP = 0.5
+_FAR = 0.3
+_BEND_TRAVELLING, _SHARP_TRAVELLING = 0.25, 0.2
+"""Where the camera turned by more than _FAR, the picture is another one anyway: a mixture has to be clearer."""
 _SHARES = (0.25, 0.5, 0.75)
 _CHUNK = 20_000
 
@@ -89,6 +92,7 @@ def _scores(picture: PictureMeasures, starts: Int64, length: int, factor: float)
     unlike = 1 - _alike(one[:, :size], other[:, :size])
     fine_one, fine_other = (_fine(picture, starts + by) for by in (0, length))
     score = np.minimum(distance / (_LEAST_DISTANCE * factor), unlike / ((1 - _MOST_ALIKE) * factor))
+    travelled = _travel(picture, starts, length) > _FAR
     for share in _SHARES:
         at = starts + round(share * length)
         middle = signatures[at].astype(np.float32) - one
@@ -101,9 +105,16 @@ def _scores(picture: PictureMeasures, starts: Int64, length: int, factor: float)
         # 0 for a mixture, 1 for a picture that is as sharp as the shots are.
         sharp = (_fine(picture, at) - due) / np.maximum(kept - due, 4.0)
         score = np.where(np.abs(along - share) > 0.2, 0, score)
-        score = np.minimum(score, _MOST_BEND / np.maximum(bend * factor, 0.05))
-        score = np.minimum(score, 1 + (_MOST_SHARP - sharp))
+        score = np.minimum(score, np.where(travelled, _BEND_TRAVELLING, _MOST_BEND) / np.maximum(bend * factor, 0.05))
+        score = np.minimum(score, 1 + (np.where(travelled, _SHARP_TRAVELLING, _MOST_SHARP) - sharp))
     return np.asarray(score * np.sqrt(np.minimum(distance, 60) / 20) * (score >= 1), np.float32)
+
+
+def _travel(picture: PictureMeasures, starts: Int64, length: int) -> Float32:
+    """Return how far the camera turned over each run, as a share of the picture's long side."""
+    x, y = (np.concatenate([[0.0], np.cumsum(row, dtype=np.float64)]) for row in (picture.pan_x, picture.pan_y))
+    first, last = starts + 1, starts + length + 1
+    return np.asarray(np.hypot(x[last] - x[first], y[last] - y[first]), np.float32)
 
 
 def _fine(picture: PictureMeasures, at: Int64) -> Float32:

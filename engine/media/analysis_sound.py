@@ -106,13 +106,15 @@ class _Feed:
         if channels != self.channels and self.pending:
             yield self._block(self.pending)
         self.setup, self.channels = setup, channels
-        self.to_wide = AudioResampler(format="fltp", rate=WIDE_RATE)
+        # Packed: of eight planes or more PyAV reads some that are not there.
+        self.to_wide = AudioResampler(format="flt", rate=WIDE_RATE)
         self.to_voice = AudioResampler(format="s16", layout="mono", rate=VOICE_RATE)
 
     def _append(self, frame: AudioFrame | None) -> None:
         if self.to_wide is None or self.to_voice is None:
             return
-        wide: list[NDArray[Any]] = [made.to_ndarray() for made in self.to_wide.resample(frame)]
+        count = len(self.channels)
+        wide: list[NDArray[Any]] = [made.to_ndarray().reshape(-1, count).T for made in self.to_wide.resample(frame)]
         voice: list[NDArray[Any]] = [made.to_ndarray()[0] for made in self.to_voice.resample(frame)]
         self.wide += wide
         self.voice += voice
