@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.control import CancelToken
-from engine.errors import DamagedMedia
+from engine.errors import DamagedMedia, DeltacutError
 from engine.media.pixels import to_rgb
 
 _MOST_PICTURES = 5000
@@ -39,7 +39,9 @@ def pictures_at(data: bytes, shares: Sequence[float], cancel: CancelToken) -> It
         first, length = times[0], times[-1] - times[0]
         wanted = [min(range(len(times)), key=lambda i: abs(times[i] - first - Fraction(s) * length)) for s in shares]
         yield from _chosen(data, wanted, cancel)
-    except (av.error.FFmpegError, ValueError) as error:
+    except DeltacutError:
+        raise
+    except Exception as error:  # the edge to FFmpeg, whose binding lets many kinds escape
         raise DamagedMedia(f"the service's film cannot be read: {error}") from error
 
 

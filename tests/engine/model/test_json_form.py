@@ -1,5 +1,6 @@
 """Edits and projects have one text each, and no text can do more than be refused."""
 
+import copy
 import json
 from fractions import Fraction
 
@@ -150,7 +151,8 @@ def test_mutated_projects_are_sound_or_refused_and_nothing_else(data):
         for step in path[:-1]:
             holder = holder[step]
         if data.draw(st.booleans()):
-            holder[path[-1]] = data.draw(ODD)
+            # A copy: a list that is drawn twice must not come to hold itself.
+            holder[path[-1]] = copy.deepcopy(data.draw(ODD))
         else:
             del holder[path[-1]]
     try:
