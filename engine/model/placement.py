@@ -18,39 +18,56 @@ from engine.model.timeline import TimelineMap
 
 def timeline_ranges(item: Item | Marker, timeline: TimelineMap) -> tuple[Range, ...]:
     """Return the timeline ranges on which an item stands, in order; none where its content is cut out."""
+    return _ranges(timeline_bounds(item, timeline))
+
+
+def timeline_bounds(item: Item | Marker, timeline: TimelineMap) -> list[tuple[int, int]]:
+    """Return the same as pairs of start and stop: where thousands are asked for, that is much quicker."""
     match item:
         case Patch() | Subject():
-            return timeline.showing(item.source_id, item.frames)
+            return timeline.bounds_showing(item.source_id, item.frames)
         case Overlay() | Marker():
-            return place_ranges(item.place, timeline)
+            return _place_bounds(item.place, timeline)
         case Caption():
-            return time_place_ranges(item.place, timeline)
+            return _time_place_bounds(item.place, timeline)
 
 
 def place_ranges(place: Place, timeline: TimelineMap) -> tuple[Range, ...]:
     """Return the timeline ranges of a place."""
-    match place:
-        case OnTimeline(frames):
-            shown = frames.intersection(Range(0, timeline.frame_count))
-            return (shown,) if shown else ()
-        case OnSource(source_id, frames):
-            return timeline.showing(source_id, frames)
+    return _ranges(_place_bounds(place, timeline))
 
 
 def time_place_ranges(place: TimePlace, timeline: TimelineMap) -> tuple[Range, ...]:
     """Return the timeline ranges of a place in time: the frames that begin within it, at least one."""
+    return _ranges(_time_place_bounds(place, timeline))
+
+
+def _ranges(bounds: list[tuple[int, int]]) -> tuple[Range, ...]:
+    return tuple([Range(start, stop) for start, stop in bounds])
+
+
+def _place_bounds(place: Place, timeline: TimelineMap) -> list[tuple[int, int]]:
+    match place:
+        case OnTimeline(frames):
+            start, stop = max(0, frames.start), min(frames.stop, timeline.frame_count)
+            return [(start, stop)] if start < stop else []
+        case OnSource(source_id, frames):
+            return timeline.bounds_showing(source_id, frames)
+
+
+def _time_place_bounds(place: TimePlace, timeline: TimelineMap) -> list[tuple[int, int]]:
     match place:
         case AtTimeline(start_s, stop_s):
             if start_s >= timeline.time_of(timeline.frame_count) or stop_s <= 0:
-                return ()
+                return []
             first, stop = timeline.first_frame_from(start_s), timeline.first_frame_from(stop_s)
             if stop > first:
-                return (Range(first, stop),)
+                return [(first, stop)]
             frame = timeline.frame_at(start_s)
-            return (Range(frame, frame + 1),)
+            return [(frame, frame + 1)]
         case AtSource(source_id, start_s, stop_s):
             times = timeline.times(source_id)
-            return () if times is None else timeline.showing(source_id, source_frames(start_s, stop_s, times))
+            return [] if times is None else timeline.bounds_showing(source_id, source_frames(start_s, stop_s, times))
 
 
 def source_frames(start_s: Fraction, stop_s: Fraction, times: FrameTimes) -> Range:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from bisect import insort
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from fractions import Fraction
 from engine.model import codec
 from engine.model.geometry import AS_IT_IS, Geometry
 from engine.model.ops import Depth, Op, OverlayOp, SubjectOp, advanced, moves, op_of
-from engine.model.placement import timeline_ranges
+from engine.model.placement import timeline_bounds
 from engine.model.project import Project
 from engine.model.source import FrameTimes
 from engine.model.storyline import HALF, Gap, Native, StoryItem
@@ -26,12 +26,24 @@ from engine.model.time import Range
 from engine.model.timeline import TimelineMap
 
 
-@dataclass(frozen=True, slots=True)
+# A long timeline has ten thousand runs, each with a few of these values: they have constructors of their own, since the
+# one that a frozen dataclass gets takes more than twice as long.
+
+
+@dataclass(frozen=True, slots=True, init=False)
 class SourceBase:
     """Source frames one by one; frame: the source frame under the run's first frame."""
 
     source_id: str
     frame: int
+
+    def __init__(self, source_id: str, frame: int) -> None:
+        _set_source_id(self, source_id)
+        _set_frame(self, frame)
+
+
+_set_source_id = SourceBase.__dict__["source_id"].__set__
+_set_frame = SourceBase.__dict__["frame"].__set__
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +82,7 @@ class Placement:
     sar: Fraction
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Recipe:
     """What a run of frames is made of.
 
@@ -82,6 +94,11 @@ class Recipe:
     base: Base
     placement: Placement | None = None
     ops: tuple[Op, ...] = ()
+
+    def __init__(self, base: Base, placement: Placement | None = None, ops: tuple[Op, ...] = ()) -> None:
+        _set_base(self, base)
+        _set_placement(self, placement)
+        _set_ops(self, ops)
 
     @property
     def is_bare(self) -> bool:
@@ -101,6 +118,11 @@ class Recipe:
         return hashlib.blake2b(codec.dumps(self, Recipe).encode(), digest_size=20, person=b"dcut-recipe").hexdigest()
 
 
+_set_base = Recipe.__dict__["base"].__set__
+_set_placement = Recipe.__dict__["placement"].__set__
+_set_ops = Recipe.__dict__["ops"].__set__
+
+
 def _base_advanced(base: Base, by: int) -> Base:
     if by == 0 or isinstance(base, BlackBase):
         return base
@@ -116,12 +138,20 @@ def _placement_advanced(placement: Placement | None, by: int) -> Placement | Non
     return replace(placement, geometry=placement.geometry.shifted(-by))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class RecipeRun:
     """The recipe of the frames of `timeline_range`; it describes them from the first."""
 
     timeline_range: Range
     recipe: Recipe
+
+    def __init__(self, timeline_range: Range, recipe: Recipe) -> None:
+        _set_timeline_range(self, timeline_range)
+        _set_recipe(self, recipe)
+
+
+_set_timeline_range = RecipeRun.__dict__["timeline_range"].__set__
+_set_recipe = RecipeRun.__dict__["recipe"].__set__
 
 
 def recipe_runs(project: Project) -> tuple[RecipeRun, ...]:
@@ -146,23 +176,31 @@ def _sweep(window: Range, timeline: TimelineMap, stack: _Stack, lay: _BaseLayer,
     """Go along a window once, from one change of the stack or the storyline to the next."""
     change = -1
     ops: tuple[Op, ...] = ()
+    begin, behind = window.start, window.stop
+    last_ops = -1
     for span in timeline.spans_within(window):
-        start, stop = span.timeline_range.start, min(span.timeline_range.stop, window.stop)
+        start, stop = span.timeline_range.start, span.timeline_range.stop
+        if stop > behind:
+            stop = behind
         first = lay.recipe(span.item)
-        frame = max(start, window.start)
+        frame = start if start > begin else begin
         while frame < stop:
             if change <= frame or stack.is_special:
                 ops = stack.at(frame)
                 change = stack.next_change
             end = change if change < stop else stop
-            base, placement = first.base, first.placement
             if frame != start:
-                base, placement = _base_advanced(base, frame - start), _placement_advanced(placement, frame - start)
-            recipe = Recipe(base, placement, ops)
-            if frame != window.start and len(ops) == len(runs[-1].recipe.ops) and _goes_on(runs[-1], recipe):
+                placement = first.placement
+                if placement is not None:
+                    placement = _placement_advanced(placement, frame - start)
+                recipe = Recipe(_base_advanced(first.base, frame - start), placement, ops)
+            else:
+                recipe = Recipe(first.base, first.placement, ops) if ops else first
+            if len(ops) == last_ops and _goes_on(runs[-1], recipe):
                 runs[-1] = RecipeRun(Range(runs[-1].timeline_range.start, end), runs[-1].recipe)
             else:
                 runs.append(RecipeRun(Range(frame, end), recipe))
+                last_ops = len(ops)
             frame = end
 
 
@@ -227,9 +265,9 @@ def _events(project: Project, timeline: TimelineMap) -> list[_Event]:
             op = op_of(layer, item, rate)
             if op is None:
                 continue
-            for shown in timeline_ranges(item, timeline):
-                add((shown.start, True, order, op))
-                add((shown.stop, False, order, None))
+            for start, stop in timeline_bounds(item, timeline):
+                add((start, True, order, op))
+                add((stop, False, order, None))
     # The first three never tie, so operations are never compared.
     events.sort()
     return events
@@ -241,8 +279,10 @@ class _Stack:
     def __init__(self, events: list[_Event]) -> None:
         self._events = [*events, (1 << 62, False, 0, None)]
         self._next = 0
+        # What is active, by its place in the stack: places, operations, and the frames on which they began.
         self._orders: list[int] = []
-        self._active: dict[int, tuple[Op, int]] = {}
+        self._ops: list[Op] = []
+        self._since: list[int] = []
         self._special: set[int] = set()
 
     @property
@@ -257,26 +297,27 @@ class _Stack:
 
     def at(self, frame: int) -> tuple[Op, ...]:
         """Return the operations at a frame, bottom first; frames are asked for in order."""
-        events, orders, active = self._events, self._orders, self._active
-        since, _, order, op = events[self._next]
+        events, orders, ops = self._events, self._orders, self._ops
+        number = self._next
+        since, _, order, op = events[number]
         while since <= frame:
+            at = bisect_left(orders, order)
             if op is None:
-                orders.remove(order)
+                del orders[at], ops[at], self._since[at]
                 self._special.discard(order)
-                del active[order]
             else:
-                insort(orders, order)
-                active[order] = (op, since)
+                orders.insert(at, order)
+                ops.insert(at, op)
+                self._since.insert(at, since)
                 if isinstance(op, OverlayOp) and (moves(op) or op.depth is Depth.BEHIND_SUBJECT):
                     self._special.add(order)
-            self._next += 1
-            since, _, order, op = events[self._next]
-        if not orders:
-            return ()
+            number += 1
+            since, _, order, op = events[number]
+        self._next = number
         if not self._special:
-            return tuple([active[order][0] for order in orders])
-        found = [active[order] for order in orders]
-        return _without_idle_background(tuple([advanced(op, frame - since) for op, since in found]))
+            return tuple(ops)
+        moved = zip(ops, self._since, strict=True)
+        return _without_idle_background(tuple([advanced(op, frame - since) for op, since in moved]))
 
 
 def _without_idle_background(ops: tuple[Op, ...]) -> tuple[Op, ...]:
