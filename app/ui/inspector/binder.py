@@ -9,7 +9,6 @@ from typing import Generic, TypeVar
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from app.ui.inspector.fields import CheckField, ChoiceField, ColourField, LineField, NumberField, TextField
 from app.ui.inspector.keyframes import (
     EASES,
     ease_at,
@@ -24,6 +23,7 @@ from app.ui.inspector.keyframes import (
 from app.ui.inspector.section import Section
 from app.ui.theme import Theme
 from app.ui.widgets import icon_button
+from app.ui.widgets.fields import CheckField, ChoiceField, ColourField, LineField, NumberField, TextField
 from engine.errors import EditRefused
 from engine.model.keyframes import Ease, Value, value_at
 from engine.model.tool import Rgb

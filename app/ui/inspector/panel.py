@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.ui.actions import ActionSpec
 from app.ui.context import Context
+from app.ui.generate import GenerateBox, LocalTools
 from app.ui.inspector.caption_page import CaptionPage
 from app.ui.inspector.clip_page import ClipPage, SoundPage
 from app.ui.inspector.layer_page import LayerPage
@@ -16,7 +17,10 @@ from app.ui.inspector.overlay_page import OverlayPage, SubjectPage
 from app.ui.inspector.page import Page
 from app.ui.inspector.patch_page import PatchPage
 from app.ui.inspector.project_page import CanvasPage, MarkerPage
-from app.ui.widgets import EmptyState, Panel, scrolled
+from app.ui.inspector.region_page import RegionPage
+from app.ui.inspector.section import Section
+from app.ui.widgets import Banner, EmptyState, Panel, Tone, scrolled
+from engine.errors import DeltacutError
 from engine.model.captions import Caption
 from engine.model.overlay import Overlay
 from engine.model.patch import Patch
@@ -41,6 +45,13 @@ class InspectorPanel(Panel):
         self._column.setSpacing(0)
         self._several = EmptyState("")
         self._empty = EmptyState(_EMPTY)
+        self.generate = GenerateBox(context)
+        self.tools = LocalTools(context)
+        self._tools_section = Section(context.theme, "Local tools")
+        self._tools_section.add_widget(self.tools)
+        self._trouble: Banner | None = None
+        self._column.addWidget(self.generate)
+        self._column.addWidget(self._tools_section)
         self._column.addWidget(self._several)
         self._column.addWidget(self._empty)
         self._column.addStretch(1)
@@ -54,11 +65,13 @@ class InspectorPanel(Panel):
             self._selection.region_changed,
         ):
             signal.connect(self.refresh)
+        context.session.patching.failed.connect(self._show_trouble)
+        context.session.patching.made.connect(self._forget_trouble)
         self.refresh()
 
     def actions_of_panel(self) -> list[ActionSpec]:
         """Return what can be done here."""
-        return []
+        return [*self.generate.actions_of_box(), *self.tools.actions()]
 
     @Slot()
     def refresh(self) -> None:
@@ -73,6 +86,9 @@ class InspectorPanel(Panel):
         for page in self._pages.values():
             page.setVisible(page is shown)
         self.page = shown
+        has_region = kind in (RegionPage, PatchPage)
+        self.generate.setVisible(has_region)
+        self._tools_section.setVisible(has_region)
         several = len(self._selection.items) > 1
         self._several.setVisible(several)
         self._empty.setVisible(not self._document.is_open)
@@ -83,9 +99,33 @@ class InspectorPanel(Panel):
         if shown is not None:
             shown.refresh()
 
+    @Slot(str, object)
+    def _show_trouble(self, title: str, error: DeltacutError) -> None:
+        """Say beside the tools what was not done, and why."""
+        self._forget_trouble()
+        message = str(error)
+        self._trouble = Banner(
+            self._context.theme, Tone.ERROR, f"{title}: not done.", message[:1].upper() + message[1:] + "."
+        )
+        self._trouble.closed.connect(self._trouble_closed)
+        self._column.insertWidget(0, self._trouble)
+
+    @Slot()
+    def _forget_trouble(self) -> None:
+        if self._trouble is not None:
+            self._trouble.hide()
+            self._trouble.deleteLater()
+            self._trouble = None
+
+    @Slot()
+    def _trouble_closed(self) -> None:
+        self._trouble = None
+
     def _kind(self) -> type[Page] | None:
         if not self._document.is_open or len(self._selection.items) > 1:
             return None
+        if self._selection.region is not None:
+            return RegionPage
         item = self._selection.item
         match item:
             case Patch():
@@ -104,8 +144,6 @@ class InspectorPanel(Panel):
             if any(known.id == id for known in project.markers):
                 return MarkerPage
             return SoundPage
-        if self._selection.region is not None:
-            return None
         return CanvasPage if self._selection.layer is None else LayerPage
 
     def _several_text(self) -> str:

@@ -1,0 +1,6 @@
+"""Takes by providers and by local tools: what is sent, what it costs, what came of it."""
+
+from app.ui.generate.box import GenerateBox
+from app.ui.generate.local_tools import LocalTools
+
+__all__ = ["GenerateBox", "LocalTools"]

@@ -1,0 +1,166 @@
+"""What an order says: where it is, what happened, why, and the ways out. No widgets."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from app.session.generating import OrderedTake
+from app.ui.words import seconds_text, usd
+from app.workflows.region_takes import Offer
+from providers.contract import SentKind
+from providers.jobs import Choice, Job, JobState, Question, Reason
+from providers.registry import ADAPTERS
+
+
+class WayOut(Enum):
+    """What a button of an order does."""
+
+    SEND_ONCE = "Send this once"
+    SEND_ALWAYS = "Send in this project"
+    RAISE_CAP = "Raise the cap…"
+    REPLACE_KEY = "Replace key…"
+    EDIT_PROMPT = "Edit prompt"
+    TRY_AGAIN = "Try again"
+    TRY_LOCALLY = "Try locally · free"
+    OTHER_PROVIDER = "Use another provider"
+    CACHED = "Use an earlier result"
+    USE_ANYWAY = "Use it anyway"
+    GIVE_UP = "Put away"
+    CANCEL = "Cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an order shows; error: whether something went wrong."""
+
+    what: str
+    why: str = ""
+    ways: tuple[WayOut, ...] = ()
+    is_error: bool = False
+
+
+def provider_title(name: str) -> str:
+    """Return what a provider is called."""
+    return ADAPTERS[name].traits.title if name in ADAPTERS else name.capitalize()
+
+
+def sent_text(offer: Offer) -> str:
+    """Return what leaves the computer, in a few words."""
+    kinds = [item.kind for item in offer.sends.items]
+    if not kinds:
+        return "Nothing is sent"
+    references = kinds.count(SentKind.REFERENCE)
+    parts = ["1 crop and its mask" if SentKind.MASK in kinds else "1 crop"]
+    if references:
+        parts.append(f"{references} reference picture" + ("" if references == 1 else "s"))
+    return f"Sent: {', '.join(parts)}"
+
+
+def consent_text(offer: Offer, at: str) -> str:
+    """Return the sentence with which the person is asked the first time."""
+    name = provider_title(offer.provider)
+    return (
+        f"{sent_text(offer).replace('Sent: ', f'Sent to {name}: ')}, {offer.width_px} × {offer.height_px} px from {at},"
+        f" and your prompt, {offer.sends.size_bytes / 1000:,.0f} kB to {offer.sends.host}."
+        " Not sent: the film, sound, file name."
+    )
+
+
+def cap_text(offer: Offer) -> str:
+    """Return what is left of the project's cap."""
+    if offer.cap_usd is None:
+        return f"{usd(float(offer.spent_usd))} spent, no cap" if offer.spent_usd else "No cap"
+    left = max(0.0, float(offer.cap_usd - offer.spent_usd))
+    return f"{usd(left)} left of the {usd(float(offer.cap_usd))} cap"
+
+
+def said(entry: OrderedTake, now: float | None = None) -> Said:
+    """Return what an order shows at a moment (Unix time in seconds)."""
+    now = time.time() if now is None else now
+    if entry.running is not None:
+        return _running(entry, now)
+    if entry.error is not None:
+        return Said("The take was not made.", str(entry.error), (WayOut.TRY_AGAIN, WayOut.TRY_LOCALLY), is_error=True)
+    if entry.question is not None:
+        return _asked(entry.question, now)
+    if entry.failure is not None:
+        ways = [WayOut.TRY_AGAIN, WayOut.TRY_LOCALLY]
+        if entry.failure.kind in ("AuthFailed", "KeyProblem", "KeyMissing"):
+            ways.insert(0, WayOut.REPLACE_KEY)
+        return Said(
+            "The take was not made.", f"{entry.failure.message}. {_spent(entry.job)}", tuple(ways), is_error=True
+        )
+    if entry.is_in_film:
+        return Said("The take is there.", _billed(entry.job))
+    return Said("It waits.", "It was under way when the project was closed.", (WayOut.TRY_AGAIN, WayOut.GIVE_UP))
+
+
+def _running(entry: OrderedTake, now: float) -> Said:
+    elapsed = seconds_text(max(0.0, time.monotonic() - entry.since_s))
+    if entry.retry_at is not None and entry.retry_at > now:
+        at = datetime.fromtimestamp(entry.retry_at).astimezone().strftime("%H:%M:%S")
+        wait = seconds_text(max(1.0, entry.retry_at - now))
+        return Said(
+            f"Retry at {at}, in {wait}.", f"The provider asks to wait. It happens by itself. {entry.told}".strip(),
+            (WayOut.CANCEL,),
+        )  # fmt: skip
+    name = entry.order.provider if entry.order is not None else ""
+    where = provider_title(name) if name in ADAPTERS else "the provider"
+    why = entry.told or "Keep working; the job is saved and is not paid twice."
+    return Said(f"At {where} for {elapsed}.", why, (WayOut.CANCEL,))
+
+
+def _asked(question: Question, now: float) -> Said:
+    name = provider_title(question.provider) if question.provider else "The provider"
+    more: list[WayOut] = []
+    if Choice.NEXT_PROVIDER in question.choices:
+        more.append(WayOut.OTHER_PROVIDER)
+    if Choice.USE_CACHED in question.choices:
+        more.append(WayOut.CACHED)
+    again = [WayOut.TRY_AGAIN] if Choice.TRY_AGAIN in question.choices else []
+    message = question.message[:1].upper() + question.message[1:]
+    if not message.endswith((".", "?")):
+        message += "."
+    match question.reason:
+        case Reason.CONSENT:
+            return Said(f"Send it to {name}?", message, (WayOut.SEND_ONCE, WayOut.SEND_ALWAYS, WayOut.GIVE_UP))
+        case Reason.CAP:
+            return Said(
+                "Not sent.", message, (WayOut.RAISE_CAP, *again, WayOut.TRY_LOCALLY, WayOut.GIVE_UP), is_error=True
+            )
+        case Reason.KEY:
+            ways = (WayOut.REPLACE_KEY, *again, *more, WayOut.TRY_LOCALLY, WayOut.GIVE_UP)
+            return Said("The take was not made.", f"{message} Nothing was charged.", ways, is_error=True)
+        case Reason.POLICY:
+            ways = (WayOut.EDIT_PROMPT, *more, WayOut.TRY_LOCALLY, WayOut.GIVE_UP)
+            return Said(f"{name} refused this request.", f"{message} Nothing was placed.", ways, is_error=True)
+        case Reason.UNCERTAIN_CHARGE:
+            return Said("It may have been charged.", message, (*again, WayOut.GIVE_UP), is_error=True)
+        case Reason.NO_ROOM:
+            wait = ""
+            if question.retry_at is not None and question.retry_at > now:
+                at = datetime.fromtimestamp(question.retry_at).astimezone().strftime("%H:%M:%S")
+                wait = f" There is room at {at}, in {seconds_text(question.retry_at - now)}."
+            ways = (*more, *again, WayOut.TRY_LOCALLY, WayOut.GIVE_UP)
+            return Said(f"{name} has no room now.", f"{message}{wait}", ways, is_error=True)
+        case Reason.OFFLINE:
+            ways = (*more, *again, WayOut.TRY_LOCALLY, WayOut.GIVE_UP)
+            return Said("This computer is offline.", f"{message} Nothing was charged.", ways, is_error=True)
+        case Reason.QUALITY:
+            return Said("The result may not fit.", message, (WayOut.USE_ANYWAY, *again, WayOut.GIVE_UP), is_error=True)
+
+
+def _spent(job: Job | None) -> str:
+    if job is None or not job.spent_usd():
+        return "Nothing was charged."
+    return f"Billed {usd(float(job.spent_usd()))}."
+
+
+def _billed(job: Job | None) -> str:
+    if job is None or job.state is JobState.CANCELLED:
+        return ""
+    spent = job.spent_usd()
+    return f"Billed {usd(float(spent))}." if spent else "It cost nothing: the same request was made before."

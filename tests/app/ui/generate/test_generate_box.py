@@ -1,0 +1,215 @@
+"""Generating in the inspector: shown before it is sent, asked once, in place until it is done, ways out at failures."""
+
+from __future__ import annotations
+
+import base64
+import os
+import time
+from decimal import Decimal
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from app.session.generating import OrderedTake
+from app.session.patching import FollowChoice
+from app.ui.generate.words import WayOut, said
+from app.ui.inspector import InspectorPanel
+from app.workflows.preferences import set_caps
+from engine.model.patch import Follow
+from engine.model.region import Box
+from engine.model.tool import Blur, Clone
+from providers.ledger import Caps
+from tests.fakes.world import World
+
+REGION = Box(0.3, 0.3, 0.6, 0.7)
+_FOREIGN = ("GOOGLE_", "GEMINI_", "KLING_", "ELEVENLABS_", "VERTEX_", "KEY_VAULT_", "OTEL_", "DELTACUT_OFFLINE")
+
+
+@pytest.fixture
+def world(monkeypatch):
+    for name in list(os.environ):
+        if name.upper().endswith(("_API_KEY", "_PROXY")) or name.startswith(_FOREIGN):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("KEY_VAULT_MASTER_KEY", base64.b64encode(bytes(range(32))).decode())
+    with World() as services:
+        for name, value in services.environment().items():
+            monkeypatch.setenv(name, value)
+        yield services
+        assert services.mistakes == []
+
+
+@pytest.fixture
+def panel(world, stage):
+    stage.session.patching.choose(FollowChoice(Follow.STATIC, 2, 2))
+    made = InspectorPanel(stage.context)
+    stage.show(made, 400, 800)
+    return made
+
+
+def draw(stage, region=REGION):
+    stage.session.selection.set_region(region, 20)
+    QApplication.processEvents()
+
+
+def offered(panel, qtbot):
+    qtbot.waitUntil(lambda: panel.generate._generating.offer is not None, timeout=10000)
+
+
+def patches(stage):
+    return list(stage.project.patches)
+
+
+def write(panel, text):
+    panel.generate.prompt.setFocus()
+    panel.generate.prompt.selectAll()
+    QTest.keyClicks(panel.generate.prompt, text)
+
+
+def test_it_shows_with_a_region_and_says_what_will_be_sent_and_not_sent(stage, panel, qtbot, world):
+    set_caps(Caps(project_usd=Decimal("10.00")))
+    assert not panel.generate.isVisible()
+    draw(stage)
+    assert panel.generate.isVisible()
+    offered(panel, qtbot)
+    box = panel.generate
+    assert box.sent.text() == "Sent: 1 crop and its mask"
+    assert "px from 00:00:00:20" in box._size_text.text()
+    assert box._not_sent.text() == "Not sent: the film, sound, file name"
+    assert box.estimate.text() == "Estimate $0.134"
+    assert box.cap.text() == "$10.00 left of the $10.00 cap"
+    assert box.go.text() == "Generate · $0.134"
+    assert not box.picture.image.isNull()
+    assert not box.go.isEnabled()
+    assert "Say what" in box.go.toolTip()
+    box.count.setCurrentIndex(2)
+    box.count.activated.emit(2)
+    assert box.go.text() == "Generate · $0.402"
+    assert world.received == []
+
+
+def test_the_first_time_it_asks_then_the_take_comes_and_the_second_time_it_does_not_ask(stage, panel, qtbot, world):
+    draw(stage)
+    offered(panel, qtbot)
+    write(panel, "a red door")
+    QTest.mouseClick(panel.generate.go, Qt.MouseButton.LeftButton)
+    assert panel.generate.consent.isVisible()
+    assert "Sent to Google" in panel.generate._consent_text.text()
+    assert world.received == []
+    QTest.mouseClick(panel.generate.send_always, Qt.MouseButton.LeftButton)
+    assert len(panel.generate.rows) == 1
+    assert WayOut.CANCEL in panel.generate.rows[0].buttons
+    qtbot.waitUntil(lambda: len(patches(stage)) == 1, timeout=20000)
+    qtbot.waitUntil(lambda: panel.generate.rows == [])
+    assert len(world.gemini.charges) == 1
+    generating = stage.session.generating
+    qtbot.waitUntil(lambda: generating.offer is not None and generating.offer.agreed, timeout=10000)
+    assert "spent" in panel.generate.cap.text()
+    assert panel.generate.prompt.toPlainText() == "a red door"
+    QTest.keyClick(panel.generate.prompt, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    assert not panel.generate.consent.isVisible()
+    qtbot.waitUntil(lambda: len(patches(stage)[0].takes) == 2, timeout=20000)
+    assert generating.prompts() == ["a red door"]
+
+
+def test_a_refusal_names_the_provider_and_offers_other_words_and_a_local_tool(stage, panel, qtbot, world):
+    world.gemini.fail("submit", "IMAGE_SAFETY")
+    draw(stage)
+    offered(panel, qtbot)
+    write(panel, "a red door")
+    panel.generate.generate()
+    QTest.mouseClick(panel.generate.send_once, Qt.MouseButton.LeftButton)
+    row = panel.generate.rows[0]
+    qtbot.waitUntil(lambda: WayOut.EDIT_PROMPT in row.buttons, timeout=20000)
+    assert row._what.text() == "Google Nano Banana refused this request."
+    assert "Nothing was placed." in row._why.text()
+    assert patches(stage) == []
+    QTest.mouseClick(row.buttons[WayOut.TRY_LOCALLY], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(patches(stage)) == 1, timeout=20000)
+    assert patches(stage)[0].region == REGION
+    assert panel.generate.rows == []
+
+
+def test_over_the_cap_nothing_is_sent_and_the_way_out_is_to_raise_it(stage, panel, qtbot, world):
+    set_caps(Caps(project_usd=Decimal("0.05")))
+    draw(stage)
+    offered(panel, qtbot)
+    assert panel.generate.cap.property("tone") == "warning"
+    write(panel, "a red door")
+    panel.generate.generate()
+    panel.generate.send_once.click()
+    row = panel.generate.rows[0]
+    qtbot.waitUntil(lambda: WayOut.RAISE_CAP in row.buttons, timeout=20000)
+    assert row._what.text() == "Not sent."
+    assert world.gemini.charges == []
+    row.buttons[WayOut.GIVE_UP].click()
+    assert panel.generate.rows == []
+
+
+def test_a_rejected_key_is_replaced_and_tried_again(stage, panel, qtbot, world, monkeypatch):
+    monkeypatch.setenv("GEMINI_API_KEY", "not-the-key")
+    draw(stage)
+    offered(panel, qtbot)
+    write(panel, "a red door")
+    panel.generate.generate()
+    panel.generate.send_once.click()
+    row = panel.generate.rows[0]
+    qtbot.waitUntil(lambda: WayOut.REPLACE_KEY in row.buttons, timeout=20000)
+    monkeypatch.setenv("GEMINI_API_KEY", world.gemini.key)
+    row.buttons[WayOut.TRY_AGAIN].click()
+    qtbot.waitUntil(lambda: len(patches(stage)) == 1, timeout=20000)
+
+
+def test_waiting_for_room_counts_down():
+    entry = OrderedTake(1, None, "a red door")
+    entry.running = object()
+    entry.since_s = time.monotonic() - 9
+
+    class Job:
+        retry_at = 1000.0
+
+    entry.job = Job()
+    waiting = said(entry, now=959.0)
+    assert waiting.what.endswith("in 41 s.")
+    assert "happens by itself" in waiting.why
+    assert said(entry, now=1001.0).what == "At the provider for 9 s."
+
+
+def test_local_tools_are_plain_buttons(stage, panel, qtbot):
+    draw(stage)
+    QTest.mouseClick(panel.tools.buttons["blur"], Qt.MouseButton.LeftButton)
+    assert isinstance(patches(stage)[0].tool, Blur)
+    stage.run("tool.clone")
+    tool = patches(stage)[0].tool
+    assert isinstance(tool, Clone)
+    assert tool.dx == pytest.approx(0.315)
+    stage.run("tool.grade")
+    QTest.mouseClick(panel.tools.buttons["text"], Qt.MouseButton.LeftButton)
+    ask = QApplication.activePopupWidget()
+    QTest.keyClicks(ask.field, "Museum")
+    QTest.keyClick(ask.field, Qt.Key.Key_Return)
+    assert patches(stage)[0].tool.text == "Museum"
+    assert len(patches(stage)[0].takes) == 4
+
+
+def test_what_a_tool_cannot_do_is_said_beside_it(stage, panel, tmp_path, qtbot):
+    draw(stage)
+    (tmp_path / "no.png").write_bytes(b"no picture")
+    stage.session.patching.place_picture(tmp_path / "no.png")
+    qtbot.waitUntil(lambda: panel._trouble is not None, timeout=10000)
+    assert "not done" in panel._trouble.what.text()
+    panel.tools.use("blur")
+    assert panel._trouble is None
+
+
+def test_references_are_sent_too_and_counted(stage, panel, qtbot, tmp_path):
+    picture = QImage(40, 30, QImage.Format.Format_RGB32)
+    picture.fill(Qt.GlobalColor.red)
+    picture.save(str(tmp_path / "red.png"))
+    draw(stage)
+    offered(panel, qtbot)
+    panel.generate.add_references([tmp_path / "red.png"])
+    qtbot.waitUntil(lambda: "1 reference picture" in panel.generate.sent.text(), timeout=10000)
+    assert panel.generate._reference.text() == "References 1…"
