@@ -24,6 +24,7 @@ TIGHT = 0.08
 """The same where the region has matched well so far."""
 _CHANCE_SHIFT = 0.35
 _BORDER_PX = 0.05
+_LEAST_ON_FRAME = 0.2
 _ENERGY_RADIUS = 3
 _CORRELATED_PIXELS = 12.0
 """How many neighbouring residuals carry the information of one: both pictures are smoothed."""
@@ -193,15 +194,27 @@ def align(
     values, seen = sight.warped(0, homography)
     level = template.levels[0]
     difference, weight = match_weight(values, seen, level, tolerance)
-    return figures(homography / homography[2, 2], information, values, difference, weight, level)
+    return figures(homography / homography[2, 2], information, values, difference, weight, level, seen)
 
 
 def figures(
-    homography: Float64, information: Float64, values: Float32, difference: Float32, weight: Float32, level: Level
+    homography: Float64,
+    information: Float64,
+    values: Float32,
+    difference: Float32,
+    weight: Float32,
+    level: Level,
+    seen: Float32 | None = None,
 ) -> Alignment:
-    """Return an alignment with the figures of its difference picture."""
+    """Return an alignment with the figures of its difference picture.
+
+    With `seen` (float32, 1 where the frame has anything) the support is that of the part on the frame: what has left
+    the picture cannot match. A small rest is not taken for the whole.
+    """
     total = float(weight.sum())
     inside = max(float(level.weight.sum()), 1.0)
+    if seen is not None:
+        inside = max(float((level.weight * seen).sum()), _LEAST_ON_FRAME * inside)
     if total < 4:
         return Alignment(homography, np.zeros((PARAMETERS, PARAMETERS)), 0.0, 0.0, 1.0, weight)
     cross = float((weight * values * level.values).sum())

@@ -141,7 +141,7 @@ class Bender:
         values, seen = sight.sampled(0, *self._levels[0].map(coefficients), homography)
         difference, weight = match_weight(values, seen, level, tolerance)
         nothing = np.zeros((8, 8))
-        return coefficients, figures(homography, nothing, values, difference, weight, level)
+        return coefficients, figures(homography, nothing, values, difference, weight, level, seen)
 
 
 class _Lattice:

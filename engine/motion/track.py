@@ -26,8 +26,10 @@ VERSION = 2
 _WEAK_SUPPORT = 0.5
 _INTERPOLATED_PX = 6.0
 """A filled-in frame that may be further off than this counts as lost."""
+_GOES_ON = 5
+"""Frames for which a lost region is thought to go on as it did."""
 _RUN_OUT = 0.85
-"""Share of its speed that a lost region keeps from frame to frame."""
+"""Share of its speed that it keeps from frame to frame after that."""
 
 
 class Found(IntEnum):
@@ -234,24 +236,24 @@ def _assembled(
 
 
 def _held(corners: Float64, first: int, last: int) -> Float64:
-    """Return the corners with those before and after anything known held in shape, their motion running out.
+    """Return the corners with those long before and after anything known held in shape, their motion running out.
 
-    Going on as before would, after some frames, turn the region inside out; who covers it needs a place.
+    Going on as before is the best guess for some frames; later it would turn the region inside out, and who covers it
+    needs a place.
     """
     result = corners.copy()
-    for known, ways, beside in (
-        (first, range(first - 1, -1, -1), first + 1),
-        (last, range(last + 1, len(corners)), last - 1),
-    ):
-        if not 0 <= beside < len(corners):
-            speed = np.zeros(2)
-        else:
-            speed = (corners[known] - corners[beside]).reshape(4, 2).mean(axis=0)
+    count = len(corners)
+    for start, step in ((max(0, first - _GOES_ON), -1), (min(count - 1, last + _GOES_ON), 1)):
+        beside = start - step
+        inner = first if step < 0 else last
+        if start == inner or not 0 <= start + step < count:
+            continue
+        speed = (corners[start] - corners[beside]).reshape(4, 2).mean(axis=0)
         shift = np.zeros(2)
-        for k in ways:
+        for k in range(start + step, -1 if step < 0 else count, step):
             speed = speed * _RUN_OUT
             shift = shift + speed
-            result[k] = corners[known] + np.tile(shift, 4)
+            result[k] = corners[start] + np.tile(shift, 4)
     return result
 
 
