@@ -293,6 +293,10 @@ def _run(job: _Job, refused: set[int], progress: Progress, cancel: CancelToken) 
             return outcome
         if outcome.stream == job.info.video.stream or outcome.stream in refused:
             return CannotRemux(f"{job.muxer} cannot hold this film's video: {outcome.reason}")
+        heard = any(sound.stream == outcome.stream for sound in job.info.audio)
+        if heard and family(job.muxer) is family(job.info.container):
+            # The film's own format holds it: it is this way of writing that does not.
+            return CannotRemux(f"{job.muxer} cannot be written anew with this film's sound: {outcome.reason}")
         refused.add(outcome.stream)
 
 

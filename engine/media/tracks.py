@@ -238,6 +238,8 @@ def _attach_cover(stream: VideoStream, target: OutputContainer) -> None:
 
 def _refusal(stream: Stream, target: OutputContainer, same_family: bool) -> str | None:
     """Return why the target's format cannot hold a stream, None where it can: a header with it alone is tried."""
+    if stream.type == "audio" and stream.container.format.name == target.format.name:
+        return None  # it came out of one; some muxers (MXF) write no header without a picture
     if isinstance(stream, VideoStream) and is_still(stream) and family(target.format.name) is not Family.ISO:
         return f"{target.format.name} keeps no covers"
     try:
