@@ -25,7 +25,6 @@ from engine.model.storyline import HALF, Gap, Native, StoryItem
 from engine.model.time import Range
 from engine.model.timeline import TimelineMap
 
-
 # A long timeline has ten thousand runs, each with a few of these values: they have constructors of their own, since the
 # one that a frozen dataclass gets takes more than twice as long.
 

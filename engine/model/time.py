@@ -21,7 +21,7 @@ class Range:
     def __init__(self, start: int, stop: int) -> None:
         if stop < start:
             raise ValueError(f"a range cannot end before it starts: {start}:{stop}")
-        # Ranges are made by the ten thousand; the constructor that a frozen dataclass gets takes more than twice as long.
+        # Ranges are made by the ten thousand, and the constructor that a frozen dataclass gets takes twice the time.
         _set_start(self, start)
         _set_stop(self, stop)
 

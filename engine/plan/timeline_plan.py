@@ -6,8 +6,10 @@ are put one after the other in a new stream, so they take no slots of a source.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -86,28 +88,22 @@ def plan_timeline(
         joinable: the sources whose coded pictures may stand in the output's stream.
         widened: output frames to re-encode all the same, because a narrower seam failed its check.
     """
-    seams = {source_id: seam_map(indices[source_id]) for source_id in joinable}
+    streams = {source_id: _stream(indices[source_id]) for source_id in joinable}
     copies: list[CopyPiece] = []
     segments: list[CopySegment | RenderSegment] = []
     for number, run in enumerate(runs):
         base = run.recipe.base
         whole = run.timeline_range
-        if not (run.recipe.is_bare and isinstance(base, SourceBase) and base.source_id in seams):
+        if not (run.recipe.is_bare and isinstance(base, SourceBase) and base.source_id in streams):
             _append(segments, RenderSegment(whole, _why_rendered(run)))
             continue
         before = _goes_on(runs[number - 1], run) if number else False
         behind = _goes_on(run, runs[number + 1]) if number + 1 < len(runs) else False
         at = whole.start
-        for part in subtracted(whole, widened):
+        for part in subtracted(whole, widened) if widened else (whole,):
             if part.start > at:
                 _append(segments, RenderSegment(Range(at, part.start), Reason.WIDENED))
-            found = _copies(
-                indices[base.source_id],
-                seams[base.source_id],
-                base.source_id,
-                part,
-                base.frame + part.start - whole.start,
-            )
+            found = _copies(streams[base.source_id], base.source_id, part, base.frame + part.start - whole.start)
             copies += found
             starts_late = Reason.TAIL if before or part.start > whole.start else Reason.CLIP_START
             ends_early = Reason.HEAD if behind or part.stop < whole.stop else Reason.CLIP_END
@@ -122,9 +118,7 @@ def frames_of_piece(piece: Piece, indices: Mapping[str, FrameIndex]) -> Int64:
     """Return the output frame that each coded picture of a piece shows, in decode order."""
     if isinstance(piece, RenderPiece):
         return np.arange(piece.frames.start, piece.frames.stop, dtype=np.int64)
-    index = indices[piece.source_id]
-    rank_of = np.empty(index.unit_count, np.int64)
-    rank_of[np.argsort(index.pts, kind="stable")] = np.arange(index.unit_count)
+    rank_of = _stream(indices[piece.source_id]).seams.rank_of
     units = np.array([piece.units.start, *range(piece.units.start + 1 + piece.skipped, piece.units.stop)], np.int64)
     frames: Int64 = rank_of[units] - piece.first_rank + piece.frames.start
     return frames
@@ -155,28 +149,54 @@ def decode_times(starts: Int64, order: CodedOrder) -> Int64:
     return times
 
 
-def _copies(index: FrameIndex, seams: SeamMap, source_id: str, frames: Range, first: int) -> list[CopyPiece]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stream:
+    """A source's stream as copying sees it.
+
+    Attributes:
+        units: how many.
+        ranks: int64 [frames], the display rank of each shown frame.
+        breaks: the frames whose rank does not follow on that of the frame before: pictures that are never shown lie
+            between them, which must not be copied.
+    """
+
+    units: int
+    seams: SeamMap
+    ranks: Int64
+    breaks: list[int]
+
+
+@lru_cache(maxsize=8)
+def _stream(index: FrameIndex) -> _Stream:
+    """Return the stream of an index; kept, since an index stays the same through hundreds of plans."""
+    seams = seam_map(index)
+    ranks = seams.rank_of[index.order]
+    return _Stream(index.unit_count, seams, ranks, (np.flatnonzero(np.diff(ranks) != 1) + 1).tolist())
+
+
+def _copies(stream: _Stream, source_id: str, frames: Range, first: int) -> list[CopyPiece]:
     """Return what can be copied of the source frames from `first` on that `frames` shows."""
-    ranks = seams.rank_of[index.order[first : first + len(frames)]]
-    # Pictures that are never shown lie between these ranks: they must not be copied.
-    breaks = (np.flatnonzero(np.diff(ranks) != 1) + 1).tolist()
+    count = len(frames)
+    low, high = bisect_right(stream.breaks, first), bisect_left(stream.breaks, first + count)
+    breaks = [frame - first for frame in stream.breaks[low:high]] if low < high else []
     found = []
-    for start, stop in zip([0, *breaks], [*breaks, len(frames)], strict=True):
+    for start, stop in zip([0, *breaks], [*breaks, count], strict=True):
         part = Range(frames.start + start, frames.start + stop)
-        piece = _copy(index, seams, source_id, part, int(ranks[start]))
+        piece = _copy(stream, source_id, part, int(stream.ranks[first + start]))
         if piece is not None:
             found.append(piece)
     return found
 
 
-def _copy(index: FrameIndex, seams: SeamMap, source_id: str, frames: Range, rank: int) -> CopyPiece | None:
+def _copy(stream: _Stream, source_id: str, frames: Range, rank: int) -> CopyPiece | None:
+    seams = stream.seams
     last = rank + len(frames)
-    if last < index.unit_count:
-        last = int(seams.heads[np.searchsorted(seams.heads, last, side="right") - 1])
+    if last < stream.units:
+        last = int(seams.heads[seams.heads.searchsorted(last, side="right") - 1])
     if rank == 0 and frames.start == 0 and last > 0:
         # As in the source, the output begins with the stream's first picture, whatever it is.
         return CopyPiece(Range(0, last), source_id, Range(0, last), 0, 0)
-    number = int(np.searchsorted(seams.entry_ranks, rank, side="left"))
+    number = int(seams.entry_ranks.searchsorted(rank, side="left"))
     if number == seams.entries.size:
         return None
     entry, leading = int(seams.entries[number]), int(seams.leading[number])

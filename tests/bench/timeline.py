@@ -1,10 +1,11 @@
-"""Recipes and changes of a ten-hour timeline with 10,000 items: the target is 100 ms for both together.
+"""Recipes, changes and the plan of a ten-hour timeline with 10,000 items: the target is 100 ms.
 
     python -m tests.bench timeline [--hours 10] [--items 10000] [--rounds 7]
 
 A third of the items each are clips (of two sources, in an order that is not the sources'), patches on source frames,
 and captions and overlays. Then one edit is made, and the time is taken for the recipes of the edited project and for
-its changed ranges; and for the edit, the JSON forms and the timestamp map.
+its changed ranges; for the plan of an export, with a keyframe every two seconds; and for the edit, the JSON forms and
+the timestamp map.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
+
 from engine.model import edits as e
 from engine.model.captions import Caption
 from engine.model.changes import changed_between, changed_ranges
+from engine.model.frame_index import FrameIndex, UnitKind
 from engine.model.layers import Item
 from engine.model.overlay import Overlay, Still
 from engine.model.patch import Patch
@@ -31,6 +35,7 @@ from engine.model.storyline import Clip, Conformed, Native
 from engine.model.time import Range
 from engine.model.timeline import TimelineMap
 from engine.model.tool import Blur
+from engine.plan.timeline_plan import plan_timeline
 
 RATE = Fraction(30000, 1001)
 
@@ -48,6 +53,8 @@ def main(argv: list[str]) -> int:
     after = edit.apply(project)
     before_runs, after_runs = recipe_runs(project), recipe_runs(after)
     end = project.frame_count
+    indices = {source.id: index_of(source.frame_count) for source in project.sources}
+    plan_timeline(after_runs, indices, indices.keys())
     cut = e.ExtractRange(Range(end // 2, end // 2 + 30))
     text = e.project_to_json(project)
     rows: list[tuple[str, Callable[[], object]]] = [
@@ -55,6 +62,8 @@ def main(argv: list[str]) -> int:
         ("changed_between (runs known)", lambda: changed_between(before_runs, after_runs)),
         ("changed_ranges (nothing known)", lambda: changed_ranges(project, after)),
         ("recipe_runs and changed_ranges", lambda: (recipe_runs(after), changed_ranges(project, after))),
+        ("plan of the export", lambda: plan_timeline(after_runs, indices, indices.keys())),
+        ("recipe_runs and plan", lambda: plan_timeline(recipe_runs(after), indices, indices.keys())),
         ("TimelineMap and one frame", lambda: TimelineMap(project).source_at(end // 2)),
         ("edit of a patch", lambda: edit.apply(project)),
         ("ripple delete of a second", lambda: cut.apply(project)),
@@ -80,6 +89,19 @@ def _measured(action: Callable[[], object], rounds: int) -> tuple[float, float, 
         walls.append((time.perf_counter() - wall) * 1000)
         cpus.append((time.process_time() - cpu) * 1000)
     return min(walls), sorted(walls)[rounds // 2], min(cpus)
+
+
+def index_of(frames: int, keyframe_every: int = 60) -> FrameIndex:
+    """Return the index of a stream without reordering."""
+    number, one = np.arange(frames, dtype=np.int64), np.ones(frames, np.int64)
+    kind = np.zeros(frames, np.uint8)
+    kind[::keyframe_every] = UnitKind.IDR
+    shown = np.ones(frames, np.bool_)
+    pts = number * 1001
+    return FrameIndex(
+        "h264", Fraction(1, 30000), pts, pts, 1001 * one, 5000 * one, number * 5000, kind, shown, number, one, number,
+        number, True,
+    )  # fmt: skip
 
 
 def large_project(hours: int, items: int, seed: int = 1) -> Project:
