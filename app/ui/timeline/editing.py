@@ -22,7 +22,6 @@ from engine.model.edits import (
     Edge,
     Edit,
     ExtractClips,
-    ExtractRange,
     InsertClip,
     LiftClips,
     LiftRange,
@@ -214,10 +213,10 @@ def trimmed_to(timeline: TimelineMap, frame: int, edge: Edge) -> Edit:
     if span is None:
         raise EditRefused("there is no clip under the playhead")
     frames = span.timeline_range
-    gone = Range(frames.start, frame) if edge is Edge.START else Range(frame, frames.stop)
-    if not gone or gone == frames:
+    by = frame - (frames.start if edge is Edge.START else frames.stop)
+    if not by or abs(by) >= len(frames):
         raise EditRefused("the playhead stands at the clip's edge already")
-    return ExtractRange(gone)
+    return TrimClip(span.item.id, edge, by)
 
 
 def gaps_closed(project: Project, ids: Collection[str] = ()) -> Edit:

@@ -20,6 +20,7 @@ from app.session.importing import Where
 from app.session.live_plan import Planned
 from app.ui.actions import ActionButton, ActionSpec
 from app.ui.context import Context
+from app.ui.timeline.accessible import tell_focus
 from app.ui.timeline.commands import TimelineCommands
 from app.ui.timeline.drops import Dropped
 from app.ui.timeline.heads import TrackHeads
@@ -67,6 +68,7 @@ class TimelinePanel(Panel):
         self.view.scale_changed.connect(self._show_zoom)
         self.view.hint_changed.connect(context.notices.say)
         self.view.dropped.connect(self._dropped)
+        self.view.focus_moved.connect(self._tell_focus)
         session.following.changed.connect(self._show_confidence)
         session.document.opened.connect(self._show_confidence)
         self._show_no_plan()
@@ -156,6 +158,10 @@ class TimelinePanel(Panel):
         self.view.set_confidence(
             {id: (one.window.start, tuple(one.confidence)) for id, one in found.items() if one is not None}
         )
+
+    @Slot()
+    def _tell_focus(self) -> None:
+        tell_focus(self.view)
 
     @Slot(object, int, bool)
     def _dropped(self, dropped: Dropped, frame: int, overwrites: bool) -> None:

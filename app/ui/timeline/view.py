@@ -69,7 +69,7 @@ class TimelineView(QAbstractScrollArea):
         scale_changed: another zoom or scroll position. rows_changed: other rows, heights or scroll position.
         split_wanted(int): the razor fell on a frame. dropped(Dropped, int, bool): something dropped at a frame; the
             flag tells whether it overwrites. menu_wanted(Hit, QPoint): a context menu at a place on the screen.
-        hint_changed(str): what the pointer would do.
+        hint_changed(str): what the pointer would do. focus_moved: the keyboard is on another item.
     """
 
     scale_changed = Signal()
@@ -78,6 +78,7 @@ class TimelineView(QAbstractScrollArea):
     dropped = Signal(object, int, bool)
     menu_wanted = Signal(object, QPoint)
     hint_changed = Signal(str)
+    focus_moved = Signal()
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -159,6 +160,11 @@ class TimelineView(QAbstractScrollArea):
             self._extra,
             len(self._lanes),
         )
+
+    @property
+    def chosen(self) -> frozenset[str]:
+        """Return the ids of what is selected."""
+        return self._selection.items
 
     @property
     def focused(self) -> Placed | None:
@@ -715,6 +721,7 @@ class TimelineView(QAbstractScrollArea):
             bar = self.verticalScrollBar()
             bar.setValue(bar.value() + place.top - layout.rows_top)
         self.viewport().update()
+        self.focus_moved.emit()
 
     # --- drops ------------------------------------------------------------------------------------------------------
 
