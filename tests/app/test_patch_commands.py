@@ -10,10 +10,12 @@ import cv2
 import numpy as np
 import pytest
 
+from engine.media.pixels import planes
 from engine.model.edits import TrimClip, edit_to_json
 from engine.model.edits.storyline import Edge
+from engine.render import segment
 from tests.moving_films import ANCHOR, FRAMES, disc, pose, runner, write_film
-from tests.moving_textures import HEIGHT, WIDTH, Board
+from tests.moving_textures import HEIGHT, LASSO, WIDTH, Board
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,46 @@ def test_a_patch_follows_into_the_exported_film(project, clip, run, tmp_path):
         assert np.hypot(columns.mean() - pose(number)[0, 2], rows.mean() - pose(number)[1, 2]) < 2
     # The frames beside the window were not touched, apart from the film's own coding.
     assert np.abs(after[4].astype(int) - before[4]).max() < 24
+
+
+@pytest.mark.parametrize(
+    ("tool", "margin"),
+    [(("text", "--text", "ab"), 3), (("blur", "--when-lost", "fade"), 3), (("remove", "--reach", 8), 14)],
+    ids=["text", "blur", "remove, which covers the thing's whole path"],
+)
+def test_what_the_encoder_is_given_is_the_source_but_for_the_region(
+    tool, margin, project, clip, run, tmp_path, monkeypatch
+):
+    feather, given = 4, {}
+    encode = segment.encode_segment
+
+    def recorded(job, frames, progress, cancel):
+        def told():
+            for frame in frames():
+                given[frame.pts] = [plane.copy() for plane in planes(frame)]
+                yield frame
+
+        return encode(job, told, progress, cancel)
+
+    monkeypatch.setattr(segment, "encode_segment", recorded)
+    where = ("--ellipse", disc(), "--anchor", ANCHOR, "--window", "5:5", "--feather", feather)
+    assert run("patch", project, *where, "--tool", *tool, "--follow", "hybrid")[0] == 0
+    assert run("export", project, "-o", tmp_path / "out.mp4")[0] == 0
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
+    changed = 0
+    with av.open(str(clip)) as container:
+        for number, frame in enumerate(container.decode(video=0)):
+            if frame.pts not in given:
+                continue
+            inside = np.zeros((HEIGHT, WIDTH), bool)
+            if ANCHOR - 5 <= number <= ANCHOR + 5:
+                inside = np.hypot(x - pose(number)[0, 2], y - pose(number)[1, 2]) < LASSO + feather + margin
+            for before, after in zip(planes(frame), given[frame.pts], strict=True):
+                step = HEIGHT // before.shape[0]
+                outside = ~inside[::step, ::step] if step == 1 else ~inside.reshape(HEIGHT // 2, 2, -1, 2).any((1, 3))
+                np.testing.assert_array_equal(before[outside], after[outside])
+                changed += int((before != after).any())
+    assert changed >= 11
 
 
 def test_a_patch_follows_in_a_film_that_was_cut(project, run, tmp_path):
