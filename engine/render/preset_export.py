@@ -20,6 +20,7 @@ from engine.errors import UsageError, VerificationFailed
 from engine.media.caption_track import CaptionTrack
 from engine.media.deliver import PictureEncoder, deliver_film, deliver_gif
 from engine.media.delivered import read_back
+from engine.media.mp4.front import index_first
 from engine.media.pixels import Frame, frame_from_planes, planes, to_rgb
 from engine.media.shape import Look, Shape, master_shape, screen_shape, shaped, square_size
 from engine.model.export_preset import Animation, FilmForm, PictureCodec, Pictures, Preset, SoundOnly
@@ -30,7 +31,7 @@ from engine.render.comparison_pictures import write_png
 from engine.render.compose import Composer
 from engine.render.export import beside, check_target, put_in_place
 from engine.render.preset_sound import film_sounds, sound_alone
-from engine.render.soft_captions import add_captions, check_captions
+from engine.render.soft_captions import DRAFT_MARK, add_captions, check_captions
 from engine.render.sound_source import SoundSource
 from engine.render.timeline import Timeline
 
@@ -128,9 +129,21 @@ def _film(
         rate = timeline.project.canvas.rate
         deliver_film(pictures, durations, shape, encoder, rate, base, heard, draft, cancel)
         _check_written(draft, timeline.frame_count, len(heard), times[-2] * base, progress, cancel)
-        notes = tuple(add_captions(draft, captions, progress.part(_WRITING, 1.0), cancel))
+        notes = add_captions(draft, captions, progress.part(_WRITING, 1.0), cancel)
+        if notes:
+            _index_first(draft, cancel)
         put_in_place(draft, target)
     return timeline.frame_count, told, notes
+
+
+def _index_first(draft: Path, cancel: CancelToken) -> None:
+    """Put the index in front again: with the captions a new one was written behind everything."""
+    moved = draft.with_stem(draft.stem + DRAFT_MARK)
+    try:
+        if index_first(draft, moved, cancel):
+            moved.replace(draft)
+    finally:
+        moved.unlink(missing_ok=True)
 
 
 def _coded(form: FilmForm, video: VideoStream, rate: Fraction) -> tuple[Shape, PictureEncoder]:
