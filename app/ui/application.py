@@ -21,6 +21,7 @@ from app.ui.inspector import InspectorPanel
 from app.ui.jobs import JobsPanel
 from app.ui.layers import LayersPanel
 from app.ui.media import MediaPanel
+from app.ui.review import ReviewArea
 from app.ui.scopes import ScopesPanel
 from app.ui.takes import PatchesList, TakesPanel
 from app.ui.theme import Theme
@@ -44,7 +45,7 @@ class Desktop:
         self.actions = ActionTable(self.session, self.theme, self.window)
         self.context = Context(self.session, self.theme, self.actions, self.window)
         context = self.context
-        self.viewer = ViewerArea(context)
+        self.viewer, self.review = ViewerArea(context), ReviewArea(context)
         self.media, self.captions = MediaPanel(context), CaptionsPanel(context)
         self.layers, self.takes = LayersPanel(context), TakesPanel(context)
         self.patches = PatchesList(context)
@@ -54,7 +55,7 @@ class Desktop:
         self.export = ExportPage(context)
         self.window.furnish(
             Places(
-                pages={"viewer": self.viewer, "review": self.viewer, "deliver": self.export},
+                pages={"viewer": self.viewer, "review": self.review, "deliver": self.export},
                 bin=(("media", "Media", self.media), ("captions", "Captions", self.captions), ("patches", "Patches", self.patches)),
                 details=(
                     ("inspector", "Inspector", self.inspector),
@@ -71,6 +72,7 @@ class Desktop:
         panels = (
             self.commands,
             self.viewer,
+            self.review,
             self.timeline,
             self.media,
             self.layers,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,13 +25,14 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from app.session.comparison import Changes, changes
+from app.session.comparison import Changes
 from app.session.scene import Scene
 from app.session.selection import ToolMode
 from app.ui.context import Context
 from app.ui.theme.theme import HANDLE, HANDLE_EDGE, REGION_LINE
 from app.ui.viewer import marks, shapes
-from app.ui.viewer.brushing import Brushed, brushed_mask, brushed_region, outlines_of
+from app.ui.viewer.brushing import Brushed, brushed_mask, brushed_region
+from app.ui.viewer.findings import Findings, findings, placed_map
 from app.ui.viewer.gestures import (
     DrawFrame,
     DrawLasso,
@@ -43,7 +43,7 @@ from app.ui.viewer.gestures import (
     ResizeRegion,
     Stroke,
 )
-from app.ui.viewer.item_box import ItemBox, dropped, item_box, reshaped, style_of, text_of, with_text
+from app.ui.viewer.item_box import ItemBox, dropped, reshaped, style_of, text_of, with_text
 from app.ui.viewer.picture_view import Compare, PictureView
 from app.ui.viewer.text_field import TextField
 from app.ui.viewer.view_map import ViewMap
@@ -51,16 +51,11 @@ from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError, EditRefused
 from engine.model.captions import Caption
 from engine.model.edits import ReplaceItem
-from engine.model.layers import Item
-from engine.model.ops import PatchOp, op_of
 from engine.model.overlay import Overlay
 from engine.model.patch import Follow, Nudge, Patch
 from engine.model.region import Box, Ellipse, Lasso, Point, Polygon, Region
-from engine.patches.affine import Screen, laid
-from engine.render.base import screen_of, still_of
 from engine.render.patch_matte import grey_of
 
-_LOG = logging.getLogger(__name__)
 _REACH = 7.0
 """Points around a handle in which it is taken hold of."""
 _SMALLEST = 4.0
@@ -87,18 +82,6 @@ class _Editable:
     region: Region
     patch: Patch | None
     is_anchor: bool = True
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Findings:
-    """What was worked out for a shown frame: the chosen patch's outline there, boxes of items, what was changed."""
-
-    scene: Scene
-    frame: int
-    patch_id: str | None
-    outlines: tuple[tuple[Point, ...], ...]
-    boxes: tuple[ItemBox, ...]
-    changes: Changes | None
 
 
 @dataclass(slots=True)
@@ -131,7 +114,7 @@ class Canvas(PictureView):
         self._selection = context.session.selection
         self._gesture: Gesture | None = None
         self._item_drag: _ItemDrag | None = None
-        self._findings: _Findings | None = None
+        self._findings: Findings | None = None
         self._pending_region: Region | None = None
         self._pointer: QPointF | None = None
         self._space = False
@@ -240,11 +223,11 @@ class Canvas(PictureView):
         if scene is None or frame is None or self._transport.is_playing or not self.isVisible():
             return
         patch = self._selection.patch
-        self._preview.work_out(_FINDINGS, lambda scene: _found(scene, frame, patch))
+        self._preview.work_out(_FINDINGS, lambda scene: findings(scene, frame, patch))
 
     @Slot(str, object)
     def _worked(self, view: str, result: object) -> None:
-        if view == _FINDINGS and isinstance(result, _Findings):
+        if view == _FINDINGS and isinstance(result, Findings):
             self._findings = result
             self._pending_region = None
             self.update()
@@ -261,25 +244,7 @@ class Canvas(PictureView):
         """Return the map from a source's displayed picture (0 to 1) to the widget."""
         picture = view.picture
         canvas = QTransform(picture.width(), 0, 0, picture.height(), picture.left(), picture.top())
-        return self._placed() * canvas
-
-    def _placed(self) -> QTransform:
-        """Return the map from the source's displayed picture to the canvas, both 0 to 1."""
-        scene, frame = self._preview.scene, self._frame
-        recipe = None if scene is None or frame is None else scene.recipe(frame)
-        if scene is None or recipe is None or recipe.placement is None:
-            return QTransform()
-        shown = scene.source_at(frame or 0)
-        if shown is None:
-            return QTransform()
-        try:
-            across, down = screen_of(scene.films.video(shown[0])).square_size
-        except DeltacutError:
-            return QTransform()
-        canvas = scene.project.canvas
-        to_canvas = laid(recipe.placement.geometry, 0, across, down, Screen(canvas.width, canvas.height, canvas.sar))
-        whole = np.diag([1 / canvas.width, 1 / canvas.height, 1.0]) @ to_canvas @ np.diag([across, down, 1.0])
-        return QTransform(whole[0, 0], whole[1, 0], whole[0, 1], whole[1, 1], whole[0, 2], whole[1, 2])
+        return placed_map(self._preview.scene, self._frame) * canvas
 
     def _to_source(self, point: QPointF) -> Point:
         back, _ = self._to_view(self.map_at(point)).inverted()
@@ -852,51 +817,6 @@ class Canvas(PictureView):
             f"Pixels changed outside the region: {found.outside:,}",
             icon="shield" if clean else "warning",
         )
-
-
-def _found(scene: Scene, frame: int, patch: Patch | None) -> _Findings:
-    """Work out what lies on a frame; runs in a worker."""
-    boxes = []
-    for layer in scene.project.layers:
-        if not layer.settings.visible or layer.settings.locked:
-            continue
-        items: Sequence[Item] = layer.items
-        for item in items:
-            if isinstance(item, Overlay | Caption):
-                box = _box(scene, item, frame)
-                if box is not None:
-                    boxes.append(box)
-    outlines = () if patch is None else _outlines(scene, frame, patch)
-    return _Findings(scene, frame, None if patch is None else patch.id, outlines, tuple(boxes), changes(scene, frame))
-
-
-def _box(scene: Scene, item: Overlay | Caption, frame: int) -> ItemBox | None:
-    try:
-        return item_box(scene, item, frame)
-    except DeltacutError as error:
-        _LOG.info("no frame around an item: %s", error)
-        return None
-
-
-def _outlines(scene: Scene, frame: int, patch: Patch) -> tuple[tuple[Point, ...], ...]:
-    """Return where a patch's region is on a frame, where that is not simply as it was drawn."""
-    shown = scene.source_at(frame)
-    if shown is None or shown[0] != patch.source_id or shown[1] not in patch.frames:
-        return ()
-    if shown[1] == patch.anchor and patch.matte is None:
-        return ()
-    op = op_of(scene.project.layer_of(patch.id), replace(patch, visible=True), scene.project.canvas.rate)
-    if not isinstance(op, PatchOp):
-        return ()
-    if op.motion.follow is Follow.STATIC and not op.motion.nudges and patch.matte is None:
-        return ()
-    video = scene.films.video(shown[0])
-    still = still_of(scene.films.frame(*shown), video)
-    bare = replace(op, feather_px=0.0, grow_px=0.0)
-    matte = scene.patches.matte(bare, shown[0], shown[1], still)
-    if matte is None:
-        return ()
-    return outlines_of(np.ascontiguousarray(np.rot90(matte.full(), -(video.rotation // 90))))
 
 
 def _brushed_patch(scene: Scene, patch: Patch, stroke: Stroke) -> Brushed:

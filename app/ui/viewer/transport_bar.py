@@ -116,7 +116,7 @@ class TransportBar(QWidget):
     def _show_time(self) -> None:
         """Show the number of the picture that shows, not of one that is on its way."""
         project = self._session.document.project
-        shown = self._view.shown_frame
+        shown = self._view.shown_frame if self._view.isVisible() else None
         frame = self._session.transport.frame if shown is None else shown
         self.time.setText(timecode(frame, project.canvas.rate))
         self.number.setText(f"Frame {frame:,} of {project.frame_count:,}")
