@@ -152,7 +152,7 @@ def _own_sound(timeline: Timeline, target: Path, cancel: CancelToken) -> SoundPl
         tags = audio.stream if template is timeline.film else None
         parts = _parts(timeline, number, runs, form)
         content: EncodedSound | SplicedSound
-        spliced = _spliced(timeline, number, audio, form, parts, _grid_rule(timeline, target), cancel)
+        spliced = _spliced(timeline, number, audio, form, parts, target, cancel)
         if isinstance(spliced, SplicedSound):
             content = spliced
             notes.append(_what_is_copied(audio, spliced))
@@ -163,11 +163,12 @@ def _own_sound(timeline: Timeline, target: Path, cancel: CancelToken) -> SoundPl
     return SoundPlan(tuple(tracks), tuple(notes))
 
 
-def _grid_rule(timeline: Timeline, target: Path) -> GridRule:
-    kind = target_family(timeline.film, target)
-    if kind is Family.MATROSKA:
-        return GridRule.DROP
-    return GridRule.TRIMMED_START if kind is Family.ISO else GridRule.TIMES
+_GRID_RULES = {
+    Family.MATROSKA: GridRule.DROP,
+    Family.ISO: GridRule.TRIMMED_START,
+    Family.TRANSPORT: GridRule.TIMES,
+    Family.PROGRAM: GridRule.TIMES,
+}
 
 
 def _spliced(
@@ -176,10 +177,13 @@ def _spliced(
     audio: AudioStream,
     form: SoundForm,
     parts: Sequence[SoundPart],
-    rule: GridRule,
+    target: Path,
     cancel: CancelToken,
 ) -> SplicedSound | CannotSplice:
     """Plan a track of copied packets; sources of another kind of sound are encoded into it."""
+    rule = _GRID_RULES.get(target_family(timeline.film, target))
+    if rule is None:
+        return CannotSplice(f"{target.suffix} files keep no time that is exact to the sample")
     if form.codec != audio.codec or form.rate != audio.sample_rate:
         return CannotSplice(f"nothing here writes {audio.codec}")
     own = read_sound_packets(_template(timeline).path, audio, cancel)
