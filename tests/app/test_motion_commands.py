@@ -194,6 +194,23 @@ def test_a_service_films_the_motion_and_the_film_is_a_take_beside_the_flow(
         assert np.abs(by_flow[end] - by_film[end]).mean() < 1.5, f"the end at frame {end} is not pinned"
 
 
+def test_no_key_is_found_in_anything_that_a_project_leaves_behind(project, run, world, tmp_path, httpserver):
+    httpserver.expect_request("/v1/traces", method="POST").respond_with_json({})
+    arguments = ("--prompt", "a red door", "--window", "1:4", "--motion", "kling", "--yes")
+    shown = [run("generate", project, *REGION, *arguments)]
+    shown.append(run("trace", "export", "--otlp", httpserver.url_for("/v1/traces"), "--yes"))
+    shown.append(run("otio", "export", project, tmp_path / "film.otio"))
+    shown.append(run("collect", project, tmp_path / "all"))
+    shown.append(run("takes", project, "export", "-o", tmp_path / "takes"))
+    assert [status for status, _, _ in shown] == [0] * 5, shown
+    said = str(shown) + "".join(request.get_data(as_text=True) for request, _ in httpserver.log)
+    for service in world.services.values():
+        for secret in (service.key, getattr(service, "secret_key", service.key)):
+            assert secret not in said
+            found = [path for path in tmp_path.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+            assert found == []
+
+
 def test_a_window_that_ends_at_its_anchor_has_no_motion_to_film(project, run, world):
     arguments = ("--prompt", "a red door", "--window", "4:1", "--motion", "kling", "--yes")
     status, _, err = run("generate", project, *REGION, *arguments)
