@@ -46,7 +46,7 @@ def pauses(given: argparse.Namespace, console: Console) -> int:
 
     settings = PauseRemoval(given.at_least, given.keep)
     listed = workflow.list_pauses(given.project, settings, console.progress, console.cancel)
-    return _removal(given, console, listed, "Remove {} pauses")
+    return _removal(given, console, listed, "pause")
 
 
 def fillers(given: argparse.Namespace, console: Console) -> int:
@@ -54,16 +54,16 @@ def fillers(given: argparse.Namespace, console: Console) -> int:
     from app.workflows import talking_head as workflow
 
     listed = workflow.list_fillers(given.project, given.fillers, console.progress, console.cancel)
-    return _removal(given, console, listed, "Remove {} filler words")
+    return _removal(given, console, listed, "filler word")
 
 
-def _removal(given: argparse.Namespace, console: Console, listed: RemovalList, title: str) -> int:
+def _removal(given: argparse.Namespace, console: Console, listed: RemovalList, thing: str) -> int:
     from app.workflows import talking_head as workflow
 
     if given.remove:
         count = len(listed.removals) if given.choose is None else len(given.choose)
-        named = title.format(count)
-        listed = workflow.remove(given.project, listed, given.choose, named, console.progress, console.cancel)
+        title = f"Remove {count} {thing}{'' if count == 1 else 's'}"
+        listed = workflow.remove(given.project, listed, given.choose, title, console.progress, console.cancel)
     elif given.choose is not None:
         raise UsageError("--choose says which of the list --remove takes out; give both")
     console.result(report.removal_facts(listed, given.remove), report.removal_text(listed, given.remove))
