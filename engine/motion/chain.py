@@ -368,9 +368,7 @@ def _moved(chart: Chart, corners: Float64, otherwise: Float64) -> Float64:
 
 def is_cut(before: MotionFrame, after: MotionFrame) -> bool:
     """Tell whether the next frame is plainly another shot: other tones in other places."""
-    small = [
-        cv2.resize(frame.luma, (48, 27), interpolation=cv2.INTER_AREA).astype(np.float32) for frame in (before, after)
-    ]
+    small = [_overview(frame) for frame in (before, after)]
     if float(np.abs(small[0] - small[1]).mean()) < _CUT_CHANGE:
         return False
     counts = [np.histogram(item, bins=24, range=(0, 256))[0] / item.size for item in small]
@@ -381,3 +379,10 @@ def is_cut(before: MotionFrame, after: MotionFrame) -> bool:
     )
     # A camera swept around keeps its tones, a flash its places.
     return apart > _CUT_TONES and alike < _CUT_LIKENESS
+
+
+def _overview(frame: MotionFrame) -> Float32:
+    """Return the frame's light and dark at a glance, float32 [27, 48]; every few pixels are enough for that."""
+    step = max(1, frame.width // 240)
+    sparse = np.ascontiguousarray(frame.luma[::step, ::step])
+    return np.asarray(cv2.resize(sparse, (48, 27), interpolation=cv2.INTER_AREA), np.float32)
