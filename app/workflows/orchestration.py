@@ -319,8 +319,13 @@ class Orchestrator:
         return self._save(job.with_node(node.id, record), _named_by_digest(artifact))
 
     async def _call(self, step: Step, context: StepContext) -> Artifact:
-        made = step(context) if inspect.iscoroutinefunction(step) else await asyncio.to_thread(step, context)
-        return made if isinstance(made, Artifact) else await made
+        try:
+            made = step(context) if inspect.iscoroutinefunction(step) else await asyncio.to_thread(step, context)
+            return made if isinstance(made, Artifact) else await made
+        except asyncio.CancelledError:
+            # The thread goes on until it looks; the loop ends only after it.
+            context.cancel.cancel()
+            raise
 
     def _context(self, job: Job, node: Node) -> StepContext:
         artifacts = {

@@ -325,6 +325,31 @@ def test_a_thread_of_the_command_line_stops_at_once_when_told():
     assert run_in_thread(seven, CancelToken()) == 7
 
 
+def test_a_command_that_is_stopped_within_a_step_does_not_wait_for_the_step(open_desk):
+    cancel, running = CancelToken(), threading.Event()
+
+    def fit(context):
+        running.set()
+        until = time.monotonic() + 20
+        while not context.cancel.cancelled and time.monotonic() < until:
+            time.sleep(0.005)
+        raise Cancelled("stopped on request")
+
+    desk = open_desk(ScriptedProvider("alpha"), steps={NodeKind.COMPOSITE: fit})
+    job = add(desk, workflow("alpha"))
+    moments = []
+
+    def stop():
+        running.wait(10)
+        moments.append(time.monotonic())
+        cancel.cancel()
+
+    threading.Thread(target=stop).start()
+    with pytest.raises(Cancelled):
+        run_in_thread(lambda: desk.orchestrator.run(job), cancel)
+    assert time.monotonic() - moments[0] < 2
+
+
 def test_the_shipped_workflows_are_sound():
     from providers.registry import ADAPTERS
 
