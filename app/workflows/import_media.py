@@ -10,8 +10,9 @@ from app.workflows.caches import films_cache, project_cache
 from app.workflows.sound_sources import heard_sources, known_sound, sound_only_source, sound_sources
 from engine.control import CancelToken, Progress
 from engine.errors import ProtectedMedia, UnsupportedMedia, UsageError
-from engine.index.index_blob import load_or_build
-from engine.media.guard import run_guarded
+from engine.index.frame_index import build_index
+from engine.index.index_blob import kept_index, load_or_build, to_bytes
+from engine.media.guard import run_guarded_task
 from engine.media.probe import probe
 from engine.model.edits import AddSource
 from engine.model.frame_index import FrameIndex
@@ -30,7 +31,9 @@ from engine.store.connection import Access
 from engine.store.identity import content_hash, quick_identity
 from engine.store.project_file import ProjectFile
 
-PROBE_TIMEOUT_S = 30.0
+MOST_SILENCE_S = 30.0
+"""How long the first look at a film may take without getting on."""
+
 _MET = "met"
 
 
@@ -69,8 +72,7 @@ def look_at(path: Path, progress: Progress, cancel: CancelToken) -> tuple[MediaI
     identity = quick_identity(path)
     key = f"{path.absolute()}:{identity.size}:{identity.mtime_ns}"
     with films_cache() as cache:
-        info = _probed(path, key, cache)
-        return info, load_or_build(path, info, key, cache, progress, cancel)
+        return _known(path, key, cache, progress, cancel)
 
 
 def new_project(path: Path, media: Path, progress: Progress, cancel: CancelToken) -> Project:
@@ -86,8 +88,7 @@ def new_project(path: Path, media: Path, progress: Progress, cancel: CancelToken
     identity = content_hash(media, progress.part(0.0, 0.6), cancel)
     project_id, source_id = new_id(), identity[:16]
     with project_cache(project_id) as cache:
-        info = _probed(media, identity, cache)
-        index = load_or_build(media, info, identity, cache, progress.part(0.6, 1.0), cancel)
+        info, index = _known(media, identity, cache, progress.part(0.6, 1.0), cancel)
     project = Project.of_source(project_id, source_from_media(source_id, media.name, info, index))
     with ProjectFile.create(path, project, {source_id: media}) as file:
         file.note_content_hash(source_id, identity)
@@ -118,13 +119,12 @@ def source_of(media: Path, identity: str, cache: Cache, progress: Progress, canc
         Cancelled: on request.
     """
     try:
-        info = _probed(media, identity, cache)
+        info, index = _known(media, identity, cache, progress, cancel)
     except UnsupportedMedia as no_film:
         try:
             return sound_only_source(identity[:16], media.name, known_sound(media, identity[:16], cache))
         except UnsupportedMedia:
             raise no_film from None
-    index = load_or_build(media, info, identity, cache, progress, cancel)
     return source_from_media(identity[:16], media.name, info, index)
 
 
@@ -172,19 +172,31 @@ def film_of(file: ProjectFile, source_id: str, cache: Cache, progress: Progress,
     """
     media = file.media(source_id)
     identity = file.place(source_id).content_hash or content_hash(media, progress.part(0.0, 0.5), cancel)
-    info = _probed(media, identity, cache)
-    return Film(media, info, load_or_build(media, info, identity, cache, progress.part(0.5, 1.0), cancel), identity)
+    info, index = _known(media, identity, cache, progress.part(0.5, 1.0), cancel)
+    return Film(media, info, index, identity)
 
 
-def _probed(path: Path, key: str, cache: Cache) -> MediaInfo:
-    """Probe a file: in a child process the first time, where a decoder that crashes costs one message.
+def _known(path: Path, key: str, cache: Cache, progress: Progress, cancel: CancelToken) -> tuple[MediaInfo, FrameIndex]:
+    """Return what a film is, and its index: found out in a child process the first time.
 
-    A file that came through once is trusted from then on, as long as its key stays.
+    There a decoder that crashes or hangs costs one message. A file that came through once is trusted from then on, as
+    long as its key stays.
     """
-    met = cache.get(_MET, key) is not None
-    info: MediaInfo = probe(path) if met else run_guarded(probe, path, timeout_s=PROBE_TIMEOUT_S)
+    if cache.get(_MET, key) is not None:
+        info = _readable(path, probe(path))
+        return info, load_or_build(path, info, key, cache, progress, cancel)
+    info, blob = run_guarded_task(_met, path, stall_s=MOST_SILENCE_S, progress=progress, cancel=cancel)
+    index = kept_index(_readable(path, info), key, blob, cache)
+    cache.put(_MET, key, b"1")
+    return info, index
+
+
+def _met(path: Path, progress: Progress, cancel: CancelToken) -> tuple[MediaInfo, bytes]:
+    info = probe(path)
+    return info, b"" if info.encrypted else to_bytes(build_index(path, info, progress, cancel))
+
+
+def _readable(path: Path, info: MediaInfo) -> MediaInfo:
     if info.encrypted:
         raise ProtectedMedia(f"{path} is protected (CENC): its pictures cannot be read; use an unprotected copy")
-    if not met:
-        cache.put(_MET, key, b"1")
     return info

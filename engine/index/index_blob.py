@@ -61,13 +61,30 @@ def load_or_build(
     Raises:
         MissingMedia, DamagedMedia, UnsupportedMedia, Cancelled: as `build_index`.
     """
-    key = f"{identity_key}:{info.video.stream}:{INDEX_VERSION}"
+    key = _key(info, identity_key)
     kept = cache.get(_KIND, key)
     index = from_bytes(kept) if kept is not None else None
     if index is None:
         index = build_index(path, info, progress, cancel)
         cache.put(_KIND, key, to_bytes(index))
     return index
+
+
+def kept_index(info: MediaInfo, identity_key: str, data: bytes, cache: IndexCache) -> FrameIndex:
+    """Put an index that was built elsewhere into the cache, and return it.
+
+    Raises:
+        ValueError: the bytes are none of `to_bytes`.
+    """
+    index = from_bytes(data)
+    if index is None:
+        raise ValueError(f"{len(data)} bytes are no frame index")
+    cache.put(_KIND, _key(info, identity_key), data)
+    return index
+
+
+def _key(info: MediaInfo, identity_key: str) -> str:
+    return f"{identity_key}:{info.video.stream}:{INDEX_VERSION}"
 
 
 def to_bytes(index: FrameIndex) -> bytes:
