@@ -21,6 +21,7 @@ from engine.render.moving import Followed
 _LOG = logging.getLogger(__name__)
 _PICTURES, _GRAPH, _GAP = 56, 40, 8
 _VIEW = "follow strip"
+_DRAWING_PLACE = "view.workspace.region"
 
 
 class FollowStrip(QWidget):
@@ -128,7 +129,10 @@ class FollowStrip(QWidget):
         asked = self._session.patching.anchor_for == patch.id
         self._session.patching.ask_for_anchor(None if asked else patch)
         if not asked:
-            self._context.notices.say("Draw the region on this frame, in the viewer; Escape leaves it")
+            actions = self._context.actions
+            if actions.has(_DRAWING_PLACE):
+                actions.action(_DRAWING_PLACE).trigger()
+            self._context.notices.say("Draw the region on this frame; Escape leaves it")
 
 
 class FollowGraph(QWidget):
