@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-FEATURE_COMMAND_NAMES = ("features", "pauses", "fillers", "words")
+FEATURE_COMMAND_NAMES = ("features", "pauses", "fillers", "words", "vision")
 
 FEATURE_NAMES = ("cuts", "shots", "pauses", "energy", "beats", "calls", "cards")
 
@@ -53,6 +53,15 @@ def add_feature_commands(command: AddCommand) -> None:
     way.add_argument("--caption", metavar="A:B", type=numbers, help="make captions of these words")
     words.add_argument("--source", metavar="ID", help="whose words, where there are several films")
     words.add_argument("--layer", metavar="NAME", default="Words", help="for --caption (default: Words)")
+
+    vision = command("vision", "see depth or pose in a frame, by a network of yours")
+    vision.add_argument("file", metavar="FILE", type=Path)
+    vision.add_argument("--frame", metavar="N", type=int, default=0, help="which frame (default: 0)")
+    network = vision.add_mutually_exclusive_group()
+    network.add_argument("--depth", metavar="MODEL.onnx", type=Path, help="write how near everything is, as a picture")
+    network.add_argument("--pose", metavar="MODEL.onnx", type=Path, help="tell where the joints of a body are")
+    vision.add_argument("--size", metavar="PX", type=int, default=256, help="side of its input (default: 256)")
+    vision.add_argument("-o", "--output", metavar="OUT.png", type=Path, help="for --depth (default: depth.png)")
 
 
 def _add_choosing(command: argparse.ArgumentParser) -> None:

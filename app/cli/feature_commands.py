@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli import feature_report as report
@@ -93,9 +94,28 @@ def words(given: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def vision(given: argparse.Namespace, console: Console) -> int:
+    """See depth or pose in a frame."""
+    from dataclasses import asdict
+
+    from app.workflows import vision as workflow
+
+    work = console.progress, console.cancel
+    if given.pose is not None:
+        points = workflow.pose(given.file, given.frame, given.pose, given.size, *work)
+        lines = [f"{point.number:3}  {point.x:.3f}, {point.y:.3f}  ({point.score:.2f})" for point in points]
+        console.result({"points": [asdict(point) for point in points]}, "\n".join(lines))
+    else:
+        target = given.output or Path("depth.png")
+        workflow.depth_picture(given.file, given.frame, given.depth, given.size, target, *work)
+        console.result({"file": str(target)}, f"{target}: depth of frame {given.frame} of {given.file}")
+    return 0
+
+
 FEATURE_COMMANDS: Mapping[str, Callable[[argparse.Namespace, Console], int]] = {
     "features": features,
     "pauses": pauses,
     "fillers": fillers,
     "words": words,
+    "vision": vision,
 }

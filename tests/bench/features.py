@@ -198,9 +198,8 @@ def speed(folder):
     print(f"1920x1080 H.264, {count} frames, {path.stat().st_size * 8 * 25 / count / 1e6:.1f} Mbit/s, best of 3")
     for label, (seconds, cpu_s) in best.items():
         ratio = seconds / best["decoding alone"][0]
-        print(
-            f"  {label:22s} {count / seconds:7.0f} frames/s {1000 * cpu_s / count:7.2f} ms of CPU a frame, {ratio:5.2f} x"
-        )
+        cost = 1000 * cpu_s / count
+        print(f"  {label:22s} {count / seconds:7.0f} frames/s {cost:7.2f} ms of CPU a frame, {ratio:5.2f} x")
 
 
 def note(best, label, count, begun, cpu):
@@ -214,8 +213,10 @@ def note(best, label, count, begun, cpu):
 SENTENCES = """the first thing that you will notice is how quiet the street has become|people who lived here for years
 tell us that nothing has changed|and then they point at the empty shops|it takes about ten minutes
 to walk from one end to the other|we asked the mayor what she thinks|she laughed
-of course we have a plan|but plans cost money and nobody has any|next spring the old cinema will open again|children are painting the walls
-my brother fixed the roof with his own hands|it is a beginning|seventeen buses stop here every day|six of them are red"""
+of course we have a plan|but plans cost money and nobody has any
+next spring the old cinema will open again|children are painting the walls
+my brother fixed the roof with his own hands|it is a beginning
+seventeen buses stop here every day|six of them are red"""
 
 
 def spoken(seed, phrases=25):
