@@ -113,28 +113,31 @@ def _sound_alone(file: ProjectFile, source_id: str, stream: int, cache_of: str) 
     return _Sound(media, info.audio[stream], file.place(source_id).content_hash or source_id)
 
 
-def columns(waveform: Waveform, start_s: float, stop_s: float, count: int) -> NDArray[np.float32]:
-    """Return float32 [2, count], -1 to 1: the least and greatest sample in each of `count` equal parts of a time.
+def columns(waveform: Waveform, starts_s: NDArray[np.float64], part_s: float) -> NDArray[np.float32]:
+    """Return float32 [2, n], -1 to 1: the least and greatest sample of the sound from each of n times on.
 
-    Parts outside the sound are 0. The level is the coarsest whose stretches are no wider than a part.
+    Args:
+        waveform: the outline.
+        starts_s: float64 [n], seconds of the source. Outside the sound the result is 0.
+        part_s: for how long; the level is the coarsest whose stretches are no longer.
     """
-    result = np.zeros((2, max(0, count)), np.float32)
-    if count <= 0 or not waveform.levels[0].shape[1]:
-        return result
-    part_s = (stop_s - start_s) / count
+    result = np.zeros((2, starts_s.size), np.float32)
     level, stretch_s = 0, BASE_SAMPLES / waveform.rate
     while level + 1 < len(waveform.levels) and stretch_s * FACTOR <= part_s:
         level, stretch_s = level + 1, stretch_s * FACTOR
     table = waveform.levels[level]
-    edges = (start_s - float(waveform.start_s) + np.arange(count + 1) * part_s) / stretch_s
-    firsts = np.floor(edges[:-1]).astype(np.int64)
-    stops = np.maximum(np.floor(edges[1:]).astype(np.int64), firsts + 1)
-    inside = np.flatnonzero((stops > 0) & (firsts < table.shape[1]))
-    if inside.size:
-        low = np.clip(firsts[inside], 0, table.shape[1] - 1)
-        # Parts follow each other without a hole, so one pass over the table's stretches serves all of them.
-        last = int(min(stops[inside[-1]], table.shape[1]))
-        part = table[:, : max(last, int(low[-1]) + 1)]
-        result[0, inside] = np.minimum.reduceat(part[0], low) / _FULL_SCALE
-        result[1, inside] = np.maximum.reduceat(part[1], low) / _FULL_SCALE
+    firsts = np.floor((starts_s - float(waveform.start_s)) / stretch_s).astype(np.int64)
+    inside = np.flatnonzero((firsts >= 0) & (firsts < table.shape[1]))
+    if not inside.size:
+        return result
+    firsts = firsts[inside]
+    # Fewer than FACTOR stretches make a part but on the coarsest level; there some are passed over when zoomed far out.
+    count = min(2 * FACTOR, max(1, int(part_s / stretch_s)))
+    step = max(1, int(part_s / stretch_s) // count)
+    low, high = table[0, firsts], table[1, firsts]
+    for number in range(1, count):
+        at = np.minimum(firsts + number * step, table.shape[1] - 1)
+        low, high = np.minimum(low, table[0, at]), np.maximum(high, table[1, at])
+    result[0, inside] = low / _FULL_SCALE
+    result[1, inside] = high / _FULL_SCALE
     return result

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QLine, QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetrics, QImage, QPainter, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QApplication
@@ -27,6 +29,8 @@ from engine.model.sound import AudioItem, ClipSound
 from engine.model.storyline import Clip, Gap, source_time
 from engine.model.time import Range
 
+Float64 = NDArray[np.float64]
+
 _TONES = {
     RowKind.CAPTIONS: "caption",
     RowKind.OVERLAYS: "overlay",
@@ -44,7 +48,7 @@ _PINNED_PX = 280
 _BAR = 14
 """Height of the export strip's bar."""
 _PIXMAPS = 700
-_TRANSPARENT = QColor(0, 0, 0, 0)
+_KEPT_TIMES = 20_000
 
 
 class Painting:
@@ -57,12 +61,15 @@ class Painting:
         self._icons: dict[tuple[str, str, int, float], QPixmap] = {}
         self._pictures: OrderedDict[tuple[int, int, int], QPixmap] = OrderedDict()
         self._hatch: dict[float, QBrush] = {}
+        self._flags: dict[tuple[MarkerKind, bool, float], QPixmap] = {}
+        self._seconds: dict[int, tuple[Clip, float, float]] = {}
         theme.changed.connect(self.forget_colours)
 
     def forget_colours(self) -> None:
         """Draw icons and hatches anew at the next time: the theme is another."""
         self._icons.clear()
         self._hatch.clear()
+        self._flags.clear()
 
     def paint(self, painter: QPainter, scene: Scene, exposed: QRect) -> None:
         """Paint the part of a scene that is exposed."""
@@ -107,6 +114,13 @@ class Painting:
         inner = QRectF(0, place.top + 1, 0, place.height - 3)
         if narrow.any():
             self._merged(painter, scene, row, lefts[narrow], rights[narrow], inner, exposed)
+        if row.kind is RowKind.FILM_SOUND:
+            painter.setOpacity(1.0 if row.visible else 0.45)
+            wide = np.flatnonzero(~narrow)
+            items = [scene.content.placed(place.row, low + offset) for offset in wide.tolist()]
+            self._film_sound(painter, scene, items, (lefts[wide], rights[wide]), inner, exposed)
+            painter.setOpacity(1.0)
+            return
         lanes = row.items.lane_count
         lane_height = place.height / lanes
         dim = scene.dimmed
@@ -130,8 +144,8 @@ class Painting:
         painter: QPainter,
         scene: Scene,
         row: Row,
-        lefts: np.ndarray,
-        rights: np.ndarray,
+        lefts: Float64,
+        rights: Float64,
         inner: QRectF,
         exposed: QRect,
     ) -> None:
@@ -149,8 +163,6 @@ class Painting:
         match row.kind:
             case RowKind.FILM:
                 self._clip(painter, scene, item, box, exposed)
-            case RowKind.FILM_SOUND:
-                self._clip_sound(painter, scene, item, box, exposed)
             case RowKind.SOUND:
                 self._sound(painter, scene, item, box, exposed)
             case _:
@@ -325,19 +337,49 @@ class Painting:
 
     # --- sound ------------------------------------------------------------------------------------------------------
 
-    def _clip_sound(self, painter: QPainter, scene: Scene, item: Placed, box: QRectF, exposed: QRect) -> None:
-        clip = item.value
-        assert isinstance(clip, Clip)
-        painter.fillRect(box, self._theme.colour("audio.bg"))
-        painter.fillRect(QRectF(box.left(), box.top(), 1, box.height()), self._theme.colour("surface.app"))
-        if clip.sound is ClipSound.MUTED:
-            self._text(painter, box.adjusted(6, 0, -4, 0), "Muted", "audio.fg", 11)
-            return
+    def _film_sound(
+        self,
+        painter: QPainter,
+        scene: Scene,
+        items: Sequence[Placed],
+        edges: tuple[Float64, Float64],
+        inner: QRectF,
+        exposed: QRect,
+    ) -> None:
+        """Draw the sound of the storyline's clips: thousands of them are drawn in a few strokes."""
+        lefts, rights = edges
+        back, edge = self._theme.colour("audio.bg"), self._theme.colour("surface.app")
+        waves: dict[str, list[tuple[int, Clip]]] = {}
+        for number, item in enumerate(items):
+            clip = item.value
+            assert isinstance(clip, Clip)
+            box = QRectF(lefts[number], inner.top(), rights[number] - lefts[number], inner.height())
+            painter.fillRect(box, back)
+            painter.fillRect(QRectF(box.left(), box.top(), 1, box.height()), edge)
+            if clip.sound is not ClipSound.MUTED:
+                waves.setdefault(clip.source_id, []).append((number, clip))
+            elif box.width() > _TEXT_PX:
+                self._text(painter, box.adjusted(6, 0, -4, 0), "Muted", "audio.fg", 11)
+            self._ring(painter, scene, item, box)
+        for source_id, clips in waves.items():
+            numbers = np.array([number for number, _ in clips])
+            times = [self._clip_seconds(scene, clip) for _, clip in clips]
+            gains = np.array([10 ** (clip.gain_db / 20) for _, clip in clips])
+            self._wave(painter, source_id, 0, (lefts[numbers], rights[numbers]), np.array(times), gains, inner, exposed)
+
+    def _clip_seconds(self, scene: Scene, clip: Clip) -> tuple[float, float]:
+        """Return from when to when in its source a clip plays, in seconds; kept, since exact fractions are slow."""
+        known = self._seconds.get(id(clip))
+        if known is not None and known[0] is clip:
+            return known[1:]
         project = scene.content.project
-        times = project.picture(clip.source_id).times
-        first_s = float(source_time(clip.timing, 0, times, project.canvas.rate))
-        stop_s = float(source_time(clip.timing, len(clip), times, project.canvas.rate))
-        self._wave(painter, clip.source_id, 0, first_s, stop_s, box, exposed, clip.gain_db)
+        times, rate = project.picture(clip.source_id).times, project.canvas.rate
+        first_s = float(source_time(clip.timing, 0, times, rate))
+        stop_s = float(source_time(clip.timing, len(clip), times, rate))
+        if len(self._seconds) > _KEPT_TIMES:
+            self._seconds.clear()
+        self._seconds[id(clip)] = clip, first_s, stop_s
+        return first_s, stop_s
 
     def _sound(self, painter: QPainter, scene: Scene, item: Placed, box: QRectF, exposed: QRect) -> None:
         sound = item.value
@@ -346,16 +388,9 @@ class Painting:
         painter.fillRect(box, self._theme.colour("audio.bg"))
         painter.fillRect(QRectF(box.left(), box.top(), 2, box.height()), self._theme.colour("audio.wave"))
         start_s = float(sound.source_start_s)
-        self._wave(
-            painter,
-            sound.source_id,
-            sound.stream,
-            start_s,
-            start_s + float(sound.duration_s),
-            box,
-            exposed,
-            sound.gain_db,
-        )
+        edges = np.array([box.left()]), np.array([box.right()])
+        times, gain = np.array([[start_s, start_s + float(sound.duration_s)]]), np.array([10 ** (sound.gain_db / 20)])
+        self._wave(painter, sound.source_id, sound.stream, edges, times, gain, box, exposed)
         if box.width() > _TEXT_PX:
             name = name_of(scene.content.project, sound) + (" (muted)" if sound.muted else "")
             left = max(box.left() + 7, 4.0)
@@ -382,31 +417,49 @@ class Painting:
         painter: QPainter,
         source_id: str,
         stream: int,
-        first_s: float,
-        stop_s: float,
+        edges: tuple[Float64, Float64],
+        times: Float64,
+        gains: Float64,
         box: QRectF,
         exposed: QRect,
-        gain_db: float,
     ) -> None:
-        """Draw the outline of a stretch of sound that fills a box."""
-        left, right = max(round(box.left()), exposed.left()), min(round(box.right()), exposed.right() + 1)
-        if box.width() < 6 or right <= left:
-            return
-        waveform = self._waveforms.waveform(source_id, stream)
+        """Draw the outline of stretches of a sound, side by side in a box.
+
+        Args:
+            painter: on the view.
+            source_id: whose sound.
+            stream: which of its sound streams.
+            edges: float64 [n] each, the left and right pixel of every stretch, ascending.
+            times: float64 [n, 2], from when to when each stretch plays, in seconds of the source.
+            gains: float64 [n], factors.
+            box: its top and bottom count.
+            exposed: what is painted.
+        """
+        lefts, rights = edges
+        first, stop = max(exposed.left(), int(lefts[0])), min(exposed.right() + 1, int(np.ceil(rights[-1])))
         middle = round(box.center().y())
         painter.setPen(QPen(self._theme.colour("audio.wave"), 1))
-        if waveform is None:
-            painter.drawLine(left, middle, right - 1, middle)
+        if stop <= first:
             return
-        per_px = (stop_s - first_s) / box.width()
-        start = first_s + (left - box.left()) * per_px
-        found = columns(waveform, start, start + (right - left) * per_px, right - left)
+        waveform = self._waveforms.waveform(source_id, stream)
+        if waveform is None:
+            painter.drawLine(first, middle, stop - 1, middle)
+            return
+        pixels = np.arange(first, stop)
+        number = np.clip(np.searchsorted(lefts, pixels + 0.5, side="right") - 1, 0, lefts.size - 1)
+        shows = (pixels + 0.5 >= lefts[number]) & (pixels + 0.5 < rights[number])
+        pixels, number = pixels[shows], number[shows]
+        if not pixels.size:
+            return
+        per_px = (times[:, 1] - times[:, 0]) / np.maximum(1e-9, rights - lefts)
+        found = columns(waveform, times[number, 0] + (pixels - lefts[number]) * per_px[number], float(per_px.max()))
         # A square root keeps quiet speech visible beside loud music; the row is too low for decibels.
-        shown = np.sign(found) * np.sqrt(np.abs(found) * 10 ** (gain_db / 20))
+        shown = np.sqrt(np.abs(found) * gains[number])
         reach = (box.height() - 4) / 2
-        tops = (middle - np.clip(shown[1], 0, 1) * reach).astype(np.int64).tolist()
-        feet = (middle - np.clip(shown[0], -1, 0) * reach).astype(np.int64).tolist()
-        painter.drawLines([QLine(x, top, x, foot) for x, top, foot in zip(range(left, right), tops, feet, strict=True)])
+        tops = (middle - np.minimum(shown[1], 1) * reach).astype(np.int64)
+        feet = (middle + np.minimum(shown[0], 1) * reach).astype(np.int64)
+        columns_of = zip(pixels.tolist(), tops.tolist(), feet.tolist(), strict=True)
+        painter.drawLines([QLine(x, top, x, foot) for x, top, foot in columns_of])
 
     # --- lanes, strip -----------------------------------------------------------------------------------------------
 
@@ -460,12 +513,16 @@ class Painting:
         ):
             if not starts.size:
                 continue
+            low = int(np.searchsorted(stops, scale.position(exposed.left() - 1)))
+            high = int(np.searchsorted(starts, scale.position(exposed.right() + 2)))
+            if high <= low:
+                continue
             painter.setBrushOrigin(QPoint(-scale.scroll_px % 8, 0))
             shift = scale.scroll_px
-            runs = merged_runs(starts / scale.frames_per_px - shift, stops / scale.frames_per_px - shift, scene.width)
+            lefts = starts[low:high] / scale.frames_per_px - shift
+            runs = merged_runs(lefts, stops[low:high] / scale.frames_per_px - shift, scene.width)
             for at, width in zip(runs.lefts.tolist(), runs.widths.tolist(), strict=True):
-                if at <= exposed.right() and at + width > exposed.left():
-                    painter.fillRect(QRect(at, bar, width, _BAR), brush)
+                painter.fillRect(at, bar, width, _BAR, brush)
         self._strip_labels(painter, scene, bar, exposed)
         painter.setOpacity(1.0)
         self._keyframes(painter, scene, top, exposed)
@@ -572,20 +629,30 @@ class Painting:
                 self._text(painter, box, marker.name, "text.2", 11)
 
     def _flag(self, painter: QPainter, left: float, marker: Marker, *, selected: bool) -> None:
-        top = RULER + 4
+        ratio = painter.device().devicePixelRatioF()
+        key = marker.kind, selected, ratio
+        if key not in self._flags:
+            self._flags[key] = self._drawn_flag(marker.kind, ratio, selected=selected)
+        painter.drawPixmap(QPointF(left - 8, RULER + 2), self._flags[key])
+
+    def _drawn_flag(self, kind: MarkerKind, ratio: float, *, selected: bool) -> QPixmap:
         points: tuple[tuple[float, float], ...]
-        if marker.kind is MarkerKind.CHAPTER:
+        if kind is MarkerKind.CHAPTER:
             points = ((-5, 0), (5, 0), (5, 11), (0, 7), (-5, 11))
-        elif marker.kind is MarkerKind.CALL_TO_ACTION:
+        elif kind is MarkerKind.CALL_TO_ACTION:
             points = ((-5, 5.5), (0, 0), (5, 5.5), (0, 11))
         else:
             points = ((-4.5, 0), (4.5, 0), (4.5, 7), (0, 11), (-4.5, 7))
+        flag = QPixmap(round(16 * ratio), round(16 * ratio))
+        flag.fill(Qt.GlobalColor.transparent)
+        flag.setDevicePixelRatio(ratio)
+        painter = QPainter(flag)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(self._theme.colour("marker"))
         painter.setPen(QPen(self._theme.colour("focus"), 1.5) if selected else QPen(Qt.PenStyle.NoPen))
-        painter.drawPolygon(QPolygonF([QPointF(left + dx, top + dy) for dx, dy in points]))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
+        painter.drawPolygon(QPolygonF([QPointF(8 + dx, 2 + dy) for dx, dy in points]))
+        painter.end()
+        return flag
 
     # --- over all ---------------------------------------------------------------------------------------------------
 
