@@ -21,7 +21,7 @@ from engine.media.caption_track import CaptionTrack
 from engine.media.deliver import PictureEncoder, deliver_film, deliver_gif
 from engine.media.delivered import read_back
 from engine.media.mp4.front import index_first
-from engine.media.pixels import Frame, frame_from_planes, planes, to_rgb
+from engine.media.pixels import Frame, to_rgb
 from engine.media.shape import Look, Shape, master_shape, screen_shape, shaped, square_size
 from engine.model.export_preset import Animation, FilmForm, PictureCodec, Pictures, Preset, SoundOnly
 from engine.model.frame_index import Int64
@@ -253,14 +253,9 @@ def _composed(
     for count, (number, at) in enumerate(zip(numbers, times, strict=False)):
         cancel.check()
         progress.report("Encoding", count / len(numbers))
-        frame = _own(composer.compose(number))
+        frame = composer.compose(number)
         frame.pts, frame.time_base = at, base
         yield frame
-
-
-def _own(frame: Frame) -> Frame:
-    """Return a frame whose times may be set: a bare one is the reader's, which may give it once more."""
-    return frame_from_planes(frame, planes(frame))
 
 
 def _check(timeline: Timeline, target: Path, suffixes: tuple[str, ...] | None) -> None:
