@@ -155,7 +155,7 @@ def _own_sound(timeline: Timeline, target: Path, cancel: CancelToken) -> SoundPl
         spliced = _spliced(timeline, number, audio, form, parts, target, cancel)
         if isinstance(spliced, SplicedSound):
             content = spliced
-            notes.append(_what_is_copied(audio, spliced))
+            notes.append(_what_is_copied(audio, spliced, _GRID_RULES.get(target_family(timeline.film, target))))
         else:
             content = _joined(parts, form)
             notes.append(_why_anew(audio, form, spliced.reason))
@@ -205,12 +205,16 @@ def _spliced(
     return spliced_sound(parts, alike, packets, rule, cancel)
 
 
-def _what_is_copied(stream: AudioStream, sound: SplicedSound) -> str:
+def _what_is_copied(stream: AudioStream, sound: SplicedSound, rule: GridRule | None) -> str:
     total = sound.copied + sound.encoded
-    return (
+    text = (
         f"of the sound track {stream.stream} ({stream.codec}), {sound.copied:,} of {total:,} packets are copied; it is "
         "re-encoded around the joins only"
     )
+    if rule is GridRule.DROP:
+        return text
+    off_ms = -(-500 * sound.frame // sound.form.rate)
+    return f"{text} (in a player that counts samples instead of looking at times, it is at most {off_ms} ms off)"
 
 
 def _template(timeline: Timeline) -> Film:

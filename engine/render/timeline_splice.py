@@ -19,7 +19,7 @@ import numpy as np
 from engine.control import CancelToken
 from engine.media.coded import CodedUnit
 from engine.media.sound_cut import FADE_MS, JoinedSound, SoundForm, SoundPart
-from engine.media.sound_packets import CannotSplice, SoundPackets, packet_data
+from engine.media.sound_packets import FRAME_SAMPLES, CannotSplice, SoundPackets, packet_data
 from engine.media.sound_read import Samples
 from engine.media.sound_seam import decodes_alike
 from engine.media.sound_splice import Misfit, Neighbours, encoded_run, encoder_delay
@@ -84,6 +84,11 @@ class SplicedSound:
     pieces: tuple[CopiedPackets | EncodedPackets, ...]
     parts: tuple[SoundPart, ...]
     samples: int
+
+    @property
+    def frame(self) -> int:
+        """Return the samples of a packet."""
+        return FRAME_SAMPLES[self.form.codec]
 
     @property
     def copied(self) -> int:
