@@ -15,6 +15,7 @@ from app.session.jobs import Job, JobKind, Jobs, JobState
 from app.session.patching import Patching
 from app.session.selection import Selection
 from app.workflows.edit_steps import FEATHER_PX
+from app.workflows.generate import AUTO
 from app.workflows.import_media import OpenProject
 from app.workflows.project_jobs import Agreement, ProjectDesk, desk_of
 from app.workflows.region_takes import (
@@ -43,20 +44,21 @@ _OFFER_AFTER_MS = 250
 
 
 @dataclass(eq=False)
-class OrderedTake:
-    """One take that was ordered, as the person sees it.
+class Ordered:
+    """Something that was ordered from a provider, as the person sees it.
 
     Attributes:
-        patch: what it is for. order: what was wanted, None for one that was found unfinished.
+        prompt: the words it was ordered with, or what it is. provider: its name, or "auto".
+        thing: what is made, in a sentence.
         job: as it is saved, None before the first save. running: the work on it, None while it rests.
         error: why work on it ended, where that is not the job's own failure.
-        told: what a person should know on the way.
+        told: what a person should know on the way. since_s: when the work began (monotonic).
     """
 
     number: int
-    patch: Patch
     prompt: str
-    order: TakeOrder | None = None
+    provider: str = AUTO
+    thing: str = "take"
     job: Order | None = None
     running: Job | None = None
     error: DeltacutError | None = None
@@ -86,6 +88,14 @@ class OrderedTake:
         return self.is_in_film or self.is_put_away
 
 
+@dataclass(eq=False, kw_only=True)
+class OrderedTake(Ordered):
+    """A take that was ordered; order: what was wanted, None for one that was found unfinished."""
+
+    patch: Patch
+    order: TakeOrder | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class _Came:
     """What work on an order came to: the job as it rests, and the take where there is one."""
@@ -94,7 +104,7 @@ class _Came:
     take: Take | None
 
 
-class _Quiet(Agreement):
+class AsksNobody(Agreement):
     """Asks nobody from a worker: an order that needs the person rests with its question."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
@@ -240,7 +250,7 @@ class Generating(QObject):
         ordered = []
         for number in range(count):
             wanted = replace(order, patch=patch, variant=made_before + number)
-            entry = OrderedTake(next(self._numbers), patch, order.prompt.strip(), wanted)
+            entry = OrderedTake(next(self._numbers), order.prompt.strip(), order.provider, patch=patch, order=wanted)
             self.orders.append(entry)
             ordered.append(entry)
 
@@ -324,7 +334,7 @@ class Generating(QObject):
             def told(text: str) -> None:
                 tell(number, text, _latest(desks[0], order, known))
 
-            with desk_of(opened, _Quiet(told)) as desk:
+            with desk_of(opened, AsksNobody(told)) as desk:
                 desks.append(desk)
                 job = step(desk, cancel)
                 take = fitted_take(desk, job) if job.state is OrderState.QA_READY else None
@@ -368,7 +378,7 @@ class Generating(QObject):
         opened = self._opened()
 
         def work(_progress: Progress, cancel: CancelToken) -> None:
-            with desk_of(opened, _Quiet(lambda _text: None)) as desk:
+            with desk_of(opened, AsksNobody(lambda _text: None)) as desk:
                 publish(desk, job, cancel)
 
         self._jobs.start_quietly("Note what is in the film", work)
@@ -380,7 +390,7 @@ class Generating(QObject):
         opened = self._opened()
 
         def work(_progress: Progress, cancel: CancelToken) -> None:
-            with desk_of(opened, _Quiet(lambda _text: None)) as desk, suppress(DeltacutError):
+            with desk_of(opened, AsksNobody(lambda _text: None)) as desk, suppress(DeltacutError):
                 desk.cancel(job.job, cancel)
 
         self._jobs.start_quietly("Stop at the provider", work)
@@ -420,7 +430,7 @@ class Generating(QObject):
         for job in jobs:
             if job.job in known:
                 continue
-            entry = OrderedTake(next(self._numbers), patch_of(job), str(job.inputs["prompt"]), None, job)
+            entry = OrderedTake(next(self._numbers), str(job.inputs["prompt"]), job=job, patch=patch_of(job))
             self.orders.append(entry)
             if job.state in (OrderState.QUEUED, OrderState.PROCESSING):
                 self._work(entry, lambda desk, cancel, id=job.job: desk.retry(id, cancel))  # type: ignore[misc]

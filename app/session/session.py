@@ -21,6 +21,7 @@ from app.session.settings import Settings
 from app.session.sound_output import Device, PortAudio, SoundOutput
 from app.session.take_pictures import TakePictures
 from app.session.thumbnails import Thumbnails
+from app.session.transcribing import Transcribing
 from app.session.transport import Transport
 from app.session.waveforms import Waveforms
 
@@ -45,6 +46,7 @@ class Session:
     patching: Patching
     take_pictures: TakePictures
     generating: Generating
+    transcribing: Transcribing
     asking: MainThread
 
     def shut_down(self) -> None:
@@ -91,5 +93,6 @@ def new_session(data_folder: Path, sound: Device | None = None) -> Session:
         patching,
         TakePictures(document, jobs),
         Generating(document, selection, patching, jobs),
+        Transcribing(document, jobs),
         MainThread(),
     )

@@ -137,7 +137,7 @@ class GenerateBox(QWidget):
         self.prompt.setTabChangesFocus(True)
         self.prompt.textChanged.connect(self._words_changed)
         self.prompt.sent.connect(self.generate)
-        self.picture = SentPicture(theme, QSize(144, 81))
+        self.picture = SentPicture(theme, QSize(124, 70))
         self.sent = ElidedLabel("", Role.NAME)
         self._size_text = ElidedLabel("", Role.SMALL, "2")
         self._not_sent = ElidedLabel("Not sent: the film, sound, file name", Role.SMALL, "2")
@@ -146,7 +146,7 @@ class GenerateBox(QWidget):
         self._reference = push_button("References…", ButtonKind.LINK)
         self._reference.setToolTip("Pictures that the provider goes by; they are sent too")
         self._reference.clicked.connect(self._show_references)
-        links = row(self._full, self._reference, None, gap=4)
+        links = row(self._full, self._reference, None, gap=0, margins=(-4, 0, 0, 0))
         words = column(self.sent, self._size_text, self._not_sent, None, links, gap=1)
         names = [name for name, adapter in ADAPTERS.items() if Work.EDIT in adapter.traits.works]
         first = provider_title(provider_order()[0]) if provider_order() else ""
@@ -177,10 +177,13 @@ class GenerateBox(QWidget):
         sent = row(self.picture, gap=10)
         sent.addLayout(words, 1)
         kinds = row(gap=6)
+        self.provider.setMinimumContentsLength(8)
         kinds.addWidget(self.provider, 1)
         kinds.addWidget(self.resolution)
         kinds.addWidget(self.count)
         buttons = row(gap=6)
+        for button in (self.go, self.locally):
+            button.setMinimumWidth(120)
         buttons.addWidget(self.go, 1)
         buttons.addWidget(self.locally, 1)
         parts = column(

@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.session.generating import OrderedTake
+from app.session.generating import Ordered
 from app.ui.generate.words import Said, WayOut, said
 from app.ui.theme import Theme
 from app.ui.widgets import ButtonKind, Role, label, push_button
@@ -20,16 +20,23 @@ class OrderRow(QFrame):
     """A message that counts while it waits.
 
     Signals:
-        chosen(OrderedTake, WayOut): a button was pressed.
+        chosen(Ordered, WayOut): a button was pressed.
     """
 
     chosen = Signal(object, object)
 
-    def __init__(self, theme: Theme, entry: OrderedTake, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        entry: Ordered,
+        without: frozenset[WayOut] = frozenset(),
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("banner")
         self.entry = entry
         self._theme = theme
+        self._without = without
         self._ways: tuple[WayOut, ...] = ()
         self.buttons: dict[WayOut, QPushButton] = {}
         self._sign = QLabel()
@@ -66,8 +73,9 @@ class OrderRow(QFrame):
         self.setAccessibleName(f"{self.entry.prompt}: {now.what} {now.why}")
         icon, token = self._icon(now)
         self._sign.setPixmap(self._theme.pixmap(icon, token, 16, self.devicePixelRatioF()))
-        if now.ways != self._ways:
-            self._show_ways(now.ways)
+        ways = tuple(way for way in now.ways if way not in self._without)
+        if ways != self._ways:
+            self._show_ways(ways)
         waits = self.entry.running is not None or self.entry.retry_at is not None
         if waits and not self._timer.isActive():
             self._timer.start()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from app.session.generating import OrderedTake
+from app.session.generating import Ordered
 from app.ui.words import seconds_text, usd
 from app.workflows.region_takes import Offer
 from providers.contract import SentKind
@@ -77,15 +77,17 @@ def cap_text(offer: Offer) -> str:
     return f"{usd(left)} left of the {usd(float(offer.cap_usd))} cap"
 
 
-def said(entry: OrderedTake, now: float | None = None) -> Said:
+def said(entry: Ordered, now: float | None = None) -> Said:
     """Return what an order shows at a moment (Unix time in seconds)."""
     now = time.time() if now is None else now
     if entry.running is not None:
         return _running(entry, now)
     if entry.error is not None:
-        return Said("The take was not made.", str(entry.error), (WayOut.TRY_AGAIN, WayOut.TRY_LOCALLY), is_error=True)
+        return Said(
+            f"The {entry.thing} was not made.", str(entry.error), (WayOut.TRY_AGAIN, WayOut.TRY_LOCALLY), is_error=True
+        )
     if entry.question is not None:
-        return _asked(entry.question, now)
+        return _asked(entry, entry.question, now)
     if entry.failure is not None:
         ways = [WayOut.TRY_AGAIN, WayOut.TRY_LOCALLY]
         if entry.failure.kind in ("AuthFailed", "KeyProblem", "KeyMissing"):
@@ -94,11 +96,11 @@ def said(entry: OrderedTake, now: float | None = None) -> Said:
             "The take was not made.", f"{entry.failure.message}. {_spent(entry.job)}", tuple(ways), is_error=True
         )
     if entry.is_in_film:
-        return Said("The take is there.", _billed(entry.job))
+        return Said(f"The {entry.thing} is there.", _billed(entry.job))
     return Said("It waits.", "It was under way when the project was closed.", (WayOut.TRY_AGAIN, WayOut.GIVE_UP))
 
 
-def _running(entry: OrderedTake, now: float) -> Said:
+def _running(entry: Ordered, now: float) -> Said:
     elapsed = seconds_text(max(0.0, time.monotonic() - entry.since_s))
     if entry.retry_at is not None and entry.retry_at > now:
         at = datetime.fromtimestamp(entry.retry_at).astimezone().strftime("%H:%M:%S")
@@ -107,13 +109,12 @@ def _running(entry: OrderedTake, now: float) -> Said:
             f"Retry at {at}, in {wait}.", f"The provider asks to wait. It happens by itself. {entry.told}".strip(),
             (WayOut.CANCEL,),
         )  # fmt: skip
-    name = entry.order.provider if entry.order is not None else ""
-    where = provider_title(name) if name in ADAPTERS else "the provider"
+    where = provider_title(entry.provider) if entry.provider in ADAPTERS else "the provider"
     why = entry.told or "Keep working; the job is saved and is not paid twice."
     return Said(f"At {where} for {elapsed}.", why, (WayOut.CANCEL,))
 
 
-def _asked(question: Question, now: float) -> Said:
+def _asked(entry: Ordered, question: Question, now: float) -> Said:
     name = provider_title(question.provider) if question.provider else "The provider"
     more: list[WayOut] = []
     if Choice.NEXT_PROVIDER in question.choices:
@@ -133,7 +134,7 @@ def _asked(question: Question, now: float) -> Said:
             )
         case Reason.KEY:
             ways = (WayOut.REPLACE_KEY, *again, *more, WayOut.TRY_LOCALLY, WayOut.GIVE_UP)
-            return Said("The take was not made.", f"{message} Nothing was charged.", ways, is_error=True)
+            return Said(f"The {entry.thing} was not made.", f"{message} Nothing was charged.", ways, is_error=True)
         case Reason.POLICY:
             ways = (WayOut.EDIT_PROMPT, *more, WayOut.TRY_LOCALLY, WayOut.GIVE_UP)
             return Said(f"{name} refused this request.", f"{message} Nothing was placed.", ways, is_error=True)

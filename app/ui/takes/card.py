@@ -20,6 +20,7 @@ _log = logging.getLogger(__name__)
 PICTURE = QSize(240, 136)
 """The size in which pictures are asked for; drawn at half of it and sharp on dense screens."""
 _ROW_PICTURE = QSize(132, 80)
+_WORDS_HEIGHT = 40
 
 
 class Form(Enum):
@@ -72,7 +73,7 @@ class TakeCard(QAbstractButton):
         return self._form is Form.CARDS
 
     def heightForWidth(self, width: int) -> int:
-        return _picture_height(width) + 40
+        return _picture_height(width) + _WORDS_HEIGHT
 
     @property
     def star_place(self) -> QRect:
@@ -138,7 +139,8 @@ class TakeCard(QAbstractButton):
     def _picture_place(self) -> QRect:
         if self._form is Form.ROWS:
             return QRect(QPoint(8, 8), _ROW_PICTURE)
-        return QRect(0, 0, self.width(), _picture_height(self.width()))
+        # Where the panel is low the picture gives way, not the words.
+        return QRect(0, 0, self.width(), min(_picture_height(self.width()), self.height() - _WORDS_HEIGHT))
 
     def _draw_picture(self, painter: QPainter, place: QRect, image: QImage | None, *, faded: bool) -> None:
         path = QPainterPath()
@@ -181,7 +183,7 @@ class TakeCard(QAbstractButton):
     def _draw_card_words(self, painter: QPainter, patch: Patch, take: Take, picture: QRect) -> None:
         line = QRect(0, picture.bottom() + 4, self.width(), 18)
         badge = self._draw_badge(painter, take_state(patch, take), line)
-        self._draw_text(painter, QRect(0, line.top(), badge - 4, 18), take_title(patch, take), "text.1", medium=True)
+        self._draw_text(painter, QRect(0, line.top(), badge - 2, 18), take_title(patch, take), "text.1", medium=True)
         foot = QRect(0, line.bottom() + 1, self.width(), 16)
         cost = cost_text(take)
         painter.setFont(self._font(11, QFont.Weight.Normal))
@@ -217,9 +219,9 @@ class TakeCard(QAbstractButton):
         painter.setFont(self._font(11, QFont.Weight.Medium))
         words = painter.fontMetrics().horizontalAdvance(word)
         # In a narrow card the glyph has to do; the word is in the tooltip and the name.
-        title = 46 if self._form is Form.CARDS else 60
-        wide = line.width() - title >= words + 26
-        width = words + 26 if wide else 20
+        title = 40 if self._form is Form.CARDS else 60
+        wide = line.width() - title >= words + 24
+        width = words + 24 if wide else 20
         box = QRect(line.right() + 1 - width, line.top(), width, 18)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._theme.colour(f"{kind}.bg"))
@@ -228,7 +230,7 @@ class TakeCard(QAbstractButton):
         painter.drawPixmap(box.left() + 4, box.top() + 3, glyph)
         if wide:
             painter.setPen(self._theme.colour(f"{kind}.fg"))
-            painter.drawText(box.adjusted(20, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, word)
+            painter.drawText(box.adjusted(19, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, word)
         return box.left()
 
     def _draw_text(

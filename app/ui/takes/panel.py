@@ -38,7 +38,8 @@ _EMPTY = "No takes yet. Describe the change and generate one, use a local tool, 
 _NO_PATCH = "Choose a patch to see its takes."
 _ROWS_FROM_HEIGHT = 380
 """A panel at least this high shows rows, where reason, prompt and time have room."""
-_LEAST_CARD = 104
+_LEAST_CARD = 100
+_LEAST_CARD_HEIGHT = 76
 
 
 class TakesPanel(Panel):
@@ -189,9 +190,18 @@ class TakesPanel(Panel):
             self._grid.setColumnMinimumWidth(column, 0)
         if self._form is Form.CARDS and self.cards:
             width = (self.width() - 24 - 8 * (columns - 1)) // columns
+            full = self.cards[0].heightForWidth(width)
+            # Up to three takes are all to be seen; more than that scroll.
+            height = full if len(self.cards) > columns else max(_LEAST_CARD_HEIGHT, min(full, self._room))
             for card in self.cards:
-                card.setFixedSize(width, card.heightForWidth(width))
+                card.setFixedSize(width, height)
+            self._area.setMinimumHeight(_LEAST_CARD_HEIGHT)
         self._grid.setRowStretch(len(self.cards) + 1, 1)
+
+    @property
+    def _room(self) -> int:
+        """Return the height that the cards have."""
+        return self.height() - self._buttons.sizeHint().height() - 20
 
     # --- judging ----------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.session.generating import OrderedTake
+from app.session.generating import Ordered
 from app.session.patching import FollowChoice
 from app.ui.generate.words import WayOut, said
 from app.ui.inspector import InspectorPanel
@@ -163,7 +163,7 @@ def test_a_rejected_key_is_replaced_and_tried_again(stage, panel, qtbot, world, 
 
 
 def test_waiting_for_room_counts_down():
-    entry = OrderedTake(1, None, "a red door")
+    entry = Ordered(1, "a red door")
     entry.running = object()
     entry.since_s = time.monotonic() - 9
 

@@ -1,0 +1,116 @@
+"""Captions from speech, by a provider, for the open project."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.session.document import Document
+from app.session.generating import AsksNobody, Ordered
+from app.session.jobs import JobKind, Jobs, JobState
+from app.workflows.import_media import OpenProject
+from app.workflows.project_jobs import ProjectDesk, desk_of
+from app.workflows.transcribe import Captions, TranscribeRequest, order_transcript
+from engine.control import CancelToken, Progress
+from engine.errors import DeltacutError
+from providers.consent import Reach
+from providers.jobs import Choice, Job
+from providers.jobs import JobState as OrderState
+
+
+class Transcribing(QObject):
+    """Orders transcripts; what comes of one is committed to the project by its job.
+
+    Signals:
+        changed: an order moved on, or there is another one.
+    """
+
+    changed = Signal()
+
+    def __init__(self, document: Document, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._jobs = jobs
+        self._numbers = itertools.count(1)
+        self.orders: list[Ordered] = []
+        document.closed.connect(self._forget)
+
+    def transcribe(self, source_id: str, language: str | None = None) -> Ordered:
+        """Order captions of what is said in a film; nothing is sent before the person agreed."""
+        name = self._document.project.source(source_id).name
+        entry = Ordered(next(self._numbers), f"Captions of {name}", thing="transcript")
+        self.orders.append(entry)
+        request = TranscribeRequest(language, Captions.MADE, source_id=source_id)
+        self._work(entry, lambda desk, cancel: desk.run(order_transcript(desk, request).job, cancel))
+        return entry
+
+    def answer(self, entry: Ordered, choice: Choice, reach: Reach = Reach.REQUEST) -> None:
+        """Answer an order's question, and go on."""
+        job = entry.job
+        if job is None or entry.running is not None:
+            return
+
+        def go_on(desk: ProjectDesk, cancel: CancelToken) -> Job:
+            answered = desk.orchestrator.answer(job.job, choice, reach)
+            return answered if answered.state is OrderState.CANCELLED else desk.run(job.job, cancel)
+
+        self._work(entry, go_on)
+
+    def retry(self, entry: Ordered) -> None:
+        """Try a failed order again; what is open at a provider is not paid again."""
+        job = entry.job
+        if job is not None and entry.running is None:
+            self._work(entry, lambda desk, cancel: desk.retry(job.job, cancel))
+
+    def cancel(self, entry: Ordered) -> None:
+        """Stop an order, or take one that rests off the list."""
+        if entry.running is not None:
+            entry.running.cancel()
+        entry.is_put_away = True
+        self.changed.emit()
+
+    def _work(self, entry: Ordered, step: Callable[[ProjectDesk, CancelToken], Job]) -> None:
+        opened = OpenProject(self._document.file, self._document.films, self._document.cache)
+
+        def work(_progress: Progress, cancel: CancelToken) -> Job:
+            with desk_of(opened, AsksNobody(lambda _text: None)) as desk:
+                return step(desk, cancel)
+
+        def done(job: Job) -> None:
+            running, entry.running, entry.job = entry.running, None, job
+            entry.is_in_film = job.state is OrderState.PUBLISHED
+            entry.is_put_away = job.state is OrderState.CANCELLED
+            if running is not None and job.spent_usd():
+                running.cost_usd = float(job.spent_usd())
+                running.changed.emit()
+            self.changed.emit()
+
+        def failed(error: DeltacutError) -> None:
+            entry.running, entry.error = None, error
+            self.changed.emit()
+
+        entry.error, entry.since_s = None, time.monotonic()
+        job = self._jobs.start(entry.prompt, JobKind.TRANSCRIBE, work).then(done, failed)
+        job.ended.connect(self._one_ended)
+        entry.running = job
+        self.changed.emit()
+
+    @Slot()
+    def _one_ended(self) -> None:
+        """A cancelled job tells nobody else that it is over."""
+        for entry in self.orders:
+            if entry.running is not None and entry.running.state is JobState.CANCELLED:
+                entry.running = None
+                entry.is_put_away = True
+        self.changed.emit()
+
+    @Slot()
+    def _forget(self) -> None:
+        for entry in self.orders:
+            if entry.running is not None and not entry.running.is_over:
+                entry.running.cancel()
+        self.orders.clear()
+        self.changed.emit()
