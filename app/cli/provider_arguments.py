@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.model.region import Region
 from engine.model.time import Range
 
-PROVIDER_COMMAND_NAMES = ("generate", "transcribe", "jobs", "keys", "ledger", "workflow", "trace")
+PROVIDER_COMMAND_NAMES = ("generate", "motion", "transcribe", "jobs", "keys", "ledger", "workflow", "trace")
 
 AddCommand = Callable[[str, str], argparse.ArgumentParser]
 
@@ -59,6 +59,15 @@ def add_provider_commands(command: AddCommand, readers: Readers) -> None:
     generate.add_argument("--source", metavar="ID", help="the film, where the project has several")
     _add_asking(generate)
     generate.add_argument("--review", action="store_true", help="wait for jobs approve before it goes into the film")
+
+    motion = command("motion", "let a service film how a patch moves; the film becomes a take of it")
+    motion.add_argument("project", metavar="PROJECT.dcut", type=Path)
+    motion.add_argument("patch", metavar="PATCH", help="its number in deltacut takes, or its id")
+    motion.add_argument(
+        "--prompt", metavar="TEXT", default="", help="what happens (default: what the patch was made with)"
+    )
+    _add_asking(motion)
+    motion.add_argument("--review", action="store_true", help="wait for jobs approve before it becomes a take")
 
     transcribe = command("transcribe", "write down what is said, with the times of the words")
     transcribe.add_argument("project", metavar="PROJECT.dcut", type=Path)

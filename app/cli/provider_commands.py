@@ -58,6 +58,17 @@ def generate(given: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def motion(given: argparse.Namespace, console: Console) -> int:
+    """Let a service film how a patch moves."""
+    from app.cli.agreement import TerminalAgreement
+    from app.workflows.motion import MotionRequest, film_motion
+
+    request = MotionRequest(given.patch, given.prompt, given.provider, "person" if given.review else "automatic")
+    agreement = TerminalAgreement(console, agreed=given.yes)
+    job = film_motion(given.project, request, agreement, console.progress, console.cancel, ask_passphrase)
+    return _job_result(job, given.project, console)
+
+
 def transcribe(given: argparse.Namespace, console: Console) -> int:
     """Write down what is said."""
     from app.cli.agreement import TerminalAgreement
@@ -212,6 +223,7 @@ def ask_secret(what: str) -> str:
 
 PROVIDER_COMMANDS: Mapping[str, Callable[[argparse.Namespace, Console], int]] = {
     "generate": generate,
+    "motion": motion,
     "transcribe": transcribe,
     "jobs": jobs,
     "keys": keys,

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from app.workflows.generate import AUTO, chosen_workflow
 from app.workflows.project_jobs import Agreement, ProjectDesk, Wish, open_desk
+from app.workflows.take_names import found_patch
 from engine.control import CancelToken, Progress
-from engine.errors import EditRefused, UsageError
+from engine.errors import UsageError
 from engine.model.ids import new_id
 from engine.model.patch import Patch
 from engine.model.project import Project
@@ -23,7 +24,8 @@ class MotionRequest:
     """What to film.
 
     Attributes:
-        patch: its id. prompt: what happens; empty for the prompt that the patch was made with.
+        patch: its id, the beginning of it, or its number from 1.
+        prompt: what happens; empty for the prompt that the patch was made with.
         provider: its name, or "auto" for those of the workflow in its order.
         review: "person" to look at the film before it becomes a take, else "automatic".
     """
@@ -64,9 +66,7 @@ def order_motion(desk: ProjectDesk, request: MotionRequest) -> Job:
 
 
 def _wish(project: Project, request: MotionRequest, workflow: Workflow) -> Wish:
-    patch = next((patch for patch in project.patches if patch.id == request.patch), None)
-    if patch is None:
-        raise EditRefused(f"the project has no patch {request.patch}")
+    patch = found_patch(project, request.patch)
     if patch.picked is None:
         raise UsageError(f"the patch {patch.name or patch.id} shows nothing yet that could move")
     if patch.anchor >= patch.frames.stop - 2:

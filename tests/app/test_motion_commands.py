@@ -194,6 +194,17 @@ def test_a_service_films_the_motion_and_the_film_is_a_take_beside_the_flow(
         assert np.abs(by_flow[end] - by_film[end]).mean() < 1.5, f"the end at frame {end} is not pinned"
 
 
+def test_a_patch_of_ones_own_is_filmed_and_the_same_film_is_free_the_second_time(project, run, world):
+    patch = ("--anchor", ANCHOR, "--window", "1:5", "--roi", "0.35,0.35,0.6,0.65", "--tool", "fill")
+    assert run("patch", project, *patch, "--colour", "#c83430", "--follow", "planar")[0] == 0
+    for origin in ("provider", "cache"):
+        status, job, err = run("motion", project, 1, "--provider", "kling", "--prompt", "a red board", "--yes")
+        assert (status, job["nodes"]["motion"]["origin"]) == (0, origin), err
+    assert len(world.kling.charges) == 1
+    assert len(the_patch(project).takes) == 3
+    assert run("motion", project, 2, "--provider", "kling", "--yes")[0] == 2
+
+
 def test_no_key_is_found_in_anything_that_a_project_leaves_behind(project, run, world, tmp_path, httpserver):
     httpserver.expect_request("/v1/traces", method="POST").respond_with_json({})
     arguments = ("--prompt", "a red door", "--window", "1:4", "--motion", "kling", "--yes")
