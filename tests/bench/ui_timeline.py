@@ -119,7 +119,7 @@ def _measure(app: QApplication, folder: Path, arguments: argparse.Namespace) -> 
         print(f"{name:40} {low:7.2f} {high:7.2f} {max(taken):7.2f}")
 
     rounds = arguments.rounds
-    for name, per_px in (("close", 0.25), ("usual", 2.0), ("far", 40.0)):
+    for name, per_px in (("close", 0.25), ("usual", 2.0), ("far", 12.0)):
         view.set_frames_per_px(per_px)
         view.horizontalScrollBar().setValue(0)
         app.processEvents()

@@ -43,12 +43,14 @@ _BLOCK_PX = 3.0
 """Narrower items are merged."""
 _TEXT_PX = 26.0
 _LABEL_PX = 44
-_PINNED_PX = 280
+_PINNED_PX = 200
 """Labels that stay at the left edge while their item scrolls are no longer; the view paints that much anew."""
 _BAR = 14
 """Height of the export strip's bar."""
 _PIXMAPS = 700
 _KEPT_TIMES = 20_000
+_FLAG_PX = 7
+"""Of markers that stand closer together, the first one's flag shows."""
 
 
 class Painting:
@@ -116,9 +118,9 @@ class Painting:
             self._merged(painter, scene, row, lefts[narrow], rights[narrow], inner, exposed)
         if row.kind is RowKind.FILM_SOUND:
             painter.setOpacity(1.0 if row.visible else 0.45)
-            wide = np.flatnonzero(~narrow)
-            items = [scene.content.placed(place.row, low + offset) for offset in wide.tolist()]
-            self._film_sound(painter, scene, items, (lefts[wide], rights[wide]), inner, exposed)
+            singly = np.flatnonzero(~narrow)
+            items = [scene.content.placed(place.row, low + offset) for offset in singly.tolist()]
+            self._film_sound(painter, scene, items, (lefts[singly], rights[singly]), inner, exposed)
             painter.setOpacity(1.0)
             return
         lanes = row.items.lane_count
@@ -126,7 +128,10 @@ class Painting:
         dim = scene.dimmed
         visible = row.visible
         painter.setOpacity(1.0 if visible else 0.45)
-        for offset in np.flatnonzero(~narrow).tolist():
+        wide = ~narrow
+        if row.kind in _TONES and row.kind is not RowKind.SOUND:
+            wide &= ~self._plain(painter, scene, row, low, (lefts, rights), place)
+        for offset in np.flatnonzero(wide).tolist():
             item = scene.content.placed(place.row, low + offset)
             if item.frames.stop <= first:
                 continue
@@ -138,6 +143,27 @@ class Painting:
             if item.id in dim:
                 painter.setOpacity(1.0 if visible else 0.45)
         painter.setOpacity(1.0)
+
+    def _plain(
+        self, painter: QPainter, scene: Scene, row: Row, low: int, edges: tuple[Float64, Float64], place: RowPlace
+    ) -> NDArray[np.bool_]:
+        """Draw the items that are too narrow for a text and not chosen; return bool [n], which were drawn."""
+        lefts, rights = edges
+        width = rights - lefts
+        plain = (width >= _BLOCK_PX) & (width < _TEXT_PX)
+        values, lanes = row.items.values, row.items.lanes
+        height = place.height / row.items.lane_count
+        fill, line = self._theme.colour(f"{_TONES[row.kind]}.bg"), self._theme.colour(_line_of(_TONES[row.kind]))
+        special = scene.selected | scene.dimmed | {scene.focused[0] if scene.focused is not None else ""}
+        for offset in np.flatnonzero(plain).tolist():
+            if values[low + offset].id in special:
+                plain[offset] = False
+                continue
+            top = place.top + int(lanes[low + offset]) * height + 2
+            left = float(lefts[offset])
+            painter.fillRect(QRectF(left, top, float(width[offset]), height - 5), fill)
+            painter.fillRect(QRectF(left, top, 2, height - 5), line)
+        return plain
 
     def _merged(
         self,
@@ -619,7 +645,7 @@ class Painting:
             if len(item.frames) > 1:
                 width = scale.x(item.frames.stop) - left
                 painter.fillRect(QRectF(left, RULER + MARKERS - 5, max(1.0, width), 3), colour("marker"))
-            if left - last < 3:
+            if left - last < _FLAG_PX:
                 continue
             last = left
             self._flag(painter, left, marker, selected=item.id in scene.selected)

@@ -57,7 +57,7 @@ from engine.model.time import Range
 _LOG = logging.getLogger(__name__)
 _EDGE_PX = 24
 _ZOOM_STEP = 1.25
-_PINNED_PX = 330
+_PINNED_PX = 240
 _MOST_SNAPPING_KEYFRAMES = 400
 _NO_KEYFRAMES: Int64 = np.zeros(0, np.int64)
 
