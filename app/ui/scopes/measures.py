@@ -16,6 +16,7 @@ WIDTH = 384
 LEVELS = 256
 WAVE_HEIGHT = 160
 VECTOR_SIZE = 220
+_FAINTEST = 70
 # ITU-R BT.709 luma of R'G'B'.
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
@@ -89,4 +90,5 @@ def _bright(counts: NDArray[np.float32]) -> NDArray[np.uint8]:
     most = float(counts.max())
     if most <= 0:
         return np.zeros(counts.shape, np.uint8)
-    return np.asarray((np.log1p(counts) / np.log1p(most) * 255).round(), np.uint8)
+    shades = _FAINTEST + np.log1p(counts) / np.log1p(most) * (255 - _FAINTEST)
+    return np.asarray(np.where(counts > 0, shades, 0).round(), np.uint8)

@@ -70,7 +70,7 @@ class Plot(QWidget):
 
     def _paint(self, painter: QPainter) -> None:
         room = QRectF(self.rect())
-        painter.fillRect(room, self._theme.colour("surface.app"))
+        painter.fillRect(room, self._theme.colour("surface.2"))
         measures = self._measures
         font = QFont(self.font())
         font.setPixelSize(10)
@@ -115,7 +115,7 @@ class Plot(QWidget):
         side = min(room.width(), room.height())
         place = QRectF(room.center().x() - side / 2, room.center().y() - side / 2, side, side)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(self._theme.colour("line.strong"), 1))
+        painter.setPen(QPen(self._theme.colour("line.control"), 1))
         painter.drawEllipse(place)
         middle = place.center()
         self._grid_line(painter, QPointF(place.left(), middle.y()), QPointF(place.right(), middle.y()))
@@ -136,7 +136,7 @@ class Plot(QWidget):
             painter.drawText(QRectF(x + 7, y - 7, 16, 14), int(Qt.AlignmentFlag.AlignVCenter), name)
 
     def _grid_line(self, painter: QPainter, start: QPointF, stop: QPointF) -> None:
-        painter.setPen(QPen(self._theme.colour("line.subtle"), 1))
+        painter.setPen(QPen(self._theme.colour("line.strong"), 1))
         painter.drawLine(start, stop)
 
 
