@@ -190,7 +190,9 @@ class TakeCard(QAbstractButton):
         width = painter.fontMetrics().horizontalAdvance(cost)
         painter.setPen(self._theme.colour("text.2"))
         painter.drawText(foot, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, cost)
-        self._draw_text(painter, foot.adjusted(0, 0, -width - 6, 0), maker_title(take), "text.2", size=11)
+        self._draw_text(
+            painter, foot.adjusted(0, 0, -width - 6, 0), maker_title(take).removeprefix("Google "), "text.2", size=11
+        )
 
     def _draw_row_words(self, painter: QPainter, patch: Patch, take: Take, picture: QRect) -> None:
         left, right = picture.right() + 12, self.width() - 10
