@@ -26,6 +26,7 @@ from app.ui.scopes import ScopesPanel
 from app.ui.takes import PatchesList, TakesPanel
 from app.ui.theme import Theme
 from app.ui.timeline import TimelinePanel
+from app.ui.transcript import TranscriptPanel
 from app.ui.viewer import ViewerArea
 from app.ui.window import MainWindow
 from app.ui.window.commands import WindowCommands
@@ -47,6 +48,7 @@ class Desktop:
         context = self.context
         self.viewer, self.review = ViewerArea(context), ReviewArea(context)
         self.media, self.captions = MediaPanel(context), CaptionsPanel(context)
+        self.transcript = TranscriptPanel(context)
         self.layers, self.takes = LayersPanel(context), TakesPanel(context)
         self.patches = PatchesList(context)
         self.inspector, self.jobs = InspectorPanel(context), JobsPanel(context)
@@ -56,7 +58,12 @@ class Desktop:
         self.window.furnish(
             Places(
                 pages={"viewer": self.viewer, "review": self.review, "deliver": self.export},
-                bin=(("media", "Media", self.media), ("captions", "Captions", self.captions), ("patches", "Patches", self.patches)),
+                bin=(
+                    ("media", "Media", self.media),
+                    ("captions", "Captions", self.captions),
+                    ("transcript", "Transcript", self.transcript),
+                    ("patches", "Patches", self.patches),
+                ),
                 details=(
                     ("inspector", "Inspector", self.inspector),
                     ("jobs", "Jobs", self.jobs),
@@ -80,6 +87,7 @@ class Desktop:
             self.patches,
             self.inspector,
             self.captions,
+            self.transcript,
             self.scopes,
             self.jobs,
             self.history,
