@@ -1,0 +1,3 @@
+"""A project to be reviewed."""
+
+from tests.app.ui.stage import small_film, stage  # noqa: F401 fixtures, used by their being here
