@@ -49,6 +49,8 @@ RATIOS = (16 / 9, 9 / 16)
 _LEAST_SENT_PX = 720
 """Of the shorter side: services refuse less than 300, and film in 720."""
 _MOST_DOUBTFUL = 0.3
+_PINNED_FRAMES = 4
+"""Over so many frames the film goes over from the edited end frames to the service's pictures."""
 
 Rgb = NDArray[np.uint8]
 
@@ -87,15 +89,15 @@ class MotionSteps:
                     flow = after = scene.drawn(number, still)
                     matte = scene.matte(number, still)
                     answer = next(filmed) if number in scene.filmed else None
-                    # The ends are the film's own: what was sent is what shows there.
-                    pinned = number in (scene.filmed.start, scene.filmed.stop - 1)
-                    if answer is not None and matte is not None and not pinned:
-                        after, sure = _fitted(still, matte, answer, crop)
+                    share = scene.share_of_film(number)
+                    if answer is not None and matte is not None and share > 0:
+                        film, sure = _fitted(still, matte, answer, crop)
                         doubtful += not sure
-                        differences.append(_difference(flow, after))
+                        differences.append(_difference(flow, film))
+                        after = _between(flow, film, share)
                     yield _with_alpha(after, matte, area)
 
-            film = take_film(finished(), context.cancel)
+            kept = take_film(finished(), context.cancel)
             box = _shown_box(area, scene.video.rotation)
         beside = {"mean": float(np.mean(differences or [0.0])), "most": float(np.max(differences or [0.0]))}
         facts = {
@@ -103,7 +105,7 @@ class MotionSteps:
             "box": [box.x0, box.y0, box.x1, box.y1],
             "beside_flow": beside,
         }
-        artifact = Artifact(facts, {"film": film})
+        artifact = Artifact(facts, {"film": kept})
         if doubtful > _MOST_DOUBTFUL * count:
             raise StepAsks(f"the film does not meet its surroundings on {doubtful} of {count} frames", artifact)
         return artifact
@@ -184,6 +186,14 @@ class _Scene:
         first, last = self.time_of(self.filmed.start), self.time_of(self.filmed.stop - 1)
         return [float((self.time_of(number) - first) / (last - first)) for number in self.filmed]
 
+    def share_of_film(self, number: int) -> float:
+        """Return how much of the service's picture shows on a filmed frame.
+
+        The ends are the film's own: what was sent is what shows there, and from there it goes over by degrees.
+        """
+        to_end = min(number - self.filmed.start, self.filmed.stop - 1 - number)
+        return min(1.0, max(0, to_end) / min(_PINNED_FRAMES, max(1, (len(self.filmed) - 1) // 2)))
+
     def still(self, number: int) -> Still:
         return still_of(self.films.frame(self.patch.source_id, number), self.films.video(self.patch.source_id))
 
@@ -224,6 +234,17 @@ def _fitted(still: Still, matte: Matte, answer: Rgb, crop: Crop) -> tuple[Still,
     rotation = still.video.rotation
     planes, report = fit(still.planes, still.pixel_format, matte, picture, crop, rotation=rotation, steps=steps)
     return replace(still, planes=planes), not report.doubts
+
+
+def _between(one: Still, other: Still, share: float) -> Still:
+    """Return a frame `share` of the way from one to the other."""
+    if share >= 1.0:
+        return other
+    planes = [
+        np.rint(a + (b.astype(np.float32) - a) * np.float32(share)).astype(a.dtype)
+        for a, b in zip(one.planes, other.planes, strict=True)
+    ]
+    return replace(one, planes=tuple(planes))
 
 
 def _with_alpha(still: Still, matte: Matte | None, area: Matte) -> NDArray[np.uint8]:
