@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -70,3 +71,17 @@ def test_a_picture_made_anew_for_a_film_without_times_may_begin_with_no_delay():
     late = track("mpeg4", [5, 6, 7, 8], "wxyz", "K...")
     assert problems(source, on_time, plan) == ()
     assert any("another time" in problem for problem in problems(source, late, plan))
+
+
+@pytest.mark.parametrize("codec", ["hevc", "av1"])
+def test_what_an_edit_hides_at_the_start_may_be_left_out_before_a_new_keyframe(codec):
+    source = hiding(track(codec, [-3, -2, -1, 0, 1, 2, 3], "abcdefg", "K.....K"), 3)
+    out = hiding(track(codec, [-1, 0, 1, 2, 3], "wxyzg", "K...K"), 1)
+    assert match_video(source, out, None, DecodeTimes.ALL, same_format=True).problems == ()
+    short = hiding(track(codec, [-1, 0, 1, 3], "wxyg", "K..K"), 1)
+    assert match_video(source, short, None, DecodeTimes.ALL, same_format=True).problems != ()
+
+
+def hiding(whole: TrackFacts, count: int) -> TrackFacts:
+    hidden = np.arange(len(whole.rows)) < count
+    return replace(whole, rows=replace(whole.rows, hidden=hidden))
