@@ -24,7 +24,7 @@ from tests.moving_textures import texture
 
 _FOREIGN = ("GOOGLE_", "GEMINI_", "KLING_", "ELEVENLABS_", "VERTEX_", "KEY_VAULT_", "OTEL_", "DELTACUT_")
 FRAMES, WIDTH, HEIGHT, ANCHOR = 16, 320, 192, 5
-REGION = ("--frame", ANCHOR, "--roi", "0.35,0.35,0.6,0.65")
+REGION = ("--frame", ANCHOR, "--lasso", "0.35,0.35 0.6,0.35 0.6,0.65 0.35,0.65")
 
 
 @pytest.fixture(autouse=True)
