@@ -16,8 +16,8 @@ from engine.model.media import VideoStream
 from engine.model.source import FrameTimes
 from engine.render.film import Film
 
-_LANES = 2
-"""Decoders per film: one goes on with playing while the other one seeks."""
+_LANES = 3
+"""Decoders per film: one goes on with playing, one seeks, one follows a patch."""
 _WORTH_GOING_ON = 12
 """Frames that are rather decoded than jumped over."""
 
@@ -112,6 +112,7 @@ class DecodedFrames:
             idle = [lane for lane in lanes if not lane.is_busy]
             if best.is_busy and best.target <= number and cost[id(best)] <= _WORTH_GOING_ON:
                 self._free.wait(0.5)
+                self._check()
                 return None
             if not idle and len(lanes) < _LANES:
                 lanes.append(self._opened(film))

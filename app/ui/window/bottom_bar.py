@@ -47,6 +47,7 @@ class BottomBar(QWidget):
         session.jobs.added.connect(self._show_job)
         session.jobs.changed.connect(self._show_job)
         session.jobs.ended.connect(self._show_job)
+        session.playback.dropped_changed.connect(self._show_dropped)
         self._show_job(None)
 
     def say(self, text: str) -> None:
@@ -59,6 +60,10 @@ class BottomBar(QWidget):
     def show_cache(self, used: int, most: int) -> None:
         """Show how much of the cache is used, in bytes."""
         self.cache.setText(f"Cache {bytes_text(used)} of {bytes_text(most)}")
+
+    @Slot(int)
+    def _show_dropped(self, count: int) -> None:
+        self.dropped.setText(f"Dropped frames {count:,}")
 
     @Slot()
     def _quiet(self) -> None:
