@@ -54,7 +54,8 @@ class EditSteps:
             SentPicture.of(self._project.file.take(content).data) for content in inputs.get("references", ())
         )
         size = PictureSize(inputs.get("size", PictureSize.FIT.value))
-        return task_artifact(EditTask(inputs["prompt"], SentPicture.of(picture), SentPicture.of(mask), references, size))
+        sent, marked = SentPicture.of(picture), SentPicture.of(mask)
+        return task_artifact(EditTask(inputs["prompt"], sent, marked, references, size))
 
     def composite(self, context: StepContext) -> Artifact:
         """Fit the answer into its surroundings; what is in doubt is left to a person."""
