@@ -76,8 +76,7 @@ def ended(desktop: Desktop) -> None:
     desktop.shut_down()
     desktop.window.hide()
     desktop.window.deleteLater()
-    app.removeEventFilter(desktop.theme._focus)
-    app.setStyleSheet("")
+    desktop.theme.leave(app)
 
 
 def opened(desktop: Desktop, path: Path, qtbot) -> None:

@@ -103,4 +103,4 @@ def stage(qtbot, tmp_path, monkeypatch, small_film):
     yield made
     window.hide()
     session.shut_down()
-    app.removeEventFilter(theme._focus)
+    theme.leave(app)
