@@ -1,0 +1,3 @@
+"""A session with a small project open."""
+
+from tests.app.ui.stage import small_film, stage  # noqa: F401 fixtures, used by their being here
