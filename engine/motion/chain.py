@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.control import CancelToken
+from engine.model.time import Range
 from engine.motion.align import (
     LOOSE,
     TIGHT,
@@ -40,6 +41,7 @@ _SUPPORT_PER_CORRELATION = 2.8
 ANCHOR_INFORMATION = 1e6
 _CUT_CHANGE, _CUT_TONES, _CUT_LIKENESS = 20.0, 0.15, 0.45
 _SPREAD_AT_MATCH_PX, _SPREAD_PER_MISMATCH_PX = 0.3, 25.0
+_LEAST_STRUCTURE = 1.2
 _BEND_RESIDUAL = 0.008
 _BEND_SUPPORT = 0.97
 """A match this good leaves nothing for bending to explain."""
@@ -386,3 +388,37 @@ def _overview(frame: MotionFrame) -> Float32:
     step = max(1, frame.width // 240)
     sparse = np.ascontiguousarray(frame.luma[::step, ::step])
     return np.asarray(cv2.resize(sparse, (48, 27), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def is_even(frame: MotionFrame, alpha: Float32) -> bool:
+    """Tell whether a region has nothing to be followed by: even, black, or nothing but grain."""
+    rows, columns = np.nonzero(alpha > 0.5)
+    if not len(rows):
+        return True
+    room = 8
+    y0, y1 = max(0, int(rows.min()) - room), int(rows.max()) + room + 1
+    x0, x1 = max(0, int(columns.min()) - room), int(columns.max()) + room + 1
+    luma = frame.luma[y0:y1, x0:x1].astype(np.float32)
+    smooth = cv2.GaussianBlur(luma, (0, 0), 2.0)
+    structure = (smooth - cv2.GaussianBlur(luma, (0, 0), 12.0))[alpha[y0:y1, x0:x1] > 0.5]
+    return float(np.percentile(np.abs(structure), 98)) < _LEAST_STRUCTURE
+
+
+def shot_around(read: FrameReader, anchor: int, frames: Range, cancel: CancelToken) -> tuple[Range, tuple[bool, bool]]:
+    """Return the part of a window that is one shot with its anchor, and whether cuts end it: (before, after).
+
+    Raises:
+        Cancelled: the work was asked to stop.
+    """
+    ends = []
+    for way in (range(anchor - 1, frames.start - 1, -1), range(anchor + 1, frames.stop)):
+        last, before = anchor, read(anchor)
+        for number in way:
+            cancel.check()
+            after = read(number)
+            if is_cut(before, after):
+                break
+            last, before = number, after
+        ends.append(last)
+    shot = Range(ends[0], ends[1] + 1)
+    return shot, (shot.start > frames.start, shot.stop < frames.stop)

@@ -20,7 +20,16 @@ def journey_to_bytes(journey: Journey) -> bytes:
     """Return a journey as bytes, without its tracks."""
     suggestion = _NO_SUGGESTION if journey.suggestion is None else journey.suggestion
     asked, frames = journey.asked, journey.frames
-    numbers = [journey.anchor, asked.start, asked.stop, frames.start, frames.stop, *journey.cuts, suggestion]
+    numbers = [
+        journey.anchor,
+        asked.start,
+        asked.stop,
+        frames.start,
+        frames.stop,
+        *journey.cuts,
+        suggestion,
+        journey.even,
+    ]
     return packed(
         {
             "numbers": np.array(numbers, np.int64),
@@ -43,7 +52,7 @@ def journey_from_bytes(data: bytes) -> Journey | None:
     if arrays is None:
         return None
     try:
-        anchor, asked_start, asked_stop, start, stop, before, after, suggestion = arrays["numbers"].tolist()
+        anchor, asked_start, asked_stop, start, stop, before, after, suggestion, even = arrays["numbers"].tolist()
         return Journey(
             anchor,
             Range(asked_start, asked_stop),
@@ -58,6 +67,7 @@ def journey_from_bytes(data: bytes) -> Journey | None:
             (bool(before), bool(after)),
             (),
             None if suggestion == _NO_SUGGESTION else suggestion,
+            bool(even),
         )
     except (KeyError, ValueError, TypeError):
         return None

@@ -13,7 +13,16 @@ from engine.control import CancelToken, Progress
 from engine.errors import EditRefused
 from engine.model.patch import Follow, Nudge
 from engine.model.time import Range
-from engine.motion.chain import Bending, Ending, Subject, found_on, manner_of, needed_support
+from engine.motion.chain import (
+    Bending,
+    Ending,
+    Subject,
+    found_on,
+    is_even,
+    manner_of,
+    needed_support,
+    shot_around,
+)
 from engine.motion.chart import Chart
 from engine.motion.exposure import Exposure, Look, measure
 from engine.motion.frame import Float32, Float64, FrameReader
@@ -56,6 +65,7 @@ class Journey:
         exposure: shutter and noise. cuts: (before, after), whether a cut ended it.
         tracks: from which a longer window goes on; one per anchor, empty where nothing moves.
         suggestion: a frame on which a further anchor would help most, None where none is needed.
+        even: whether the region has nothing to be followed by, so that it stays.
     """
 
     anchor: int
@@ -71,6 +81,7 @@ class Journey:
     cuts: tuple[bool, bool]
     tracks: tuple[Track, ...]
     suggestion: int | None
+    even: bool = False
 
     def row(self, frame: int) -> int:
         """Return the row of a frame.
@@ -176,6 +187,10 @@ def propagate(
             bending = Bending.SURFACE
         case _:
             raise EditRefused(f"a patch cannot be followed by way of {follow.value} here")
+    if is_even(read(anchors[0].frame), anchors[0].alpha):
+        shot, cuts = shot_around(read, anchors[0].frame, frames, cancel)
+        held = replace(stay(anchors[0], shot), asked=frames, cuts=cuts, even=True)
+        return _nudged(held, nudges, picture_size)
     tracks = []
     for number, anchor in enumerate(anchors):
         part = progress.part(0.9 * number / len(anchors), 0.9 * (number + 1) / len(anchors))

@@ -340,7 +340,7 @@ def _followed(op: PatchOp, facts: FilmFacts, journey: Journey, doubts: tuple[str
         tuple(lost),
         cuts,
         suggestion if suggestion is not None and suggestion in frames else None,
-        (*_said(op, frames, lost, cuts, suggestion, confidence), *doubts),
+        (*_said(op, frames, lost, cuts, suggestion, confidence, journey.even), *doubts),
     )
 
 
@@ -351,8 +351,11 @@ def _said(
     cuts: tuple[bool, bool],
     suggestion: int | None,
     confidence: tuple[float, ...],
+    even: bool,
 ) -> list[str]:
     told = []
+    if even:
+        told.append("there is nothing in the region to follow it by: it stays where it was drawn")
     if cuts[0]:
         told.append(f"a cut before frame {frames.start} ends the patch there: frames before it stay as they are")
     if cuts[1]:

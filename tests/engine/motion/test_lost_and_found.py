@@ -9,7 +9,7 @@ import pytest
 from engine.control import CancelToken, Progress
 from engine.model.time import Range
 from engine.motion.appearance import compare
-from engine.motion.chain import Bending, is_cut, needed_support
+from engine.motion.chain import Bending, is_cut, is_even, needed_support, shot_around
 from engine.motion.chart import Chart
 from engine.motion.frame import MotionFrame
 from engine.motion.increment import corners_of_texture
@@ -85,6 +85,13 @@ def test_a_region_that_nothing_holds_along_an_edge_does_not_wander():
     assert max(moved) < 5
 
 
+@pytest.mark.parametrize(("contrast", "even"), [(0.0, True), (0.15, False), (1.0, False)])
+def test_a_region_of_nothing_but_grain_is_even(contrast, even):
+    board = Board(lambda t: similarity(160, 120), contrast=contrast, noise=2.0)
+    alpha, _ = board.region(0)
+    assert is_even(board.read(0), alpha) is even
+
+
 def shot(seed, **fields):
     return texture(seed, **fields)[:HEIGHT, :WIDTH].astype(np.uint8)
 
@@ -127,3 +134,13 @@ def test_what_differs_only_within_is_the_regions_own_change():
     visibility, hidden = looked(lambda x, y: np.hypot(x - 85, y - 78) < 18)
     assert hidden.any()
     assert visibility[hidden].min() > 0.9
+
+
+def test_the_shot_around_a_frame_ends_at_its_cuts():
+    shots = {frame: MotionFrame(shot(3 + frame // 6)) for frame in range(18)}
+    dark = {
+        frame: MotionFrame((item.luma * (0.5 if frame // 6 % 2 else 1.0)).astype(np.uint8))
+        for frame, item in shots.items()
+    }
+    assert shot_around(dark.__getitem__, 8, Range(0, 18), CancelToken()) == (Range(6, 12), (True, True))
+    assert shot_around(dark.__getitem__, 8, Range(7, 11), CancelToken()) == (Range(7, 11), (False, False))
