@@ -114,4 +114,5 @@ def add_provider_commands(command: AddCommand, readers: Readers) -> None:
 
 def _add_asking(command: argparse.ArgumentParser) -> None:
     command.add_argument("--provider", metavar="NAME", default="auto", help="default: the workflow's, in its order")
+    command.add_argument("--workflow", metavar="FILE", help="a workflow of your own (see deltacut workflow show edit)")
     command.add_argument("--yes", action="store_true", help="agree to send what is shown, this once")

@@ -40,6 +40,7 @@ def generate(given: argparse.Namespace, console: Console) -> int:
         tuple(given.reference),
         follow,
         given.source,
+        given.workflow,
     )
     agreement = TerminalAgreement(console, agreed=given.yes)
     job = generated(given.project, request, agreement, console.progress, console.cancel, ask_passphrase)
@@ -63,7 +64,8 @@ def motion(given: argparse.Namespace, console: Console) -> int:
     from app.cli.agreement import TerminalAgreement
     from app.workflows.motion import MotionRequest, film_motion
 
-    request = MotionRequest(given.patch, given.prompt, given.provider, "person" if given.review else "automatic")
+    review = "person" if given.review else "automatic"
+    request = MotionRequest(given.patch, given.prompt, given.provider, review, given.workflow)
     agreement = TerminalAgreement(console, agreed=given.yes)
     job = film_motion(given.project, request, agreement, console.progress, console.cancel, ask_passphrase)
     return _job_result(job, given.project, console)
@@ -75,7 +77,7 @@ def transcribe(given: argparse.Namespace, console: Console) -> int:
     from app.workflows import transcribe as workflow
 
     captions = workflow.Captions.MADE if given.captions else workflow.Captions.NONE
-    request = workflow.TranscribeRequest(given.language, captions, given.provider, given.source)
+    request = workflow.TranscribeRequest(given.language, captions, given.provider, given.source, given.workflow)
     agreement = TerminalAgreement(console, agreed=given.yes)
     job = workflow.transcribe(given.project, request, agreement, console.progress, console.cancel, ask_passphrase)
     return _job_result(job, given.project, console)

@@ -12,6 +12,7 @@ from app.workflows.edit_steps import FEATHER_PX, planned_patch
 from app.workflows.local_provider import KNOWN
 from app.workflows.local_provider import TRAITS as LOCAL_TRAITS
 from app.workflows.project_jobs import Agreement, ProjectDesk, Wish, open_desk
+from app.workflows.spending import read_workflow
 from engine.control import CancelToken, Progress
 from engine.errors import PictureError, UsageError
 from engine.model import codec
@@ -26,7 +27,7 @@ from providers.contract import Work
 from providers.jobs import Job
 from providers.pictures import PictureInfo, picture_info
 from providers.registry import ADAPTERS
-from providers.workflow import Workflow, parse_workflow, shipped_workflow
+from providers.workflow import NodeKind, Workflow, parse_workflow, shipped_workflow
 
 AUTO = "auto"
 MOST_REFERENCES = 10
@@ -45,6 +46,7 @@ class GenerateRequest:
         references: pictures to go by, PNG, JPEG or WebP.
         follow: how the result is carried over the frames.
         source_id: the film, where the project has several.
+        workflow: a workflow's file in place of the one that comes along.
     """
 
     frame: int
@@ -56,6 +58,7 @@ class GenerateRequest:
     references: tuple[Path, ...] = ()
     follow: Follow = Follow.STATIC
     source_id: str | None = None
+    workflow: str | None = None
 
 
 def generate(
@@ -87,7 +90,7 @@ def order_edit(desk: ProjectDesk, request: GenerateRequest) -> Job:
         raise UsageError("the prompt is empty; say what the region shall show")
     if len(request.references) > MOST_REFERENCES:
         raise UsageError(f"{len(request.references)} reference pictures are too many; give at most {MOST_REFERENCES}")
-    workflow = chosen_workflow("edit", Work.EDIT, request.provider, request.review)
+    workflow = chosen_workflow("edit", Work.EDIT, request.provider, request.review, request.workflow)
     file = desk.project.file
     # Tried without them first: a request that does not fit leaves nothing in the project.
     _wish(file.project, request, workflow, [])
@@ -96,23 +99,41 @@ def order_edit(desk: ProjectDesk, request: GenerateRequest) -> Job:
     return desk.add(_wish(file.project, request, workflow, kept))
 
 
-def chosen_workflow(name: str, work: Work, provider: str, review: str) -> Workflow:
-    """Return a workflow that comes along, with the provider that was asked for.
+def chosen_workflow(name: str, work: Work, provider: str, review: str, own: str | None = None) -> Workflow:
+    """Return the workflow for a work, with the provider that was asked for.
+
+    Args:
+        name: of the one that comes along.
+        work: what the provider is asked for.
+        provider: its name, or "auto" for those of the workflow in its order.
+        review: "person" to have the result looked at. "automatic" leaves that to a workflow of one's own.
+        own: a workflow's file in place of the one that comes along.
 
     Raises:
-        UsageError: there is no such provider for the work.
+        UsageError: there is no such provider for the work, or the file is a workflow for another work.
+        InputError, ProviderFailure: the file cannot be read or run.
     """
     traits = [LOCAL_TRAITS, *(adapter.traits for adapter in ADAPTERS.values())]
     able = sorted(known.name for known in traits if work in known.works)
     if provider != AUTO and provider not in able:
         raise UsageError(f"there is no provider {provider!r} for {work.value}; there are {AUTO}, {', '.join(able)}")
-    content = json.loads(shipped_workflow(name, KNOWN).text)
+    shipped = shipped_workflow(name, KNOWN)
+    text = shipped.text
+    if own is not None:
+        found = read_workflow(own)
+        # Comparing is for a person to look at; everything else of the work has to be done.
+        needed = {node.kind for node in shipped.nodes} - {NodeKind.DIFF}
+        missing = sorted(kind.value for kind in needed - {node.kind for node in found.nodes})
+        if missing:
+            raise UsageError(f"the workflow {own} cannot do this: it has no node of the kind {', '.join(missing)}")
+        text = found.text
+    content = json.loads(text)
     for node in content["nodes"]:
         if node["kind"] == work.value and provider != AUTO:
             node["providers"] = [provider]
-        if node["kind"] == "qa":
+        if node["kind"] == "qa" and (own is None or review == "person"):
             node["approval"] = review
-    return parse_workflow(json.dumps(content), KNOWN, name)
+    return parse_workflow(json.dumps(content), KNOWN, own or name)
 
 
 def _wish(project: Project, request: GenerateRequest, workflow: Workflow, references: list[str]) -> Wish:

@@ -28,12 +28,14 @@ class MotionRequest:
         prompt: what happens; empty for the prompt that the patch was made with.
         provider: its name, or "auto" for those of the workflow in its order.
         review: "person" to look at the film before it becomes a take, else "automatic".
+        workflow: a workflow's file in place of the one that comes along.
     """
 
     patch: str
     prompt: str = ""
     provider: str = AUTO
     review: str = "automatic"
+    workflow: str | None = None
 
 
 def film_motion(
@@ -61,7 +63,7 @@ def order_motion(desk: ProjectDesk, request: MotionRequest) -> Job:
     Raises:
         UsageError, EditRefused: the request does not fit the patch.
     """
-    workflow = chosen_workflow("motion", Work.MOTION, request.provider, request.review)
+    workflow = chosen_workflow("motion", Work.MOTION, request.provider, request.review, request.workflow)
     return desk.add(_wish(desk.project.file.project, request, workflow))
 
 

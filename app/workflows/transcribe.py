@@ -32,12 +32,14 @@ class TranscribeRequest:
     Attributes:
         language: its code, None to find out. provider: its name, or "auto" for those of the workflow.
         source_id: the film, where the project has several.
+        workflow: a workflow's file in place of the one that comes along.
     """
 
     language: str | None = None
     captions: Captions = Captions.NONE
     provider: str = AUTO
     source_id: str | None = None
+    workflow: str | None = None
 
 
 def transcribe(
@@ -65,7 +67,7 @@ def order_transcript(desk: ProjectDesk, request: TranscribeRequest) -> Job:
     Raises:
         UsageError: the request does not fit the film.
     """
-    workflow = chosen_workflow("transcribe", Work.TRANSCRIBE, request.provider, "automatic")
+    workflow = chosen_workflow("transcribe", Work.TRANSCRIBE, request.provider, "automatic", request.workflow)
     source = chosen_source(desk.project.file.project, request.source_id)
     film = desk.project.films.get(source.id)
     if film is None or not film.info.audio:

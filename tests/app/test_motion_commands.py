@@ -120,6 +120,27 @@ def test_what_local_tools_cannot_draw_is_refused_and_never_replaced_by_something
         assert not list(file.project.patches)
 
 
+def test_a_workflow_of_ones_own_says_whom_to_ask_and_who_looks(project, run, tmp_path):
+    nodes = [
+        {"id": "crop", "kind": "extract"},
+        {"id": "edit", "kind": "edit", "after": ["crop"], "providers": ["local"]},
+        {"id": "fit", "kind": "composite", "after": ["edit"]},
+        {"id": "look", "kind": "qa", "after": ["fit"], "approval": "person"},
+        {"id": "publish", "kind": "publish", "after": ["look"]},
+    ]
+    own = tmp_path / "own.json"
+    own.write_text(json.dumps({"name": "own", "version": 1, "title": "Own", "nodes": nodes}))
+    status, job, err = run("generate", project, *REGION, "--prompt", "blur", "--workflow", own)
+    assert (status, job["state"]) == (0, "qa_ready"), err
+    assert set(job["nodes"]) == {"crop", "edit", "fit", "look"}
+    del nodes[2]
+    nodes[2]["after"] = ["edit"]
+    own.write_text(json.dumps({"name": "own", "version": 1, "title": "Own", "nodes": nodes}))
+    status, _, err = run("generate", project, *REGION, "--prompt", "blur", "--workflow", own)
+    assert status == 2
+    assert "composite" in err
+
+
 def test_reference_pictures_go_along_and_are_shown_before(project, run, world, clip, tmp_path):
     names = []
     for number in range(2):
