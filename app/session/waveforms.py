@@ -126,17 +126,20 @@ def columns(waveform: Waveform, starts_s: NDArray[np.float64], part_s: float) ->
     while level + 1 < len(waveform.levels) and stretch_s * FACTOR <= part_s:
         level, stretch_s = level + 1, stretch_s * FACTOR
     table = waveform.levels[level]
-    firsts = np.floor((starts_s - float(waveform.start_s)) / stretch_s).astype(np.int64)
+    at_s = (starts_s - float(waveform.start_s)) / stretch_s
+    firsts = np.floor(at_s).astype(np.int64)
     inside = np.flatnonzero((firsts >= 0) & (firsts < table.shape[1]))
     if not inside.size:
         return result
     firsts = firsts[inside]
-    # Fewer than FACTOR stretches make a part but on the coarsest level; there some are passed over when zoomed far out.
-    count = min(2 * FACTOR, max(1, int(part_s / stretch_s)))
-    step = max(1, int(part_s / stretch_s) // count)
+    lasts = np.ceil(at_s[inside] + part_s / stretch_s).astype(np.int64) - 1
+    lasts = np.clip(lasts, firsts, table.shape[1] - 1)
+    # About FACTOR stretches make a part at most; on the coarsest level, far out, some are passed over.
+    longest = int((lasts - firsts).max())
+    step = max(1, longest // (2 * FACTOR))
     low, high = table[0, firsts], table[1, firsts]
-    for number in range(1, count):
-        at = np.minimum(firsts + number * step, table.shape[1] - 1)
+    for further in range(step, longest + step, step):
+        at = np.minimum(firsts + further, lasts)
         low, high = np.minimum(low, table[0, at]), np.maximum(high, table[1, at])
     result[0, inside] = low / _FULL_SCALE
     result[1, inside] = high / _FULL_SCALE
