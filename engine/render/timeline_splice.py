@@ -3,7 +3,8 @@
 Packets lie in a grid of frames, and a clip begins at any sample: so at every join there is one packet of which not all
 samples count. Its neighbour's time says so in every container; Matroska can also say how many to drop (RFC 9559,
 DiscardPadding), and an MP4's edit list trims the film's start. Players that count samples, and look at no time between,
-are never more than half a frame off: what one join takes the next gives back.
+are never more than half a frame off: what one join adds the next leaves out, less than a frame at the cut. Nothing is
+left out in Matroska.
 """
 
 from __future__ import annotations
@@ -289,10 +290,12 @@ class _Splicer:
         if self._rule is not GridRule.DROP and fewer and abs(self._off + more * frame - length) > frame // 2:
             count = fewer
         cut = next((cut for cut in cuts if begin <= cut <= behind.begin), begin) if before is not None else 0
+        surplus = count * frame - length
         # At the film's start, the first packet is there for the decoder alone.
         least = min(count, 1 if before is not None else 2)
-        early = min(count, max(least, round((cut - begin) / frame)))
-        return _Gap(begin, count, early, count * frame - length), cut
+        # What is left out, or there twice, shall lie around the cut.
+        early = min(count, max(least, round((cut - begin + surplus / 2) / frame)))
+        return _Gap(begin, count, early, surplus), cut
 
     def _sound(self, gap: _Gap, behind: CopiedPackets | None, at: int, count: int) -> Samples:
         """Return what is encoded: sample 0 is the gap's first. It slides from one grid into the other."""
@@ -301,8 +304,16 @@ class _Splicer:
         if behind is None or not gap.surplus:
             return early
         late = self._joined.read(gap.begin + at - gap.surplus, count)
-        width = min(self._frame, max(_LEAST_MIX, abs(gap.surplus)))
-        share = np.clip((np.arange(at, at + count) - (turn - width) + 0.5) / width, 0, 1).astype(np.float32)
+        where = np.arange(at, at + count) + 0.5 - turn
+        if gap.surplus < 0:
+            # Some samples are left out: a player that looks at times is silent for as long.
+            fade = self._form.rate * FADE_MS // 1000
+            dip = np.sin(np.clip(np.abs(where) / fade, 0, 1) * (np.pi / 2)).astype(np.float32)
+            joined: Samples = np.where(where < 0, early, late) * dip
+            return joined
+        # Some are there twice, and the first time over they are not to be heard: they lead over into the second.
+        width = max(_LEAST_MIX, gap.surplus)
+        share = np.clip(1 + where / width, 0, 1).astype(np.float32)
         return early * (1 - share) + late * share
 
     def _units(self, made: Sequence[bytes], gap: _Gap, behind: CopiedPackets | None) -> tuple[CodedUnit, ...]:

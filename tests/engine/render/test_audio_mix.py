@@ -151,6 +151,7 @@ def test_music_goes_down_under_speech_and_up_again_behind_it(sounds):
         return level(music[round((second - 0.02) * SECOND) : round((second + 0.02) * SECOND)])
 
     assert at(1.6) == pytest.approx(0, abs=0.2)
+    assert -9 < at(1.9) < -3
     assert at(2.05) == pytest.approx(-12, abs=0.5)
     assert at(3.9) == pytest.approx(-12, abs=0.5)
     assert at(4.1) == pytest.approx(-12, abs=0.5)
