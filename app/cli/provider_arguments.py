@@ -101,6 +101,8 @@ def add_provider_commands(command: AddCommand, readers: Readers) -> None:
 
     ledger = command("ledger", "show what was spent at providers")
     ledger.add_argument("--project", metavar="PROJECT.dcut", type=Path, help="only what this project spent")
+    ledger.add_argument("--cap-project", metavar="USD", help="from now on spend at most so much on a project, or none")
+    ledger.add_argument("--cap-month", metavar="USD", help="from now on spend at most so much in a month, or none")
 
     workflow = command("workflow", "show a workflow, or check one")
     workflow.add_argument("action", choices=("show", "check"))

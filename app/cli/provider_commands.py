@@ -7,12 +7,22 @@ import getpass
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from app.cli.console import Console
 from app.cli.job_report import job_facts, job_line, job_text, kind_of_question
-from app.cli.provider_report import key_text, ledger_facts, ledger_text, trace_facts, trace_text, workflow_facts
+from app.cli.provider_report import (
+    caps_facts,
+    caps_text,
+    key_text,
+    ledger_facts,
+    ledger_text,
+    trace_facts,
+    trace_text,
+    workflow_facts,
+)
 from app.cli.report import followed_facts, followed_text
 from engine.errors import UsageError
 from engine.model.patch import Follow
@@ -166,12 +176,37 @@ def keys(given: argparse.Namespace, console: Console) -> int:
 
 
 def ledger(given: argparse.Namespace, console: Console) -> int:
-    """Show what was spent."""
+    """Show what was spent, and what may be; set caps first, where some are given."""
+    from app.workflows.preferences import preferences, set_caps
     from app.workflows.spending import spending
+    from providers.ledger import Caps
 
+    caps = preferences().caps
+    if given.cap_project is not None or given.cap_month is not None:
+        project_usd = caps.project_usd if given.cap_project is None else _cap(given.cap_project)
+        month_usd = caps.month_usd if given.cap_month is None else _cap(given.cap_month)
+        caps = Caps(project_usd, month_usd)
+        set_caps(caps)
     totals, spends = spending(given.project)
-    console.result(ledger_facts(totals, spends), ledger_text(totals))
+    console.result(ledger_facts(totals, spends) | caps_facts(caps), f"{ledger_text(totals)}\n{caps_text(caps)}")
     return 0
+
+
+def _cap(text: str) -> Decimal | None:
+    """Return an amount in dollars, None for no cap.
+
+    Raises:
+        UsageError: it is no amount.
+    """
+    if text == "none":
+        return None
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not amount.is_finite() or amount < 0:
+        raise UsageError(f"a cap is an amount such as 5.00, or none, not {text!r}")
+    return amount
 
 
 def workflow(given: argparse.Namespace, console: Console) -> int:

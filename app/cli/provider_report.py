@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from app.workflows.keys import KeyState
-from providers.ledger import Spend, Totals
+from providers.ledger import Caps, Spend, Totals
 from providers.traces import Span
 from providers.workflow import Workflow
 
@@ -72,6 +73,21 @@ def ledger_text(totals: Sequence[Totals]) -> str:
             f"(estimated {total.estimated_usd:.4f}), last used {moment(total.last_used)}"
         )
     return "\n".join(lines)
+
+
+def caps_facts(caps: Caps) -> dict[str, Any]:
+    """Return what may be spent as JSON types; null where there is no cap."""
+    amounts = {"project_usd": caps.project_usd, "month_usd": caps.month_usd}
+    return {"caps": {name: None if amount is None else str(amount) for name, amount in amounts.items()}}
+
+
+def caps_text(caps: Caps) -> str:
+    """Return what may be spent as a line."""
+
+    def said(amount: Decimal | None) -> str:
+        return "no cap" if amount is None else f"at most {amount:.2f} USD"
+
+    return f"a project: {said(caps.project_usd)}; a month: {said(caps.month_usd)}"
 
 
 def workflow_facts(workflow: Workflow) -> dict[str, Any]:

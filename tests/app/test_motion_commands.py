@@ -243,6 +243,19 @@ def test_no_key_is_found_in_anything_that_a_project_leaves_behind(project, run, 
             assert found == []
 
 
+def test_a_cap_stops_before_anything_is_spent(project, run, world):
+    assert run("ledger")[1]["caps"] == {"project_usd": None, "month_usd": None}
+    assert run("ledger", "--cap-project", "0.05")[1]["caps"] == {"project_usd": "0.05", "month_usd": None}
+    status, job, _ = run("generate", project, *REGION, "--prompt", "a red door", "--yes")
+    assert status != 0
+    assert job["state"] in ("needs_approval", "failed")
+    assert world.gemini.charges == []
+    for odd in ("-1", "nan", "much"):
+        assert run("ledger", "--cap-month", odd)[0] == 2
+    assert run("ledger", "--cap-project", "none")[1]["caps"]["project_usd"] is None
+    assert run("generate", project, *REGION, "--prompt", "a red door", "--yes")[0] == 0
+
+
 def test_a_window_that_ends_at_its_anchor_has_no_motion_to_film(project, run, world):
     arguments = ("--prompt", "a red door", "--window", "4:1", "--motion", "kling", "--yes")
     status, _, err = run("generate", project, *REGION, *arguments)
