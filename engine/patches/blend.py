@@ -54,6 +54,17 @@ def blend(
     return tuple(result)
 
 
+def mixed(before: Planes, after: Planes, opacity: float) -> Planes:
+    """Return the planes `opacity` of the way from one to the other; equal samples stay as they are."""
+    if opacity >= 1.0 or after is before:
+        return after
+    result = []
+    for old, new in zip(before, after, strict=True):
+        change = (new.astype(np.float32) - old.astype(np.float32)) * np.float32(opacity)
+        result.append((old + np.rint(change)).astype(old.dtype))
+    return tuple(result)
+
+
 def to_codes(values: Float32, pixel_format: PixelFormat) -> Plane:
     """Return code values rounded to the nearest and kept within the depth."""
     codes: Plane = np.clip(np.floor(values + 0.5), 0, pixel_format.max_value).astype(pixel_format.dtype)

@@ -20,7 +20,7 @@ from engine.model.pixel_format import PixelFormat
 from engine.model.time import Range
 from engine.model.tool import Blur, Clone, Fill, Grade, Inpaint, Lettering, Picture, Pixelate, Remove, Tool
 from engine.motion.frame import FrameReader, MotionFrame, eight_bits
-from engine.patches.blend import Planes
+from engine.patches.blend import Planes, mixed
 from engine.patches.carry import Content, looked_at, warp
 from engine.patches.clone import Tone, clone
 from engine.patches.crop import Crop
@@ -140,7 +140,8 @@ class PreparedPatch:
             case Blur() | Pixelate() | Fill() | Grade():
                 return matte_on(self.matte, self.journey, self.when_lost, number)
             case Remove():
-                return matte_on(self.matte, self.journey, WhenLost.COVER, number)
+                cover = matte_on(self.matte, self.journey, WhenLost.COVER, number)
+                return None if cover is None else _times(cover, self._left(number))
             case _:
                 warped = warped_on(self.content, self.journey, number)
                 return None if warped is None else _times(warped.window, self.journey.opacity[self.journey.row(number)])
@@ -164,9 +165,17 @@ class PreparedPatch:
             case Remove():
                 if self.removal is None:
                     return planes
-                return remove(self.removal, number, planes, self.read, self.read_planes).planes
+                opacity = self._left(number)
+                if opacity <= 0:
+                    return planes
+                filled = remove(self.removal, number, planes, self.read, self.read_planes).planes
+                return mixed(planes, filled, opacity)
             case _:
                 return shown(self.content, self.journey, self.follow, number, planes, filmed)
+
+    def _left(self, number: int) -> float:
+        """Return how much of the patch is left on a picture: it fades where the region is lost, unless it covers."""
+        return 1.0 if self.when_lost is WhenLost.COVER else float(self.journey.opacity[self.journey.row(number)])
 
     def _inside(self, number: int, planes: Planes, filmed: Planes, apply: Callable[[Matte], Planes]) -> Planes:
         matte = matte_on(self.matte, self.journey, self.when_lost, number)

@@ -23,7 +23,8 @@ from engine.model.recipe import BlackBase, RecipeRun
 from engine.model.subject import DrawnMatte
 from engine.model.time import Range
 from engine.model.tool import FitStep, Picture, Remove
-from engine.patches.blend import Planes
+from engine.motion.track import VERSION as TRACK_VERSION
+from engine.patches.blend import Planes, mixed
 from engine.patches.crop import Crop
 from engine.patches.lay import lay_planes
 from engine.patches.matte import Matte
@@ -120,7 +121,7 @@ class Moving:
         before, filmed = still.planes, planes_of(still.frame)
         after = self._kept_drawing(op, source_id, number, before, filmed)
         if after is not None:
-            return _mixed(before, after, op.opacity)
+            return mixed(before, after, op.opacity)
         patch = self._ready(op, source_id)
         if patch is None:
             return before
@@ -132,7 +133,7 @@ class Moving:
             if matte is None or after is before:
                 return before
             return lay_planes(before, after, still.pixel_format, faded(matte, op.opacity), op.blend)
-        return _mixed(before, after, op.opacity)
+        return mixed(before, after, op.opacity)
 
     def matte(self, op: PatchOp, source_id: str, number: int, still: Still) -> Matte | None:
         """Return where the patch is on that frame, None where it is off it."""
@@ -215,7 +216,7 @@ class Moving:
 
     def _key(self, op: PatchOp, source_id: str) -> str:
         identity = self._identities.get(source_id, source_id)
-        inputs = (ENGINE_VERSION, identity, replace(op, opacity=1.0))
+        inputs = (ENGINE_VERSION, TRACK_VERSION, identity, replace(op, opacity=1.0))
         return hashlib.blake2b(repr(inputs).encode(), digest_size=20, person=b"dcut-drawn").hexdigest()
 
     def _ready(self, op: PatchOp, source_id: str) -> PreparedPatch | None:
@@ -301,17 +302,6 @@ def _shown_part(steps: tuple[FitStep, ...], width: int, height: int, matte: Matt
     left, top, right, bottom = (round(edge) for edge in matte.bounds)
     box = Crop(max(0, left), max(0, top), min(matte.width, right), min(matte.height, bottom))
     return box if steps and box.width > 0 and box.height > 0 else None
-
-
-def _mixed(before: Planes, after: Planes, opacity: float) -> Planes:
-    """Return the planes `opacity` of the way from one to the other; equal samples stay as they are."""
-    if opacity >= 1.0 or after is before:
-        return after
-    result = []
-    for old, new in zip(before, after, strict=True):
-        change = (new.astype(np.float32) - old.astype(np.float32)) * np.float32(opacity)
-        result.append((old + np.rint(change)).astype(old.dtype))
-    return tuple(result)
 
 
 def _followed(op: PatchOp, facts: FilmFacts, journey: Journey, doubts: tuple[str, ...], count: int) -> Followed:

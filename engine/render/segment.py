@@ -30,7 +30,7 @@ from engine.render.compose import Composer
 from engine.render.film import Film
 from engine.render.splice import encoded_ranks, shown_units, slots, splice, with_carried_data
 
-ENGINE_VERSION = 2
+ENGINE_VERSION = 3
 """Part of every cache key: raised when the same inputs give other pixels or other packets."""
 
 _PROBED_UNITS = 24

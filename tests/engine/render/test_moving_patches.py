@@ -287,6 +287,16 @@ def test_where_it_is_lost_a_patch_fades_out_or_covers_more(when_lost):
         assert lost > seen
 
 
+def test_a_removal_leaves_the_frames_alone_on_which_the_thing_is_lost():
+    film = Film(board=Board(pose, gone=range(8, 30)))
+    composer, moving, runs = scene(film, [moving_op(Remove(4))])
+    moving.prepare(runs, Progress(), CancelToken())
+    for number, touched in ((ANCHOR, True), (11, False)):
+        before, after = planes(film.frame("a", number))[0], planes(composer.compose(number))[0]
+        assert bool((before != after).any()) is touched
+        assert bool((composer.touched(number) > 0).any()) is touched
+
+
 def test_opacity_and_blend_modes_are_those_of_its_layer():
     film = Film()
     solid = planes(scene(film, [moving_op(Fill(Rgb(255, 255, 255)))])[0].compose(8))[0].astype(int)
