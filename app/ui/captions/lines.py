@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -46,14 +47,25 @@ class Line:
         return self.speed is not None and self.speed > FAST
 
 
-def lines_of(layer: Layer, timeline: TimelineMap) -> tuple[Line, ...]:
-    """Return the captions of a layer in the order of the film; those that are cut out stand last."""
+def lines_of(layer: Layer, timeline: TimelineMap, known: Iterable[Line] = ()) -> tuple[Line, ...]:
+    """Return the captions of a layer in the order of the film; those that are cut out stand last.
+
+    Args:
+        layer: of captions.
+        timeline: of the project.
+        known: lines of the same timeline; where a caption is in them, its times are not looked up again.
+    """
+    found = {id(line.caption): line for line in known}
     lines = []
     for item in layer.items:
-        if isinstance(item, Caption):
+        if not isinstance(item, Caption):
+            continue
+        line = found.get(id(item))
+        if line is None:
             times = caption_times(item.place, timeline)
             start, stop = times[0] if times else (None, None)
-            lines.append(Line(item, start, stop))
+            line = Line(item, start, stop)
+        lines.append(line)
     return tuple(sorted(lines, key=lambda line: (line.start_s is None, line.start_s or 0, line.caption.id)))
 
 

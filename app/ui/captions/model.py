@@ -25,6 +25,7 @@ class CaptionsModel(QAbstractTableModel):
         self._theme = theme
         self._layer_id: str | None = None
         self.lines: tuple[Line, ...] = ()
+        self._seen: tuple[object, ...] = (None, None, None, None)
 
     @property
     def layer(self) -> Layer | None:
@@ -37,8 +38,13 @@ class CaptionsModel(QAbstractTableModel):
     def show_layer(self, layer_id: str | None) -> None:
         """Show the captions of a layer as they are now."""
         self._layer_id = layer_id
-        layer = self.layer
-        lines = () if layer is None else lines_of(layer, self._document.timeline)
+        layer, project = self.layer, self._document.project
+        seen = layer, project.storyline, project.sources, project.canvas
+        if all(one is other for one, other in zip(seen, self._seen, strict=True)):
+            return
+        known = self.lines if seen[1:] == self._seen[1:] else ()
+        self._seen = seen
+        lines = () if layer is None else lines_of(layer, self._document.timeline, known)
         if lines == self.lines:
             return
         if [line.caption.id for line in lines] == [line.caption.id for line in self.lines]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.ui.actions import ActionSpec
@@ -26,6 +26,8 @@ from engine.model.overlay import Overlay
 from engine.model.patch import Patch
 from engine.model.subject import Subject
 
+_IDLE_MS = 150
+_PAGES: tuple[type[Page], ...] = (PatchPage, RegionPage, ClipPage, LayerPage, CaptionPage, OverlayPage)
 _EMPTY = "Select a region, a layer or a clip to see its settings."
 
 
@@ -65,6 +67,11 @@ class InspectorPanel(Panel):
             self._selection.region_changed,
         ):
             signal.connect(self.refresh)
+        self._idle = QTimer(self)
+        self._idle.setSingleShot(True)
+        self._idle.setInterval(_IDLE_MS)
+        self._idle.timeout.connect(self._make_ready)
+        self._document.opened.connect(self._idle.start)
         context.session.patching.failed.connect(self._show_trouble)
         context.session.patching.made.connect(self._forget_trouble)
         self.refresh()
@@ -79,10 +86,7 @@ class InspectorPanel(Panel):
         kind = self._kind()
         shown: Page | None = None
         if kind is not None:
-            shown = self._pages.get(kind)
-            if shown is None:
-                shown = self._pages[kind] = kind(self._context)
-                self._column.insertWidget(self._column.count() - 1, shown)
+            shown = self._page(kind)
         for page in self._pages.values():
             page.setVisible(page is shown)
         self.page = shown
@@ -98,6 +102,24 @@ class InspectorPanel(Panel):
                 words.setText(self._several_text())
         if shown is not None:
             shown.refresh()
+
+    def _page(self, kind: type[Page]) -> Page:
+        """Return a page, made when it is first needed."""
+        page = self._pages.get(kind)
+        if page is None:
+            page = self._pages[kind] = kind(self._context)
+            page.hide()
+            self._column.insertWidget(self._column.count() - 1, page)
+        return page
+
+    @Slot()
+    def _make_ready(self) -> None:
+        """Make one page that is not there yet, so that choosing something shows it at once."""
+        for kind in _PAGES:
+            if kind not in self._pages:
+                self._page(kind)
+                self._idle.start()
+                return
 
     @Slot(str, object)
     def _show_trouble(self, title: str, error: DeltacutError) -> None:

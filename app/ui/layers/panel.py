@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from app.ui.actions import ActionButton, ActionSpec
 from app.ui.context import Context
+from app.ui.layers.adding import Adding
 from app.ui.layers.delegate import LayerDelegate
 from app.ui.layers.model import LayersModel
 from app.ui.layers.rows import FILM, KIND_NAMES, Row
@@ -43,6 +44,7 @@ class LayersPanel(Panel):
         self._document = context.session.document
         self._selection = context.session.selection
         self._versions = Versions(context, self)
+        self._adding = Adding(context)
         self.model = LayersModel(self._document, self)
         self.view = LayersView(context.theme, self.model, self)
         self.view.setItemDelegate(
@@ -52,7 +54,7 @@ class LayersPanel(Panel):
         self.body.setContentsMargins(4, 0, 4, 4)
         self.body.addWidget(self.view, 1)
         self.body.addWidget(self._empty, 1)
-        self._add = icon_button(context.theme, "plus", "Add a layer")
+        self._add = icon_button(context.theme, "plus", "Add text, a shape or a layer")
         self._add.clicked.connect(self._show_kinds)
         self._history = icon_button(context.theme, "history", "Versions of the layer")
         self._history.clicked.connect(self._show_versions)
@@ -82,6 +84,7 @@ class LayersPanel(Panel):
             for kind in reversed(LayerKind)
         ]
         return [
+            *self._adding.actions(),
             *add,
             ActionSpec("layer.rename", "Rename layer", menu, self.rename, "F2", "pencil", self._needs_row, section=30),
             ActionSpec(
@@ -291,10 +294,14 @@ class LayersPanel(Panel):
 
     def _show_kinds(self) -> None:
         menu = QMenu(self)
-        for kind in reversed(LayerKind):
-            id = f"layer.add_{kind.value}"
-            if self._context.actions.has(id):
-                menu.addAction(self._context.actions.action(id))
+        actions = self._context.actions
+        things = [f"overlay.{name}" for name in ("text", "rectangle", "ellipse", "arrow", "colour")]
+        kinds = [f"layer.add_{kind.value}" for kind in reversed(LayerKind)]
+        for ids in ([*things, "layer.subject_here"], kinds):
+            for id in ids:
+                if actions.has(id):
+                    menu.addAction(actions.action(id))
+            menu.addSeparator()
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(self._add.mapToGlobal(QPoint(0, self._add.height())))
 

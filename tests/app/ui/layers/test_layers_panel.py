@@ -246,3 +246,22 @@ def test_rows_are_painted_in_both_themes(stage, panel):
         image = panel.grab().toImage()
         grabs.append(image.pixelColor(image.width() // 2, image.height() - 8))
     assert grabs[0].lightness() < 60 < 200 < grabs[1].lightness()
+
+
+def test_text_and_shapes_are_added_at_the_playhead_and_chosen(stage, panel):
+    stage.session.transport.seek(12)
+    stage.run("overlay.text")
+    item = stage.session.selection.item
+    assert (item.content.text, item.place.frames) == ("Text", Range(12, 50))
+    stage.run("overlay.arrow")
+    assert [row.name for row in panel.model.rows[0].children] == ["Arrow", "Text"]
+
+
+def test_a_region_is_kept_above_overlays_as_a_subject(stage, panel):
+    stage.session.selection.set_region(LASSO, 20)
+    stage.run("layer.subject_here")
+    subject = stage.session.selection.item
+    assert subject.matte.region == LASSO
+    assert subject.matte.anchor == 20
+    assert stage.project.layers[-1].kind.value == "subject"
+    assert panel.model.rows[0].name == "Subject"
