@@ -188,8 +188,9 @@ class _Maker:
         now = [pair for track in tracks if track.owner == layer.id for pair in starts(track)]
         known = {item.id: item for item in layer.items}
         kept: dict[str, Item] = {}
+        written, found = _by_id(was), _by_id(now)
         for id, item in known.items():
-            before, after = _of_id(was, id), _of_id(now, id)
+            before, after = written.get(id, []), found.get(id, [])
             if not before or _same_places(before, after):
                 kept[id] = item
             elif after:
@@ -245,8 +246,9 @@ class _Maker:
             was = [pair for other in self._written.tracks if other.owner == track.id for pair in starts(other)]
             now = [pair for other in tracks if other.owner == track.id for pair in starts(other)]
             items = []
+            written, found = _by_id(was), _by_id(now)
             for item in track.items:
-                before, after = _of_id(was, item.id), _of_id(now, item.id)
+                before, after = written.get(item.id, []), found.get(item.id, [])
                 tied = getattr(item.position, "clip_id", None)
                 if (not before or _same_places(before, after)) and (tied is None or tied in clips):
                     items.append(item)
@@ -318,8 +320,11 @@ def _sounds_with(item: ExchangedItem, at: Fraction, heard: Sequence[ExchangedTra
     )
 
 
-def _of_id(pairs: Sequence[tuple[Fraction, ExchangedItem]], id: str) -> list[tuple[Fraction, ExchangedItem]]:
-    return [(start_s, item) for start_s, item in pairs if item.id == id]
+def _by_id(pairs: Sequence[tuple[Fraction, ExchangedItem]]) -> dict[str, list[tuple[Fraction, ExchangedItem]]]:
+    found: dict[str, list[tuple[Fraction, ExchangedItem]]] = {}
+    for start_s, item in pairs:
+        found.setdefault(item.id, []).append((start_s, item))
+    return found
 
 
 def _same_places(
