@@ -27,7 +27,7 @@ class Content:
 
     Attributes:
         pixel_format: of both. anchor, edited: planes of the whole frame. matte: of the edit, on the anchor.
-        alpha: the matte as float32 [H, W]. grain: how much of a frame's own grain the edit takes, 0 to 1, like it.
+        grain: how much of a frame's own grain the edit takes, 0 to 1, float32 [h, w] in the matte's window.
         surface: the region's coordinates, from its track.
         noise: standard deviation of the film's noise, in 8-bit code values.
     """
@@ -38,11 +38,9 @@ class Content:
     matte: Matte
     surface: Surface
     noise: float
-    alpha: Float32 = field(init=False)
     grain: Float32 = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "alpha", self.matte.full())
         object.__setattr__(self, "grain", _wanted_grain(self))
 
 
@@ -73,11 +71,13 @@ def warp(content: Content, place: Place, beside: tuple[Place, Place] | None, shu
     maps = blurred_maps(content.surface, place, beside, shutter, x, y, TAPS)
     count = content.pixel_format.colour_planes
     alpha = np.zeros(x.shape, np.float32)
-    grain = _sample(content.grain, *maps[len(maps) // 2], cv2.INTER_LINEAR)
+    left, top = np.float32(content.matte.x), np.float32(content.matte.y)
+    middle_x, middle_y = maps[len(maps) // 2]
+    grain = _sample(content.grain, middle_x - left, middle_y - top)
     anchor: list[Float32] = []
     edited: list[Float32] = []
     for number, (map_x, map_y) in enumerate(maps):
-        alpha += _sample(content.alpha, map_x, map_y, cv2.INTER_LINEAR)
+        alpha += _sample(content.matte.alpha, map_x - left, map_y - top)
         for plane in range(count):
             u, v = plane_map(content.pixel_format, plane, map_x, map_y)
             one, other = (sample_plane(planes[plane], u, v) for planes in (content.anchor, content.edited))
@@ -170,9 +170,7 @@ def _wanted_grain(content: Content) -> Float32:
     lacking = float(np.sqrt(np.clip((content.noise**2 - own**2) / (2 * content.noise**2), 0.0, 1.0)))
     apart = np.abs(cv2.GaussianBlur(edited - anchor, (0, 0), 1.5))
     kept = np.exp(-np.square(apart / np.float32(2 * content.noise + 2)))
-    grain = np.zeros((matte.height, matte.width), np.float32)
-    grain[rows, columns] = kept + (1 - kept) * np.float32(lacking)
-    return grain
+    return np.asarray(kept + (1 - kept) * np.float32(lacking), np.float32)
 
 
 def _grain(left_over: Float32, noise: float) -> Float32:
@@ -213,8 +211,8 @@ def plane_map(pixel_format: PixelFormat, plane: int, x: Float32, y: Float32) -> 
     return u.astype(np.float32), v.astype(np.float32)
 
 
-def _sample(values: Float32, x: Float32, y: Float32, how: int) -> Float32:
-    return np.asarray(cv2.remap(values, x, y, how, borderMode=cv2.BORDER_CONSTANT), np.float32)
+def _sample(values: Float32, x: Float32, y: Float32) -> Float32:
+    return np.asarray(cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), np.float32)
 
 
 def sample_plane(plane: Float32, x: Float32, y: Float32) -> Float32:

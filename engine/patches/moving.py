@@ -78,11 +78,12 @@ def matte_on(matte: Matte, journey: Journey, when_lost: WhenLost, frame: int) ->
         x0, y0 = max(0, x0 - (-(-reach // 8) * 8)), max(0, y0 - (-(-reach // 8) * 8))
         x1, y1 = min(matte.width, x1 + (-(-reach // 8) * 8)), min(matte.height, y1 + (-(-reach // 8) * 8))
     y, x = np.mgrid[y0:y1, x0:x1].astype(np.float32)
-    full = matte.full()
+    left, top = np.float32(matte.x), np.float32(matte.y)
     maps = blurred_maps(journey.surface, place, beside if covers else None, 1.0 if covers else 0.0, x, y, TAPS)
     alpha = np.zeros(x.shape, np.float32)
     for map_x, map_y in maps:
-        alpha = np.maximum(alpha, cv2.remap(full, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT))
+        sampled = cv2.remap(matte.alpha, map_x - left, map_y - top, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        alpha = np.maximum(alpha, sampled)
     if reach:
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
         alpha = np.asarray(cv2.dilate(alpha, kernel), np.float32)
