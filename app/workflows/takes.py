@@ -27,6 +27,7 @@ _ENDINGS = {
     "image/tiff": ".tif",
     "video/mp4": ".mp4",
     "video/webm": ".webm",
+    "video/x-matroska": ".mkv",
     "video/quicktime": ".mov",
 }
 
