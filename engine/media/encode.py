@@ -34,7 +34,8 @@ _MOST_PASSES = 5
 _SMALL_PIXELS = 854 * 480
 # One thread decodes 1080p slower than four encode it.
 _CHECK_THREADS = 2
-# Enough that no stage waits for another one's odd slow frame, few enough that memory does not show it.
+_LARGE_BYTES = 2 * 1920 * 1080
+# How many frames and units wait between the stages: enough that none waits for another one's odd slow frame.
 _FRAMES_AHEAD, _UNITS_AHEAD = 2, 4
 
 
@@ -90,7 +91,7 @@ def encode_segment(job: SegmentJob, frames: Frames, progress: Progress, cancel: 
     for passes_left in reversed(range(_MOST_PASSES)):
         # Source decoder, encoder and check take no turns: each works on a thread of its own on what the one before it
         # has ready.
-        with ahead(_marked(job.plan, frames()), _FRAMES_AHEAD, "frames") as pictures:
+        with ahead(_marked(job.plan, frames()), _at_most(job.plan, _FRAMES_AHEAD), "frames") as pictures:
             search = search or _first_search(job)
             encoding = _Pass(job, search, passes_left)
             found = encoding.run(pictures, progress, cancel)
@@ -125,12 +126,25 @@ def decode_all(units: Iterable[bytes], codec: str, extradata: bytes) -> Iterator
     yield from decoder.finish()
 
 
+def decoding_threads(plan: EncoderPlan) -> int:
+    """Return how many threads each of the decoders beside an encoder should have."""
+    return _at_most(plan, _CHECK_THREADS)
+
+
+def _at_most(plan: EncoderPlan, count: int) -> int:
+    """Return how many of some may hold a frame each: half as many of large or deep ones, whose encoders are slower."""
+    bytes_per_sample = 1 if VideoFormat(plan.pix_fmt).components[0].bits <= 8 else 2
+    return count // 2 if plan.width * plan.height * bytes_per_sample >= _LARGE_BYTES else count
+
+
 class _Decoder:
     """A decoder that numbers what it is given."""
 
-    def __init__(self, codec: str, extradata: bytes, size: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self, codec: str, extradata: bytes, size: tuple[int, int] | None = None, threads: int = _CHECK_THREADS
+    ) -> None:
         self._context = open_decoder(codec, extradata, size=size)
-        self._context.thread_count = _CHECK_THREADS
+        self._context.thread_count = threads
         self._context.thread_type = ThreadType.FRAME
         self._codec = codec
         self._given = 0
@@ -159,7 +173,9 @@ class _Pass:
         self._search = search
         self._passes_left = passes_left
         self._encoder = open_encoder(job.plan, search.figure, job.threads, search.effort)
-        self._decoder = _Decoder(job.plan.codec, job.plan.extradata, (job.plan.width, job.plan.height))
+        self._decoder = _Decoder(
+            job.plan.codec, job.plan.extradata, (job.plan.width, job.plan.height), decoding_threads(job.plan)
+        )
         self._waiting: dict[int, VideoFrame] = {}
         self._units: list[CodedUnit] = []
         self._sizes: list[int] = []
@@ -169,7 +185,7 @@ class _Pass:
     def run(self, pictures: Iterator[VideoFrame], progress: Progress, cancel: CancelToken) -> Search | None:
         """Encode everything, or stop early and say which pass to begin with instead."""
         total = len(self._job.pts)
-        with ahead(self._coded(pictures, cancel), _UNITS_AHEAD, "encode") as coded:
+        with ahead(self._coded(pictures, cancel), _at_most(self._job.plan, _UNITS_AHEAD), "encode") as coded:
             for unit in coded:
                 self._units.append(unit)
                 self._sizes.append(len(unit.data))

@@ -115,9 +115,9 @@ def match_video(
         elif len(out) < len(source):
             expected_pts = _times_of_frames(plan, source)
     elif len(out) < len(source) and track.codec in _SEVERAL_PACKETS_A_FRAME:
-        frames = np.unique(source.pts)
-        if frames.size < len(source):
-            expected_pts, shown_pts = frames, np.unique(out.pts)
+        shown_at = np.unique(source.pts)
+        if shown_at.size < len(source):
+            expected_pts, shown_pts = shown_at, np.unique(out.pts)
     problems = _timeline(source, out, expected_pts, shown_pts, DecodeTimes.NONE if anew else stored)
     frame_of = _frame_numbers(track, plan)[source_at]
     planned = np.zeros(frame_of.size, np.bool_)

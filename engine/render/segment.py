@@ -15,7 +15,7 @@ import numpy as np
 from engine.control import CancelToken, Progress
 from engine.media.coded import EncodedSegment, Splice
 from engine.media.decode import FrameReader
-from engine.media.encode import SegmentJob, encode_segment
+from engine.media.encode import SegmentJob, decoding_threads, encode_segment
 from engine.media.encoders.choose import choose_encoder
 from engine.media.encoders.plan import CannotEncode, EncoderPlan
 from engine.media.pixels import Frame
@@ -148,7 +148,7 @@ def render_whole(
         threads=cores,
     )
     segment = encode_segment(
-        job, lambda: _frames(film, composer, tuple(frames), _reading_threads(cores)), progress, cancel
+        job, lambda: _frames(film, composer, tuple(frames), decoding_threads(encoder)), progress, cancel
     )
     cache.put(_CACHE_KIND, key, segment_blob.to_bytes(segment))
     return segment
@@ -192,7 +192,7 @@ def _segment(
         return kept
     numbers = frames_of_ranks(film.index, encoded_ranks(film.index, cut))
     job = _job(film, cut, encoder, 4)
-    encoded = encode_segment(job, lambda: _frames(film, composer, numbers, _reading_threads(threads)), progress, cancel)
+    encoded = encode_segment(job, lambda: _frames(film, composer, numbers, decoding_threads(encoder)), progress, cancel)
     segment = replace(encoded, units=with_carried_data(film, cut, encoded.units))
     cache.put(_CACHE_KIND, key, segment_blob.to_bytes(segment))
     return segment
@@ -217,11 +217,6 @@ def _quality(film: Film, cut: Cut) -> SourceQuality:
     keys = np.flatnonzero(film.index.kind[: cut.units.start + 1])
     start = int(keys[-1]) if keys.size else 0
     return source_quality(film.info.video, units_of(film, Range(start, min(film.index.unit_count, start + 40))))
-
-
-def _reading_threads(threads: int) -> int:
-    """Return the share of the source's decoder: decoding takes a third of the encoder's time, and each holds frames."""
-    return max(1, threads // 2)
 
 
 def _frames(film: Film, composer: Composer, numbers: Sequence[int], threads: int) -> Iterator[Frame]:
