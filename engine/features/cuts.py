@@ -37,6 +37,8 @@ _FLAT = 7.0
 """Standard deviation of the luma (of 255) below which a picture is plain."""
 _LEAST_RAMP = 4
 _WORST_RAMP = 0.08
+_LEVEL = 6
+"""Frames behind a ramp that tell its height."""
 _LONGEST_RAMP_S = 4.0
 
 
@@ -99,7 +101,10 @@ def transitions(picture: PictureMeasures, rate: float, settings: CutSettings = C
         for mix in mixes(picture, rate, settings.factor, blocked)
     ]
     # Within a mixture only a cut as sharp as cuts are is one; the rest is the mixture's own unrest.
-    cuts = [item for item in sharp if not any(item.frames.start in mix.frames for mix in mixed)]
+    inside = np.zeros(picture.count, np.bool_)
+    for mix in mixed:
+        inside[mix.frames.start : mix.frames.stop] = True
+    cuts = [item for item in sharp if not inside[item.frames.start]]
     return tuple(sorted([*faded, *mixed, *cuts], key=lambda item: item.frames))
 
 
@@ -248,17 +253,18 @@ def _fades(picture: PictureMeasures, rate: float) -> list[Transition]:
 
 def _ramp(contrast: Float32) -> int:
     """Return over how many values, from a plain picture on, the contrast rises in a straight line; 0 where it jumps."""
-    best, error = 0, _WORST_RAMP
-    for length in range(_LEAST_RAMP, contrast.size - 1):
-        top = float(np.median(contrast[length : length + 8]))
-        if top < 2 * _FLAT:
-            continue
-        seen = contrast[: length + 4]
-        line = top * np.minimum(1.0, np.arange(1, seen.size + 1) / length)
-        off = float(np.abs(seen - line).mean()) / top
-        if off < error:
-            best, error = length, off
-    return best
+    lengths = np.arange(_LEAST_RAMP, contrast.size - _LEVEL)
+    if not lengths.size:
+        return 0
+    sums = np.concatenate([[0.0], np.cumsum(contrast, dtype=np.float64)])
+    tops = (sums[lengths + _LEVEL] - sums[lengths]) / _LEVEL
+    at = np.arange(contrast.size)
+    line = tops[:, None] * np.minimum(1.0, (at + 1) / lengths[:, None])
+    counted = at < lengths[:, None] + _LEAST_RAMP
+    off = (np.abs(contrast - line) * counted).sum(axis=1) / counted.sum(axis=1) / np.maximum(tops, 1e-6)
+    off[tops < 2 * _FLAT] = np.inf
+    best = int(np.argmin(off))
+    return int(lengths[best]) if off[best] < _WORST_RAMP else 0
 
 
 def _runs(mask: Bool) -> list[Range]:

@@ -59,9 +59,11 @@ def mixes(picture: PictureMeasures, rate: float, factor: float, blocked: Bool) -
     spans = np.concatenate([np.full(scan.start.size, scan.length) for scan in scans])
     scores = np.concatenate([scan.score for scan in scans])
     taken: list[tuple[Range, float]] = []
-    for at in np.argsort(-scores):
+    free = np.ones(picture.count + 1, np.bool_)
+    for at in np.argsort(-scores).tolist():
         frames = Range(int(starts[at]), int(starts[at] + spans[at]) + 1)
-        if all(not frames.overlaps(other) for other, _ in taken):
+        if free[frames.start : frames.stop].all():
+            free[frames.start : frames.stop] = False
             taken.append((frames, float(scores[at])))
     return tuple(Mix(_mixed(picture, frames), score) for frames, score in sorted(taken))
 
@@ -72,13 +74,23 @@ def _scanned(picture: PictureMeasures, length: int, factor: float, passed: Int64
     if picture.count <= length:
         return found
     free = np.flatnonzero(passed[length + 1 :] == passed[1 : passed.size - length])
+    # A long run looks much the same a little later.
+    free = free[free % max(1, length // 12) == 0]
     for first in range(0, free.size, _CHUNK):
-        starts = free[first : first + _CHUNK]
+        starts = _unlike_ends(picture, free[first : first + _CHUNK], length, factor)
         score = _scores(picture, starts, length, factor)
         good = score >= 1
         if good.any():
             found.append(_Scan(starts[good], length, score[good]))
     return found
+
+
+def _unlike_ends(picture: PictureMeasures, starts: Int64, length: int, factor: float) -> Int64:
+    """Return the starts of runs whose ends differ as two shots do; most of a film is none of them."""
+    size = SIGNATURE_LUMA[0] * SIGNATURE_LUMA[1]
+    one = picture.signature[starts, :size].astype(np.float32)
+    other = picture.signature[starts + length, :size].astype(np.float32)
+    return starts[1 - _alike(one, other) >= (1 - _MOST_ALIKE) * factor]
 
 
 def _scores(picture: PictureMeasures, starts: Int64, length: int, factor: float) -> Float32:

@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from engine.features.measures import BAND_STEP_DB, HOP_S, Bool, Float32, SoundMeasures
 
 HOP = float(HOP_S)
 _FLOOR_REACH_S = 8.0
 _FLOOR_SHARE = 0.1
+_SPARSE = 5
+"""Every fifth value is enough for a quantile."""
+_QUANTILE_STEP = 50
 _FLOOR_BIAS_DB = 2.0
 """A low share of noise is lower than the noise by about this."""
 _MOST_PER_BAND_DB = 15.0
@@ -155,30 +159,35 @@ def evidence(sound: SoundMeasures) -> Float32:
     """Return float32 [n] every HOP_S: by how many dB the bands are above their noise, on average.
 
     The noise of each band is a low share of its levels around each time (minimum statistics, Martin 2001, with a
-    quantile in place of the minimum), looked at four times a second. Consonants are loud in a few bands only, and noise
+    quantile in place of the minimum). Consonants are loud in a few bands only, and noise
     is steady in the mean of all, so the mean tells them apart where one level does not.
     """
     count = sound.bands.shape[0]
-    at = np.arange(0, count, 25)
-    reach = round(_FLOOR_REACH_S / HOP)
     total = np.zeros(count, np.float32)
     for band in range(sound.bands.shape[1]):
         level = _smoothed(sound.bands[:, band].astype(np.float32) * np.float32(BAND_STEP_DB), 5)
-        floors = [
-            float(np.quantile(level[max(0, centre - reach) : centre + reach : 3], _FLOOR_SHARE))
-            for centre in at.tolist()
-        ]
-        floor = np.interp(np.arange(count), at, _smoothed(np.asarray(floors, np.float32), 9))
+        floor = _local_quantile(level, _FLOOR_SHARE, smooth=5)
         total += np.clip(level - floor - _FLOOR_BIAS_DB, 0, _MOST_PER_BAND_DB)
     return np.asarray(total / sound.bands.shape[1], np.float32)
 
 
+def _local_quantile(values: Float32, share: float, *, smooth: int = 1) -> Float32:
+    """Return a quantile of the values within _FLOOR_REACH_S of each hop, found every half second, between by lines."""
+    reach = round(_FLOOR_REACH_S / HOP) // _SPARSE
+    sparse = np.pad(values[::_SPARSE], reach, mode="reflect" if values.size > _SPARSE * (reach + 1) else "edge")
+    windows = sliding_window_view(sparse, 2 * reach + 1)[:: _QUANTILE_STEP // _SPARSE]
+    rank = round(share * 2 * reach)
+    # A window at a time of hours of film would be many times the film's own size.
+    found = np.concatenate(
+        [np.partition(windows[at : at + 4096], rank, axis=1)[:, rank] for at in range(0, windows.shape[0], 4096)]
+    )
+    at = np.arange(found.size) * _QUANTILE_STEP
+    return np.asarray(np.interp(np.arange(values.size), at, _smoothed(found, smooth)), np.float32)
+
+
 def _envelope(voice_db: Float32) -> Float32:
     """Return how loud the loudest speech around each time is, in dB."""
-    at = np.arange(0, voice_db.size, 50)
-    reach = round(_FLOOR_REACH_S / HOP)
-    loud = [float(np.quantile(voice_db[max(0, centre - reach) : centre + reach : 3], 0.95)) for centre in at.tolist()]
-    return np.asarray(np.interp(np.arange(voice_db.size), at, loud), np.float32)
+    return _local_quantile(voice_db, 0.95)
 
 
 def music_share(sound: SoundMeasures) -> float:
