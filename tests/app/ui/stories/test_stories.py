@@ -80,7 +80,10 @@ def redness(path: Path, number: int) -> float:
 
 def export(desktop, qtbot) -> Path:
     desktop.actions.refresh()
-    key(desktop, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
+    # The offscreen platform forgets which window is in front when the widget with the focus goes.
+    desktop.window.activateWindow()
+    qtbot.waitUntil(desktop.window.isActiveWindow)
+    QTest.keyClick(desktop.window, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
     page = desktop.export
     qtbot.waitUntil(page.isVisible)
     qtbot.waitUntil(lambda: page.plan is not None and desktop.session.live_plan.is_current, timeout=LONG_MS)
