@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
-import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import (
     QDragEnterEvent,
@@ -26,12 +22,10 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from app.session.comparison import Changes
-from app.session.scene import Scene
 from app.session.selection import ToolMode
 from app.ui.context import Context
-from app.ui.theme.theme import HANDLE, HANDLE_EDGE, REGION_LINE
+from app.ui.theme.theme import HANDLE, HANDLE_EDGE
 from app.ui.viewer import marks, shapes
-from app.ui.viewer.brushing import Brushed, brushed_mask, brushed_region
 from app.ui.viewer.findings import Findings, findings, placed_map
 from app.ui.viewer.gestures import (
     DrawFrame,
@@ -43,18 +37,18 @@ from app.ui.viewer.gestures import (
     ResizeRegion,
     Stroke,
 )
-from app.ui.viewer.item_box import ItemBox, dropped, reshaped, style_of, text_of, with_text
+from app.ui.viewer.item_box import ItemBox, text_of, with_text
+from app.ui.viewer.item_hand import ItemDrag, is_near, taken_hold, turn_grip
 from app.ui.viewer.picture_view import Compare, PictureView
+from app.ui.viewer.region_edits import Editable, RegionEdits
 from app.ui.viewer.text_field import TextField
 from app.ui.viewer.view_map import ViewMap
-from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError, EditRefused
 from engine.model.captions import Caption
 from engine.model.edits import ReplaceItem
 from engine.model.overlay import Overlay
-from engine.model.patch import Follow, Nudge, Patch
+from engine.model.patch import Follow
 from engine.model.region import Box, Ellipse, Lasso, Point, Polygon, Region
-from engine.render.patch_matte import grey_of
 
 _REACH = 7.0
 """Points around a handle in which it is taken hold of."""
@@ -69,33 +63,6 @@ _CURSORS = {
     **dict.fromkeys(_DRAWING, Qt.CursorShape.CrossCursor),
 }
 _FINDINGS = "canvas"
-
-
-@dataclass(frozen=True, slots=True)
-class _Editable:
-    """A region that can be changed on the shown frame; patch: whose it is, None of one that is only drawn.
-
-    Attributes:
-        is_anchor: it is as drawn; else it was carried here and can only be nudged.
-    """
-
-    region: Region
-    patch: Patch | None
-    is_anchor: bool = True
-
-
-@dataclass(slots=True)
-class _ItemDrag:
-    """An overlay or a caption that is dragged, turned or scaled."""
-
-    box: ItemBox
-    begun: Point
-    kind: str
-    now: ItemBox
-    dx: float = 0.0
-    dy: float = 0.0
-    degrees: float = 0.0
-    scale: float = 1.0
 
 
 class Canvas(PictureView):
@@ -113,9 +80,10 @@ class Canvas(PictureView):
         self._session = context.session
         self._selection = context.session.selection
         self._gesture: Gesture | None = None
-        self._item_drag: _ItemDrag | None = None
+        self._item_drag: ItemDrag | None = None
         self._findings: Findings | None = None
-        self._pending_region: Region | None = None
+        self._edits = RegionEdits(context.session, self)
+        self._edits.refused.connect(self.refused)
         self._pointer: QPointF | None = None
         self._space = False
         self._space_used = False
@@ -177,31 +145,9 @@ class Canvas(PictureView):
             return "After"
         return f"After · {take.name or f'Take {patch.takes.index(take) + 1}'}"
 
-    def _editable(self) -> _Editable | None:
-        """Return the region that stands on the shown frame, as far as it can be changed there."""
-        frame = self._frame
-        if frame is None:
-            return None
-        selection = self._selection
-        if selection.region is not None:
-            return _Editable(selection.region, None) if selection.region_frame == frame else None
-        patch = selection.patch
-        if patch is None:
-            return None
-        scene = self._preview.scene
-        shown = None if scene is None else scene.source_at(frame)
-        if shown is None or shown[0] != patch.source_id or shown[1] not in patch.frames:
-            return None
-        at_anchor = shown[1] == patch.anchor
-        anchors = dict(patch.effective_motion.anchors)
-        if not at_anchor and shown[1] in anchors:
-            return _Editable(anchors[shown[1]], patch)
-        still = patch.effective_motion.follow is Follow.STATIC and not patch.effective_motion.nudges
-        return _Editable(patch.region, patch, at_anchor or still)
-
     @Slot()
     def _chosen(self) -> None:
-        self._pending_region = None
+        self._edits.pending = None
         self._look_again()
         self.update()
 
@@ -229,7 +175,7 @@ class Canvas(PictureView):
     def _worked(self, view: str, result: object) -> None:
         if view == _FINDINGS and isinstance(result, Findings):
             self._findings = result
-            self._pending_region = None
+            self._edits.pending = None
             self.update()
 
     def _box_of_chosen(self) -> ItemBox | None:
@@ -301,13 +247,14 @@ class Canvas(PictureView):
                 self._select(point, at)
 
     def _select(self, point: QPointF, at: Point) -> None:
-        drag = self._item_at(point)
+        chosen, view = self._box_of_chosen(), self.map_at(point)
+        drag = None if chosen is None else taken_hold(chosen, view, point)
         if drag is not None:
             self._item_drag = drag
             return
-        editable = self._editable()
-        if editable is not None and shapes.contains(self._shown_region(editable), *at):
-            self._gesture = MoveRegion(self._shown_region(editable), at)
+        editable = self._edits.editable(self._frame)
+        if editable is not None and shapes.contains(self._edits.shown(editable), *at):
+            self._gesture = MoveRegion(self._edits.shown(editable), at)
             return
         under = self._patch_at(at)
         if under is not None:
@@ -325,49 +272,33 @@ class Canvas(PictureView):
 
     def _taken_hold(self, point: QPointF, at: Point) -> Gesture | None:
         """Return the gesture of a region's handle or node under the pointer."""
-        editable = self._editable()
+        editable = self._edits.editable(self._frame)
         if editable is None or not editable.is_anchor:
             return None
-        region = self._shown_region(editable)
+        region = self._edits.shown(editable)
         view = self._to_view(self.map_at(point))
         for node in shapes.nodes(region):
-            if _near(view.map(QPointF(*shapes.node_point(region, node))), point):
+            if is_near(view.map(QPointF(*shapes.node_point(region, node))), point):
                 assert isinstance(region, Polygon | Lasso)
                 return MoveNode(region, node)
         for corner in shapes.CORNERS:
-            if _near(view.map(QPointF(*shapes.corner_point(region.bounds, corner))), point):
+            if is_near(view.map(QPointF(*shapes.corner_point(region.bounds, corner))), point):
                 return ResizeRegion(region, corner)
         return None
 
-    def _item_at(self, point: QPointF) -> _ItemDrag | None:
-        """Return the drag of the chosen item under the pointer."""
-        box = self._box_of_chosen()
-        if box is None:
-            return None
-        view = self.map_at(point)
-        at = view.to_canvas(point)
-        corners = [view.to_view(*corner) for corner in box.corners]
-        if isinstance(box.item, Overlay) and _near(_turn_grip(corners)[1], point):
-            return _ItemDrag(box, at, "turn", box)
-        if any(_near(corner, point) for corner in corners):
-            return _ItemDrag(box, at, "scale", box)
-        if QPolygonF(corners).containsPoint(point, Qt.FillRule.WindingFill):
-            return _ItemDrag(box, at, "move", box)
-        return None
-
     def _patch_at(self, at: Point) -> str | None:
-        """Return the patch on the shown frame under a point, the topmost and smallest first."""
-        scene, frame = self._preview.scene, self._frame
-        shown = None if scene is None or frame is None else scene.source_at(frame)
-        if scene is None or shown is None:
+        """Return the patch on the shown frame under a point, the smallest first."""
+        document = self._session.document
+        shown = None if self._frame is None else document.timeline.source_at(self._frame)
+        if shown is None:
             return None
         found = [
             patch
-            for patch in scene.project.patches
-            if patch.source_id == shown[0]
-            and shown[1] in patch.frames
+            for patch in document.project.patches
+            if patch.source_id == shown.source_id
+            and shown.frame in patch.frames
             and shapes.contains(patch.region, *at)
-            and (patch.effective_motion.follow is Follow.STATIC or patch.anchor == shown[1])
+            and (patch.effective_motion.follow is Follow.STATIC or patch.anchor == shown.frame)
         ]
         if not found:
             return None
@@ -391,7 +322,7 @@ class Canvas(PictureView):
             self._gesture.move(self._to_source(point), event.modifiers())
             self.update()
         elif self._item_drag is not None:
-            self._drag_item(self._item_drag, point, event.modifiers())
+            self._item_drag.move(self.map_at(point).to_canvas(point), event.modifiers())
             self.update()
         elif self._wiping or self._panning is not None:
             super().mouseMoveEvent(event)
@@ -401,29 +332,6 @@ class Canvas(PictureView):
             self.setCursor(Qt.CursorShape.SplitHCursor if on_wipe else cursor)
             if self._selection.tool in (ToolMode.BRUSH, ToolMode.ERASE):
                 self.update()
-
-    def _drag_item(self, drag: _ItemDrag, point: QPointF, keys: Qt.KeyboardModifier) -> None:
-        at = self.map_at(point).to_canvas(point)
-        mx, my = drag.box.middle
-        aspect = drag.box.aspect
-        match drag.kind:
-            case "move":
-                drag.dx, drag.dy = at[0] - drag.begun[0], at[1] - drag.begun[1]
-                if keys & Qt.KeyboardModifier.ShiftModifier:
-                    drag.dx, drag.dy = (drag.dx, 0.0) if abs(drag.dx) > abs(drag.dy) else (0.0, drag.dy)
-                drag.now = drag.box.moved(drag.dx, drag.dy)
-            case "scale":
-                far = math.hypot((at[0] - mx) * aspect, at[1] - my)
-                was = math.hypot((drag.begun[0] - mx) * aspect, drag.begun[1] - my)
-                drag.scale = max(0.01, far / max(was, 1e-6))
-                drag.now = drag.box.turned(0.0, drag.scale)
-            case _:
-                angle = math.atan2(at[1] - my, (at[0] - mx) * aspect)
-                was = math.atan2(drag.begun[1] - my, (drag.begun[0] - mx) * aspect)
-                drag.degrees = math.degrees(angle - was)
-                if keys & Qt.KeyboardModifier.ShiftModifier:
-                    drag.degrees = 15.0 * round(drag.degrees / 15.0)
-                drag.now = drag.box.turned(drag.degrees, 1.0)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._panning, self._wiping = None, False
@@ -463,7 +371,7 @@ class Canvas(PictureView):
 
     def _add_corner(self, gesture: DrawPolygon, point: QPointF) -> None:
         first = self._to_view(self.map_at(point)).map(QPointF(*gesture.corners[0]))
-        if len(gesture.corners) >= 3 and _near(first, point):
+        if len(gesture.corners) >= 3 and is_near(first, point):
             self._close_polygon(gesture)
         else:
             gesture.add(self._to_source(point))
@@ -520,10 +428,10 @@ class Canvas(PictureView):
 
     def nudge_region(self, dx_px: int, dy_px: int) -> None:
         """Move the region on the shown frame by canvas pixels, as its one step."""
-        editable = self._editable()
+        editable = self._edits.editable(self._frame)
         if editable is None:
             return
-        gesture = MoveRegion(self._shown_region(editable), (0.0, 0.0))
+        gesture = MoveRegion(self._edits.shown(editable), (0.0, 0.0))
         gesture.move((dx_px / self._map.width, dy_px / self._map.height), Qt.KeyboardModifier.NoModifier)
         self._finish(gesture)
         self.update()
@@ -531,106 +439,35 @@ class Canvas(PictureView):
     # --- what a gesture comes to ------------------------------------------------------------------------------------
 
     def _finish(self, gesture: Gesture) -> None:
+        frame, region = self._frame, gesture.region
+        if frame is None:
+            return
         try:
             match gesture:
                 case Stroke():
-                    self._brushed(gesture)
+                    self._edits.brushed(gesture, frame, self._aspect())
                 case DrawFrame() | DrawLasso() | DrawPolygon():
-                    self._drawn(gesture.region)
+                    if region is None or self._is_slip(region):
+                        self._selection.set_region(None, None)
+                    else:
+                        self._edits.drawn(region, frame)
                 case _:
-                    self._changed(gesture)
+                    self._edits.changed(gesture, frame)
         except DeltacutError as error:
             self.refused.emit(str(error))
 
-    def _drawn(self, region: Region | None) -> None:
-        frame, scene = self._frame, self._preview.scene
-        if region is None or frame is None or scene is None or self._is_slip(region):
-            self._selection.set_region(None, None)
-            return
-        shown = scene.source_at(frame)
-        if shown is None:
-            self.refused.emit("There is no film here to draw on")
-            return
-        patch = self._selection.patch
-        patching = self._session.patching
-        if patch is not None and patching.anchor_for is None:
-            if shown == (patch.source_id, patch.anchor) and _overlap(patch.region.bounds, region.bounds):
-                self._pending_region = region
-                patching.change(replace(patch, region=region, matte=None), "Region")
-                return
-            self._selection.choose()
-        self._selection.set_region(region, frame)
-
     def _is_slip(self, region: Region) -> bool:
         """Tell whether a region is so small that it was a click."""
-        place = self._to_view(self._map).mapRect(_rect(region.bounds))
+        box = region.bounds
+        place = self._to_view(self._map).mapRect(QRectF(box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0))
         return place.width() < _SMALLEST and place.height() < _SMALLEST
 
-    def _changed(self, gesture: Gesture) -> None:
-        editable, region, frame = self._editable(), gesture.region, self._frame
-        if editable is None or region is None or region == editable.region:
-            return
-        patch = editable.patch
-        if patch is None:
-            self._selection.set_region(region, frame)
-            return
-        self._pending_region = region
-        patching = self._session.patching
-        shown = None if self._preview.scene is None or frame is None else self._preview.scene.source_at(frame)
-        assert shown is not None
-        if not editable.is_anchor:
-            if isinstance(gesture, MoveRegion):
-                patching.nudge(patch, Nudge(shown[1], gesture.dx, gesture.dy))
-            return
-        if shown[1] != patch.anchor and shown[1] in dict(patch.effective_motion.anchors):
-            patching.change(_with_anchor(patch, shown[1], region), "Anchor")
-            return
-        # A refined mask stands in the region's bounds, so it goes where they go; a dragged point draws it anew.
-        matte = None if isinstance(gesture, MoveNode) else patch.matte
-        patching.change(replace(patch, region=region, matte=matte), "Region")
-
-    def _brushed(self, stroke: Stroke) -> None:
-        editable, frame = self._editable(), self._frame
-        patch = None if editable is None else editable.patch
-        if patch is None:
-            region = None if editable is None else editable.region
-            if region is None and stroke.erases:
-                return
-            self._selection.set_region(brushed_region(region, stroke, self._aspect()), frame)
-            return
-        scene = self._preview.scene
-        assert scene is not None
-        assert editable is not None
-        if not editable.is_anchor:
-            self.refused.emit("Go to the patch's anchor frame to change its mask")
-            return
-        file = self._session.document.file
-
-        def work(progress: Progress, cancel: CancelToken) -> tuple[Patch, Box, str]:
-            made = _brushed_patch(scene, patch, stroke)
-            cancel.check()
-            _, png = cv2.imencode(".png", made.mask)
-            return patch, made.region, file.add_take(bytes(png), "image/png", {"name": "brushed mask"})
-
-        job = self._session.jobs.start_quietly("Refine the mask", work)
-        job.then(self._mask_made, lambda error: self.refused.emit(str(error)))
-
-    def _mask_made(self, made: tuple[Patch, Box, str]) -> None:
-        patch, region, matte = made
-        now = next((known for known in self._session.document.project.patches if known.id == patch.id), None)
-        if now is not None:
-            self._session.patching.change(replace(now, region=region, matte=matte), "Mask")
-
-    def _finish_item(self, drag: _ItemDrag) -> None:
+    def _finish_item(self, drag: ItemDrag) -> None:
         scene = self._preview.scene
         if drag.now == drag.box or scene is None:
             return
-        style = style_of(scene, drag.box.item)
         try:
-            if drag.kind == "move":
-                changed = dropped(drag.box, drag.dx, drag.dy, style)
-            else:
-                changed = reshaped(drag.box, drag.degrees, drag.scale, style)
+            changed = drag.changed(scene)
         except EditRefused as error:
             self.refused.emit(str(error))
             return
@@ -686,13 +523,10 @@ class Canvas(PictureView):
         self._session.patching.place_picture(path)
 
     def _is_on_region(self, point: QPointF) -> bool:
-        editable = self._editable()
+        editable = self._edits.editable(self._frame)
         return editable is not None and shapes.contains(editable.region.bounds, *self._to_source(point))
 
     # --- painting ---------------------------------------------------------------------------------------------------
-
-    def _shown_region(self, editable: _Editable) -> Region:
-        return self._pending_region or editable.region
 
     def paint_over(self, painter: QPainter) -> None:
         if self._shows_safe:
@@ -711,7 +545,7 @@ class Canvas(PictureView):
 
     def _paint_regions(self, painter: QPainter, view: ViewMap) -> None:
         to_view = self._to_view(view)
-        editable = self._editable()
+        editable = self._edits.editable(self._frame)
         gesture = self._gesture
         path = self._region_path(editable, to_view)
         if self._shows_mask and not path.isEmpty():
@@ -722,11 +556,11 @@ class Canvas(PictureView):
             carried = editable is not None and not editable.is_anchor
             marks.paint_outline(painter, path, dashed=carried)
         if gesture is not None and gesture.trail:
-            self._paint_trail(painter, gesture, to_view, view)
+            marks.paint_trail(painter, gesture, to_view, view.picture.height())
         if editable is None or gesture is not None or self._transport.is_playing or self._held:
             return
         if editable.is_anchor:
-            region = self._shown_region(editable)
+            region = self._edits.shown(editable)
             box = region.bounds
             corners = [(box.x0, box.y0), (box.x1, box.y0), (box.x1, box.y1), (box.x0, box.y1)]
             marks.paint_frame(painter, [to_view.map(QPointF(*corner)) for corner in corners])
@@ -739,7 +573,7 @@ class Canvas(PictureView):
             at = QPointF(place.left(), max(view.room.top() + 4, place.top() - 34))
             self.chip(painter, at, editable.patch.name, icon="region")
 
-    def _region_path(self, editable: _Editable | None, to_view: QTransform) -> QPainterPath:
+    def _region_path(self, editable: Editable | None, to_view: QTransform) -> QPainterPath:
         gesture = self._gesture
         if gesture is not None and gesture.region is not None and not isinstance(gesture, DrawPolygon):
             return _path(shapes.outline_points(gesture.region), to_view)
@@ -751,37 +585,16 @@ class Canvas(PictureView):
             and found.frame == self._frame
             and editable.patch is not None
             and found.patch_id == editable.patch.id
-            and self._pending_region is None
+            and self._edits.pending is None
         )
         if fits and found is not None and found.outlines:
             path = QPainterPath()
             for outline in found.outlines:
                 path.addPath(_path(outline, to_view))
             return path
-        if not editable.is_anchor and self._pending_region is None:
+        if not editable.is_anchor and self._edits.pending is None:
             return QPainterPath()
-        return _path(shapes.outline_points(self._shown_region(editable)), to_view)
-
-    def _paint_trail(self, painter: QPainter, gesture: Gesture, to_view: QTransform, view: ViewMap) -> None:
-        points = [to_view.map(QPointF(*point)) for point in gesture.trail]
-        line = QPolygonF(points)
-        if isinstance(gesture, Stroke):
-            colour = REGION_LINE if not gesture.erases else HANDLE
-            pen = QPen(colour, 2 * gesture.radius * view.picture.height())
-            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-            pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-            painter.save()
-            painter.setOpacity(0.5)
-            painter.setPen(pen)
-            painter.drawPolyline(line if len(points) > 1 else QPolygonF([*points, points[0] + QPointF(0.1, 0)]))
-            painter.restore()
-            return
-        path = QPainterPath()
-        path.addPolygon(line)
-        marks.paint_outline(painter, path, dashed=isinstance(gesture, DrawLasso))
-        if isinstance(gesture, DrawPolygon):
-            for corner in points[:-1]:
-                marks.paint_node(painter, corner)
+        return _path(shapes.outline_points(self._edits.shown(editable)), to_view)
 
     def _paint_item(self, painter: QPainter, view: ViewMap) -> None:
         drag = self._item_drag
@@ -791,7 +604,7 @@ class Canvas(PictureView):
         corners = [view.to_view(*corner) for corner in box.corners]
         marks.paint_frame(painter, corners)
         if isinstance(box.item, Overlay):
-            marks.paint_turn(painter, *_turn_grip(corners))
+            marks.paint_turn(painter, *turn_grip(corners))
         for corner in corners:
             marks.paint_handle(painter, corner)
 
@@ -819,52 +632,12 @@ class Canvas(PictureView):
         )
 
 
-def _brushed_patch(scene: Scene, patch: Patch, stroke: Stroke) -> Brushed:
-    width, height = scene.films.video(patch.source_id).display_size
-    mask = None
-    if patch.matte is not None:
-        mask = np.rint(grey_of(scene.pictures(patch.matte)) * 255).astype(np.uint8)
-    return brushed_mask(patch.region, mask, stroke, width, height)
-
-
-def _with_anchor(patch: Patch, frame: int, region: Region) -> Patch:
-    motion = patch.effective_motion
-    anchors = tuple((at, region if at == frame else known) for at, known in motion.anchors)
-    changed = replace(motion, anchors=anchors)
-    take = patch.picked
-    if take is None or take.motion is None:
-        return replace(patch, motion=changed)
-    takes = tuple(replace(known, motion=changed) if known is take else known for known in patch.takes)
-    return replace(patch, takes=takes)
-
-
 def _path(points: Sequence[Point], to_view: QTransform) -> QPainterPath:
     return marks.closed_path(to_view.map(QPointF(*point)) for point in points)
 
 
-def _turn_grip(corners: Sequence[QPointF]) -> tuple[QPointF, QPointF]:
-    """Return where the stalk of the turning handle begins, and the handle."""
-    top = (corners[0] + corners[1]) / 2
-    middle = (corners[0] + corners[2]) / 2
-    away = top - middle
-    length = max(1.0, math.hypot(away.x(), away.y()))
-    return top, top + away * (_TURN_STALK / length)
-
-
-def _near(one: QPointF, other: QPointF) -> bool:
-    return abs(one.x() - other.x()) <= _REACH and abs(one.y() - other.y()) <= _REACH
-
-
-def _rect(box: Box) -> QRectF:
-    return QRectF(box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0)
-
-
 def _area(box: Box) -> float:
     return (box.x1 - box.x0) * (box.y1 - box.y0)
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    return _rect(one).intersects(_rect(other))
 
 
 def _picture_of(event: QDropEvent) -> Path | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF, QTransform
 
 from app.ui.theme.theme import HANDLE, HANDLE_EDGE, REGION_EDGE, REGION_LINE
+from app.ui.viewer.gestures import DrawLasso, DrawPolygon, Gesture, Stroke
 
 _SIDE = 8.0
 _FAINT = 0.55
@@ -96,3 +97,24 @@ def paint_safe_areas(painter: QPainter, picture: QRectF) -> None:
         painter.setPen(pen)
         painter.drawLine(QPointF(middle.x() - 8, middle.y()), QPointF(middle.x() + 8, middle.y()))
         painter.drawLine(QPointF(middle.x(), middle.y() - 8), QPointF(middle.x(), middle.y() + 8))
+
+
+def paint_trail(painter: QPainter, gesture: Gesture, to_view: QTransform, height: float) -> None:
+    """Paint the line that is being drawn; height: of the picture, in points."""
+    points = [to_view.map(QPointF(*point)) for point in gesture.trail]
+    if isinstance(gesture, Stroke):
+        pen = QPen(HANDLE if gesture.erases else REGION_LINE, 2 * gesture.radius * height)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        painter.save()
+        painter.setOpacity(0.5)
+        painter.setPen(pen)
+        painter.drawPolyline(QPolygonF(points if len(points) > 1 else [*points, points[0] + QPointF(0.1, 0)]))
+        painter.restore()
+        return
+    path = QPainterPath()
+    path.addPolygon(QPolygonF(points))
+    paint_outline(painter, path, dashed=isinstance(gesture, DrawLasso))
+    if isinstance(gesture, DrawPolygon):
+        for corner in points[:-1]:
+            paint_node(painter, corner)
