@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from engine.features.cuts import Transition, TransitionKind
 from engine.features.loudness import SILENT_LUFS, momentary
@@ -24,6 +25,8 @@ _SHORT_S = 2.0
 _LONG_S = 4.0
 _CUTS_S = 20.0
 _LEAST_VOICED = 15
+_OCTAVE_OFF = 9.0
+_AT_ONCE = 4096
 _DIP_DB = 2.0
 """Two vowels are two syllables if the level between them falls by this much (de Jong and Wempe 2009)."""
 
@@ -110,16 +113,26 @@ def _rate_around(times_s: Float64, at: Float64, window_s: float) -> Float32:
 
 def _pitch_variance(sound: SoundMeasures, at: Float64) -> Float32:
     """Return the standard deviation of the voice's pitch around each moment, in semitones."""
-    voiced = sound.pitch_hz > 0
-    semitones = np.where(voiced, 12 * np.log2(np.maximum(sound.pitch_hz, 1.0) / 100), 0.0)
-    sums = [np.concatenate([[0.0], np.cumsum(row, dtype=np.float64)]) for row in (voiced, semitones, semitones**2)]
     hop = float(PITCH_HOP_S)
-    low = np.clip(np.round((at - _LONG_S / 2 - float(sound.start_s)) / hop), 0, voiced.size).astype(np.int64)
-    high = np.clip(np.round((at + _LONG_S / 2 - float(sound.start_s)) / hop), low, voiced.size).astype(np.int64)
-    count, first, second = (row[high] - row[low] for row in sums)
-    mean = first / np.maximum(count, 1)
-    variance = np.maximum(second / np.maximum(count, 1) - mean**2, 0)
-    return np.asarray(np.where(count >= _LEAST_VOICED, np.sqrt(variance), 0.0), np.float32)
+    half = round(_LONG_S / hop / 2)
+    semitones = 12 * np.log2(np.where(sound.pitch_hz > 0, sound.pitch_hz, np.nan) / 100)
+    windows = sliding_window_view(np.pad(semitones, half, constant_values=np.nan), 2 * half)
+    middles = np.clip(np.round((at - float(sound.start_s)) / hop), 0, windows.shape[0] - 1).astype(np.int64)
+    found = [_spread(windows[middles[first : first + _AT_ONCE]]) for first in range(0, middles.size, _AT_ONCE)]
+    return np.concatenate(found)
+
+
+def _spread(semitones: Float32) -> Float32:
+    """Return the standard deviation of each row, 0 where too little is voiced; NaN is what has no pitch."""
+    count = (~np.isnan(semitones)).sum(axis=1)
+    known = count >= _LEAST_VOICED
+    result = np.zeros(count.size, np.float32)
+    rows = semitones[known]
+    if rows.size:
+        # What is an octave off is a mistake of the pitch's finder, not a lively voice.
+        near = np.abs(rows - np.nanmedian(rows, axis=1, keepdims=True)) < _OCTAVE_OFF
+        result[known] = np.nanstd(np.where(near, rows, np.nan), axis=1)
+    return result
 
 
 def syllables(sound: SoundMeasures) -> Float64:

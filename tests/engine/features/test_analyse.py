@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import av
 import numpy as np
@@ -134,7 +135,7 @@ def test_runs_cover_the_film_and_begin_where_a_decoder_may_start(cut_film):
     _, index = indexed(cut_film)
     found = spans(index, 30)
     assert [found[0].start, found[-1].stop] == [0, 135]
-    assert all(one.stop == other.start for one, other in zip(found, found[1:], strict=False))
+    assert all(one.stop == other.start for one, other in pairwise(found))
     assert all(len(run) >= 15 for run in found)
     assert spans(index, 10_000) == (Range(0, 135),)
 
