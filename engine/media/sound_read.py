@@ -34,6 +34,9 @@ _WARM_UP_S = Fraction(1, 4)
 _GO_ON_S = Fraction(1)
 """So far ahead, decoding what lies between costs less than a seek."""
 
+_WAVERS = Fraction(3, 10)
+"""By so much of a frame the times of a coarse clock may be off: recorders have been seen to waver by a quarter."""
+
 _OPEN_READERS = 24
 _Decoded = tuple[int, AudioFrame]
 
@@ -46,11 +49,11 @@ class FrameGrid:
     step_s: Fraction
 
     def snapped(self, time_s: Fraction) -> Fraction:
-        """Return the exact time of a frame whose time may be rounded to milliseconds."""
+        """Return the exact time of a frame whose time may be rounded to milliseconds, or waver by a few."""
         if not self.step_s:
             return time_s
         exact = self.start_s + round((time_s - self.start_s) / self.step_s) * self.step_s
-        return exact if abs(exact - time_s) <= Fraction(1, 900) else time_s
+        return exact if abs(exact - time_s) <= self.step_s * _WAVERS else time_s
 
 
 class SoundReader:
@@ -69,7 +72,7 @@ class SoundReader:
         self._channels = av.AudioLayout(layout).nb_channels
         self._stack = ExitStack()
         self._container: InputContainer | None = None
-        self._grid = FrameGrid(Fraction(0), Fraction(0))
+        self._grid: FrameGrid | None = None
         self._blocks: Iterator[tuple[int, Samples]] = iter(())
         self._held: tuple[int, Samples] | None = None
         self._next: int | None = None
@@ -121,17 +124,33 @@ class SoundReader:
         return result
 
     def _seek(self, start: int) -> None:
-        self._blocks, self._held = iter(()), None
-        if self._container is None:
-            self._container = self._stack.enter_context(opened(self._path))
-            self._grid = frame_grid(self._path, self._number)
-        stream = _sound_stream(self._path, self._container, self._number)
+        first = self._container is None
+        stream = self._opened()
         base = stream.time_base or Fraction(1, self._rate)
         wanted = Fraction(start, self._rate) - _WARM_UP_S
-        begin = stream.start_time or 0
-        stream.codec_context.flush_buffers()
-        self._container.seek(int(wanted / base) if wanted > begin * base else min(0, begin), stream=stream)
-        self._blocks = self._converted(stream, base)
+        if wanted > (stream.start_time or 0) * base:
+            try:
+                self._container_open.seek(int(wanted / base), stream=stream)
+                stream.codec_context.flush_buffers()
+            except av.error.FFmpegError:
+                # Browsers' recordings have no index to seek by: they are read from their beginning.
+                self.close()
+                stream = self._opened()
+        elif not first:
+            self.close()
+            stream = self._opened()
+        self._blocks, self._held = self._converted(stream, base), None
+
+    def _opened(self) -> AvAudioStream:
+        if self._container is None:
+            self._container = self._stack.enter_context(opened(self._path))
+            self._grid = self._grid or frame_grid(self._path, self._number)
+        return _sound_stream(self._path, self._container, self._number)
+
+    @property
+    def _container_open(self) -> InputContainer:
+        assert self._container is not None
+        return self._container
 
     def _converted(self, stream: AvAudioStream, base: Fraction) -> Iterator[tuple[int, Samples]]:
         """Yield (position, samples), in order and without overlaps; where times overlap, what comes later counts."""
@@ -189,15 +208,15 @@ class SoundReader:
                 pending = found, frame
 
     def _frames(self, stream: AvAudioStream, base: Fraction, own_rate: int) -> Iterator[_Decoded]:
-        assert self._container is not None
-        for packet in self._container.demux(stream):
+        grid = self._grid or FrameGrid(Fraction(0), Fraction(0))
+        for packet in self._container_open.demux(stream):
             try:
                 frames = stream.codec_context.decode(packet)
             except av.error.InvalidDataError:
                 continue  # a player goes on with the next packet
             for frame in frames:
                 if frame.pts is not None:
-                    yield round(self._grid.snapped(frame.pts * base) * own_rate), frame
+                    yield round(grid.snapped(frame.pts * base) * own_rate), frame
 
 
 class SoundReaders:

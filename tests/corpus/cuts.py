@@ -239,6 +239,9 @@ def lag_of(wanted: np.ndarray, given: np.ndarray) -> int:
         return 0
     size = 1 << (given.size + inner.size).bit_length()
     like = np.fft.irfft(np.fft.rfft(given, size) * np.conj(np.fft.rfft(inner, size)), size)[: 2 * REACH + 1]
+    # Where the sound grows louder, more of it is not more alike.
+    power = np.concatenate([[0.0], np.cumsum(given**2)])
+    like /= np.sqrt(power[inner.size : inner.size + like.size] - power[: like.size] + 1e-9)
     # A steady tone is as like itself a period later.
     return 0 if like[REACH] > 0.995 * like.max() else int(like.argmax()) - REACH
 
