@@ -33,6 +33,8 @@ from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError, EditRefused
 from engine.model.ids import new_id
 from engine.model.patch import Motion, Patch, Take
+from engine.model.region import Region
+from engine.model.timeline import ShownFrame
 from providers.consent import Reach
 from providers.contract import Disclosure, Quote
 from providers.jobs import Choice, Failure, Question
@@ -168,6 +170,9 @@ class Generating(QObject):
         region, shown = self._selection.region, self._patching.anchor_frame()
         if region is None or shown is None:
             return self._selection.patch
+        ordered = self._ordered_for(region, shown)
+        if ordered is not None:
+            return ordered
         picture = self._document.project.picture(shown.source_id)
         bounds = region.bounds
         smaller_px = min((bounds.x1 - bounds.x0) * picture.width, (bounds.y1 - bounds.y0) * picture.height)
@@ -183,6 +188,15 @@ class Generating(QObject):
             grow_px=-feather_px,
             motion=Motion(self._patching.choice.follow),
         )
+
+    def _ordered_for(self, region: Region, shown: ShownFrame) -> Patch | None:
+        """Return the patch of an order for the same region, so that a further take lands beside the first."""
+        for entry in reversed(self.orders):
+            patch = entry.patch
+            if (patch.region, patch.source_id, patch.anchor) == (region, shown.source_id, shown.frame):
+                there = [known for known in self._document.project.patches if known.id == patch.id]
+                return there[0] if there else patch
+        return None
 
     def want(self, order: TakeOrder | None) -> None:
         """Find out, in the background, what an order would send and cost; `offered` tells."""
@@ -263,8 +277,6 @@ class Generating(QObject):
                 return job
 
             self._work(entry, begin)
-        if self._selection.region is not None:
-            self._selection.set_region(None, None)
         return ordered
 
     def answer(self, entry: OrderedTake, choice: Choice, reach: Reach = Reach.REQUEST) -> None:
@@ -359,12 +371,17 @@ class Generating(QObject):
         running, entry.running, entry.job = entry.running, None, came.job
         if running is not None:
             running.cost_usd = float(came.job.spent_usd()) or None
-            running.note = _note(came.job)
+            if came.take is None and came.job.state is not OrderState.CANCELLED:
+                running.state, running.error = JobState.FAILED, DeltacutError(_note(came.job))
+            else:
+                running.note = _note(came.job)
             running.changed.emit()
         if came.take is not None:
             project = self._document.project
             entry.is_in_film = self._document.do(edit_for(project, entry.patch, came.take))
             if entry.is_in_film:
+                if self._selection.region == entry.patch.region:
+                    self._selection.set_region(None, None)
                 self._selection.choose(entry.patch.id)
                 self._publish(came.job)
             else:
@@ -483,8 +500,9 @@ def _note(job: Order) -> str:
     spent = job.spent_usd()
     match job.state:
         case OrderState.NEEDS_APPROVAL if job.question is not None:
-            return job.question.message
+            said = job.question.message
         case OrderState.FAILED if job.failure is not None:
-            return job.failure.message
+            said = job.failure.message
         case _:
             return f"Billed ${spent:.3f}." if spent else ""
+    return f"It waits for you in the inspector: {said}"

@@ -97,7 +97,8 @@ class CaptionsModel(QAbstractTableModel):
             case Qt.ItemDataRole.EditRole:
                 return _text(line, column)
             case Qt.ItemDataRole.ToolTipRole if column == TEXT:
-                return line.caption.text
+                speed = "" if line.speed is None else f", {line.speed:.0f} characters a second"
+                return f"{line.caption.text}\n{time_text(line.start_s)} to {time_text(line.stop_s)}{speed}"
             case Qt.ItemDataRole.ToolTipRole if line.is_fast:
                 return f"{line.speed:.0f} characters a second: more than most people read; give it time, or split it"
             case Qt.ItemDataRole.TextAlignmentRole if column != TEXT:

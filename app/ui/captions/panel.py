@@ -32,10 +32,10 @@ from providers.jobs import Choice
 _EMPTY = (
     "No captions yet. Import an SRT or WebVTT file, write the first one at the playhead, or have speech written down."
 )
-_MODES = ((CaptionMode.BURNED, "Burned into the picture"), (CaptionMode.SOFT, "As a track of text"))
+_MODES = ((CaptionMode.BURNED, "Burned in"), (CaptionMode.SOFT, "As a track of text"))
 _FILES = "Captions (*.srt *.vtt)"
 _WIDE = 340
-"""A narrower panel leaves the reading speed to the tooltip."""
+"""A narrower panel leaves the end and the reading speed to the tooltip."""
 
 
 class CaptionsPanel(Panel):
@@ -166,6 +166,7 @@ class CaptionsPanel(Panel):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.table.setColumnHidden(SPEED, self.width() < _WIDE)
+        self.table.setColumnHidden(END, self.width() < _WIDE)
 
     def _layers(self) -> list[Layer]:
         return [layer for layer in self._document.project.layers if layer.kind is LayerKind.CAPTIONS]

@@ -134,7 +134,9 @@ def _asked(entry: Ordered, question: Question, now: float) -> Said:
             )
         case Reason.KEY:
             ways = (WayOut.REPLACE_KEY, *again, *more, WayOut.TRY_LOCALLY, WayOut.GIVE_UP)
-            return Said(f"The {entry.thing} was not made.", f"{message} Nothing was charged.", ways, is_error=True)
+            tried = entry.job is not None and bool(entry.job.node(question.node).tries)
+            why = message if tried else f"No key for {name} is set on this computer."
+            return Said(f"The {entry.thing} was not made.", f"{why} Nothing was charged.", ways, is_error=True)
         case Reason.POLICY:
             ways = (WayOut.EDIT_PROMPT, *more, WayOut.TRY_LOCALLY, WayOut.GIVE_UP)
             return Said(f"{name} refused this request.", f"{message} Nothing was placed.", ways, is_error=True)

@@ -65,6 +65,7 @@ class InspectorPanel(Panel):
             self._document.changed,
             self._selection.changed,
             self._selection.region_changed,
+            context.session.generating.changed,
         ):
             signal.connect(self.refresh)
         self._idle = QTimer(self)
@@ -91,7 +92,7 @@ class InspectorPanel(Panel):
             page.setVisible(page is shown)
         self.page = shown
         has_region = kind in (RegionPage, PatchPage)
-        self.generate.setVisible(has_region)
+        self.generate.setVisible(has_region or bool(self.generate.rows))
         self._tools_section.setVisible(has_region)
         several = len(self._selection.items) > 1
         self._several.setVisible(several)

@@ -22,6 +22,7 @@ from app.ui.widgets import (
     EmptyState,
     Panel,
     Role,
+    column,
     icon_button,
     label,
     push_button,
@@ -70,7 +71,9 @@ class TakesPanel(Panel):
         self._more = icon_button(context.theme, "more", "More about the take")
         self._more.clicked.connect(self._show_more)
         self._buttons = QWidget()
-        self._buttons.setLayout(row(self._approve, self._reject, None, self._more))
+        self._hint = label("P approves, X rejects, Y and arrows step through takes", Role.SMALL, "3")
+        judge = row(self._approve, self._reject, None, self._more)
+        self._buttons.setLayout(column(judge, self._hint, gap=6))
         self.body.addWidget(self._area, 1)
         self.body.addWidget(self._empty, 1)
         self.body.addWidget(self._buttons)
@@ -146,6 +149,9 @@ class TakesPanel(Panel):
         if words is not None:
             words.setText(_NO_PATCH if patch is None and self._selection.region is None else _EMPTY)
         self._buttons.setVisible(bool(takes))
+        self._hint.setVisible(self._form is Form.ROWS)
+        for button in (self._approve, self._reject):
+            button.setMinimumWidth(140 if self._form is Form.ROWS else 0)
         self._approve.setEnabled(state is not ReviewState.APPROVED)
         self._approve.setText("Approved" if state is ReviewState.APPROVED else "Approve")
         self._reject.setEnabled(state is not ReviewState.REJECTED)
@@ -184,10 +190,10 @@ class TakesPanel(Panel):
         columns = 1 if self._form is Form.ROWS else max(1, min(3, (self.width() - 24) // _LEAST_CARD))
         for number, card in enumerate(self.cards):
             self._grid.addWidget(card, number // columns, number % columns)
-        for column in range(3):
+        for number in range(3):
             # Fewer takes than columns keep the size that three would have.
-            self._grid.setColumnStretch(column, 1 if column < columns else 0)
-            self._grid.setColumnMinimumWidth(column, 0)
+            self._grid.setColumnStretch(number, 1 if number < columns else 0)
+            self._grid.setColumnMinimumWidth(number, 0)
         if self._form is Form.CARDS and self.cards:
             width = (self.width() - 24 - 8 * (columns - 1)) // columns
             full = self.cards[0].heightForWidth(width)

@@ -163,3 +163,22 @@ def test_prompts_are_remembered_the_latest_first(stage, generating, qtbot):
     second = generating.generate(order(stage, "two"), 1)
     rest(qtbot, second)
     assert generating.prompts() == ["two", "one"]
+
+
+def test_an_order_for_the_same_region_before_the_first_has_come_lands_in_the_same_patch(
+    stage, generating, world, qtbot
+):
+    first = generating.generate(order(stage, "one"), 1, Reach.PROJECT)
+    assert stage.session.selection.region == REGION, "the region stays until the take is there"
+    second = generating.generate(TakeOrder(generating.target(), "two"), 1, Reach.PROJECT)
+    rest(qtbot, [*first, *second])
+    (patch,) = patches(stage)
+    assert {take.provenance.prompt for take in patch.takes} == {"one", "two"}
+
+
+def test_an_order_that_waits_for_the_person_is_no_success_among_the_jobs(stage, generating, qtbot):
+    (entry,) = generating.generate(order(stage), 1)
+    job = entry.running
+    rest(qtbot, [entry])
+    assert job.state.value == "failed"
+    assert "waits for you" in str(job.error)
