@@ -216,7 +216,9 @@ class SoundReader:
                 continue  # a player goes on with the next packet
             for frame in frames:
                 if frame.pts is not None:
-                    yield round(grid.snapped(frame.pts * base) * own_rate), frame
+                    # Of a frame that a decoder shortens at its beginning, the end lies in the grid.
+                    length_s = Fraction(frame.samples, own_rate)
+                    yield round((grid.snapped(frame.pts * base + length_s) - length_s) * own_rate), frame
 
 
 class SoundReaders:
