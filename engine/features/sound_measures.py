@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import webrtcvad
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
@@ -18,11 +18,6 @@ from engine.features.pitch import pitch_of
 from engine.media.analysis_sound import VOICE_RATE, SoundBlock, sound_blocks
 from engine.media.speech_sound import speech_start
 from engine.model.media import AudioStream
-
-with warnings.catch_warnings():
-    # The package asks setuptools for its own version, in a way that setuptools warns of.
-    warnings.simplefilter("ignore")
-    import webrtcvad
 
 HOP = VOICE_RATE // 100
 CONTEXT = 2048
