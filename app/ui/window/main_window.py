@@ -230,7 +230,7 @@ class MainWindow(QMainWindow):
         # Shares of the height: the inspector gets what the layers and takes do not need.
         side = self._docks
         self.resizeDocks([side["bin"], side["details"]], [_LEFT_WIDTH, _RIGHT_WIDTH], Qt.Orientation.Horizontal)
-        foot = min(330, round(self.height() * 0.32))
+        foot = min(330, max(276, round(self.height() * 0.32)))
         self.resizeDocks([side["timeline"]], [foot], Qt.Orientation.Vertical)
         room = self.height() - foot - 42 - 26
         self.resizeDocks(
