@@ -18,6 +18,10 @@ RING_PX = 40
 _CLEAR_PX = 4
 _LEAST_SUPPORT = 0.25
 _NEARBY_PX = 4.0
+_FLAT_SUPPORT = 0.9
+"""Share of the ring that matches as a plane, from which on no bending is looked for."""
+_WORTH_BENDING = 0.03
+"""How much more of the ring must match for its bending to be believed."""
 
 
 class Surroundings:
@@ -55,9 +59,11 @@ class Surroundings:
         found = align(sight, self._template, start, np.full(8, _NEARBY_PX), coarsest=2, tolerance=LOOSE, steps=6)
         if found.support < _LEAST_SUPPORT:
             return None
+        if found.support >= _FLAT_SUPPORT:
+            return through(found.homography, x, y)
         flat = self._bender.grid.flat()
         coefficients, bent = self._bender.bend(sight, found.homography, flat, tolerance=LOOSE)
-        if bent.support > found.support + 0.03:
+        if bent.support > found.support + _WORTH_BENDING:
             dx, dy = self._bender.grid.displacement(coefficients, x[0].astype(np.float64), y[:, 0].astype(np.float64))
             return through(found.homography, x + dx, y + dy)
         return through(found.homography, x, y)
