@@ -24,7 +24,7 @@ from engine.media.ahead import ahead
 from engine.media.coded import CodedUnit, EncodedSegment
 from engine.media.encoders.context import open_decoder, open_encoder
 from engine.media.encoders.plan import Effort, EncoderPlan, FieldOrder, PictureTypes
-from engine.media.fidelity import IDENTICAL_DB, luma_only, psnr_db
+from engine.media.fidelity import IDENTICAL_DB, in_format, psnr_db
 from engine.media.heap import give_back
 from engine.media.packets import packet_of
 from engine.media.quality import MOST_GROWTH, Search, SourceQuality, better, starting_figure, tally
@@ -234,7 +234,7 @@ class _Pass:
             raise ValueError(f"more frames than the {len(self._job.pts)} slots")
         self._waiting[number] = frame
         if plan.coded_pix_fmt != plan.pix_fmt:
-            frame = luma_only(frame, plan.coded_pix_fmt)
+            frame = in_format(frame, plan.coded_pix_fmt)
         frame.pts, frame.time_base = number, 1 / plan.rate
         frame.pict_type = _picture_type(plan, number)
         return frame
@@ -259,6 +259,9 @@ class _Pass:
             original = self._waiting.pop(int(frame.pts or 0), None)
             if original is None:
                 raise UnsupportedMedia(f"a re-encoded {self._job.plan.codec} frame comes back twice")
+            if frame.format.name != original.format.name:
+                # Without the container's name of the profile FFmpeg decodes ProRes 4444 to the encoder's 10 bits.
+                original = in_format(original, frame.format.name)
             self._worst_db = min(self._worst_db, psnr_db(original, frame))
             self._measured += 1
             if found := self._better():

@@ -55,6 +55,21 @@ def luma_only(frame: VideoFrame, pix_fmt: str) -> VideoFrame:
     return result
 
 
+def in_format(frame: VideoFrame, pix_fmt: str) -> VideoFrame:
+    """Return a frame as an encoder takes it: its luma alone for a grey format, else the same planes in fewer bits.
+
+    Codes of fewer bits are the nearest ones; the planes of both formats must be the same in number and size.
+    """
+    if pix_fmt.startswith("gray"):
+        return luma_only(frame, pix_fmt)
+    result = VideoFrame(frame.width, frame.height, pix_fmt)
+    shift = frame.format.components[0].bits - result.format.components[0].bits
+    peak = (1 << result.format.components[0].bits) - 1
+    for ours, theirs in zip(planes(result), planes(frame), strict=True):
+        ours[...] = np.minimum((theirs + (1 << shift >> 1)) >> shift, peak)
+    return result
+
+
 def noise_frame(width: int, height: int, pix_fmt: str) -> VideoFrame:
     """Return a frame of even noise over all code values, the same at every call."""
     result = VideoFrame(width, height, pix_fmt)

@@ -52,6 +52,8 @@ def choose_prores(video: VideoStream, packets: Sequence[bytes], _keyframe_interv
         return CannotEncode(f"the ProRes profile {video.codec_tag!r} is not known")
     options = (("profile", profile), ("vendor", "apl0"), *colour_options(video))
     plan = _intra(video, "prores_ks", _FIXED, options)
+    # FFmpeg decodes 4:4:4 to 12 bits and encodes 10: the two that are rounded off are far below what ProRes keeps.
+    plan = replace(plan, coded_pix_fmt=video.pix_fmt.replace("444p12", "444p10"))
     return plan if _opens(plan) else _refused(video, "prores_ks")
 
 

@@ -108,7 +108,7 @@ class EncoderPlan:
         codec: FFmpeg's name of the codec, also that of the decoder that checks the result.
         encoder: FFmpeg's name of the encoder.
         coded_pix_fmt: what the encoder is given: pix_fmt, or the grey format of its luma where the stream has no
-            chroma and the decoder makes it up.
+            chroma and the decoder makes it up, or the format of as many bits as the encoder takes.
         rate: frames per second that the encoder is told; time stamps come from the source's slots, not from here.
         options: encoder options, without the quality figure.
         keyframe_interval: frames from one keyframe to the next.
