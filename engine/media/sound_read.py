@@ -69,7 +69,7 @@ class SoundReader:
         self._number = stream
         self._rate = rate
         self._layout = layout
-        self._channels = av.AudioLayout(layout).nb_channels
+        self._channels = channel_count(layout)
         self._stack = ExitStack()
         self._container: InputContainer | None = None
         self._grid: FrameGrid | None = None
@@ -219,6 +219,11 @@ class SoundReader:
                     # Of a frame that a decoder shortens at its beginning, the end lies in the grid.
                     length_s = Fraction(frame.samples, own_rate)
                     yield round((grid.snapped(frame.pts * base + length_s) - length_s) * own_rate), frame
+
+
+def channel_count(layout: str) -> int:
+    """Return how many channels a layout has, given in FFmpeg's words."""
+    return int(av.AudioLayout(layout).nb_channels)
 
 
 class SoundReaders:

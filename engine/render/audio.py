@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.control import CancelToken
 from engine.media.loudness import Loudness, measured_loudness
 from engine.media.sound_cut import FADE_MS
-from engine.media.sound_read import Samples, SoundReaders
+from engine.media.sound_read import Samples, SoundReaders, channel_count
 from engine.model.project import Project
 from engine.model.sound import AudioItem, Ducking, SoundRole, TrackSettings
 from engine.model.sound_runs import SoundRun, heard_tracks, original_is_heard, start_of, storyline_sound
@@ -78,7 +77,7 @@ class Mixer:
         gain_db: float = 0.0,
     ) -> None:
         self._rate = rate
-        self._channels = av.AudioLayout(layout).nb_channels
+        self._channels = channel_count(layout)
         self._gain = np.float32(10 ** (gain_db / 20))
         self._readers = SoundReaders(rate, layout)
         timeline = TimelineMap(project)

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-import av
-
 from engine.control import CancelToken, Progress
 from engine.errors import UnsupportedMedia
 from engine.media.containers import Family, family, muxer_for
@@ -21,7 +19,7 @@ from engine.media.sound_cut import (
     open_sound_encoder,
 )
 from engine.media.sound_packets import CannotSplice, SoundPackets, clock_runs_back, read_sound_packets
-from engine.media.sound_read import Samples
+from engine.media.sound_read import Samples, channel_count
 from engine.media.stitch import StitchedSound, copied_sound
 from engine.model.media import AudioStream
 from engine.model.sound import UNMIXED
@@ -313,6 +311,6 @@ def _mix_form(timeline: Timeline, target: Path) -> tuple[SoundForm, int | None]:
         raise UnsupportedMedia(f"nothing here writes {film.info.container}; give the export another suffix") from None
     codec = "opus" if muxer == "webm" else _USUAL_CODECS.get(family(muxer), "aac")
     layout = "mono" if widest == 1 else "stereo"
-    form = form_of(codec, _MIX_RATE, layout, av.AudioLayout(layout).nb_channels, 0)
+    form = form_of(codec, _MIX_RATE, layout, channel_count(layout), 0)
     assert form is not None
     return form, None
