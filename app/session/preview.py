@@ -374,10 +374,14 @@ class Preview(QObject):
         return [frame for frame in ahead if 0 <= frame <= transport.last_frame]
 
     @Slot(object, object, object)
-    def _on_made(self, task: _Task, shown: Shown | None, error: str | None) -> None:
+    def _on_made(self, task: _Task, pixels: NDArray[np.uint8] | None, error: str | None) -> None:
         if task.reading is not self._reading:
             return
-        if shown is not None:
+        if pixels is not None:
+            height, width = pixels.shape[:2]
+            # Wrapped here, not in the thread: Qt's Python objects are made and found without a lock of their own.
+            image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
+            shown = Shown(task.want, image, pixels, task.care)
             self._kept.put(task.key, shown)
             self.arrived.emit(shown)
         elif error is not None:
@@ -538,16 +542,16 @@ class _Queue:
                 preview._scene_made.emit(item, scene, error)
             case _Task():
                 with item.reading:
-                    shown, message = _pictured(item, self)
+                    pixels, message = _pictured(item, self)
                 with self._changed:
                     self._busy.discard(item.key)
                     wanted = self._tasks.get(item.key)
                     is_better = wanted is not None and wanted.care is Care.CAREFUL and item.care is Care.QUICK
-                    if (shown is not None or message is not None) and not is_better:
+                    if (pixels is not None or message is not None) and not is_better:
                         # It is on its way to the cache, which the main thread keeps.
                         self._tasks.pop(item.key, None)
                     self._changed.notify_all()
-                preview._made.emit(item, shown, message)
+                preview._made.emit(item, pixels, message)
             case _Work():
                 with item.reading:
                     result = _worked(item)
@@ -582,7 +586,7 @@ def _built(build: _Build) -> tuple[Scene | None, DeltacutError | None]:
         return None, DeltacutError(f"this project cannot be shown ({type(error).__name__}: {error})")
 
 
-def _pictured(task: _Task, queue: _Queue) -> tuple[Shown | None, str | None]:
+def _pictured(task: _Task, queue: _Queue) -> tuple[NDArray[np.uint8] | None, str | None]:
     frames = task.reading.frames
     frames.wanted_while(lambda: queue.is_wanted(task.key))
     try:
@@ -596,9 +600,7 @@ def _pictured(task: _Task, queue: _Queue) -> tuple[Shown | None, str | None]:
             return None, None
         _LOG.exception("frame %d cannot be shown", task.want.frame)
         return None, f"frame {task.want.frame} cannot be shown ({type(error).__name__}: {error})"
-    height, width = pixels.shape[:2]
-    image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
-    return Shown(task.want, image, pixels, task.care), None
+    return pixels, None
 
 
 def _pixels(task: _Task) -> NDArray[np.uint8]:
