@@ -46,6 +46,7 @@ TOOL_TITLES = {
     "sticker": "Sticker",
     "text": "Text",
 }
+_PATCH_NAMES = {"remove": "Removal", "inpaint": "Fill", "fill": "Colour"}
 _MEDIA_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp", ".tif": "image/tiff"}
 
 
@@ -262,9 +263,10 @@ class Patching(QObject):
         way = self._choice.follow
         when_lost = WhenLost.COVER if tool in COVERING and way is not Follow.STATIC else WhenLost.FADE
         names = {patch.name for patch in self._document.project.patches}
-        name, number = TOOL_TITLES[tool], 2
+        name = plain = _PATCH_NAMES.get(tool, TOOL_TITLES[tool])
+        number = 2
         while name in names:
-            name, number = f"{TOOL_TITLES[tool]} {number}", number + 1
+            name, number = f"{plain} {number}", number + 1
         frames = self.window(shown)
         return Patch(
             new_id(), shown.source_id, region, frames, shown.frame, name, feather_px=2.0, motion=Motion(way, when_lost)

@@ -91,7 +91,7 @@ def new_session(data_folder: Path, sound: Device | None = None) -> Session:
         playback,
         following,
         patching,
-        TakePictures(document, jobs),
+        TakePictures(document, jobs, preview, following),
         Generating(document, selection, patching, jobs),
         Transcribing(document, jobs),
         MainThread(),

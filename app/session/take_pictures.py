@@ -1,10 +1,15 @@
-"""Small pictures of takes: the region at its anchor with a take on it, drawn in the background and kept."""
+"""Small pictures of takes: the region at its anchor with a take on it, drawn in the background and kept.
+
+What looks at other frames is dear to draw, so its picture is kept in the project's cache too.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import partial
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +17,10 @@ from PySide6.QtCore import QObject, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QImage
 
 from app.session.document import Document
+from app.session.following import Following
 from app.session.jobs import Job, Jobs
-from app.workflows.follow import films_of_project, moving_patches, pictures_of
+from app.session.preview import Preview
+from app.workflows.follow import films_of_project, pictures_of
 from app.workflows.import_media import OpenProject
 from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError
@@ -22,11 +29,14 @@ from engine.model.layers import Layer, LayerKind, LayerSettings
 from engine.model.ops import PatchOp, op_of
 from engine.model.patch import IN_PLACE, Patch, ReviewState, Take
 from engine.model.region import Box
-from engine.model.time import Range
+from engine.model.tool import Picture
 from engine.render.base import still_of
-from engine.render.patch_op import PatchRenderer
+from engine.render.films import FilmReaders
+from engine.render.moving import Moving
+from engine.render.patch_op import PatchRenderer, needs_others
 
 KEPT = 160
+_KIND = "take-picture"
 _ROOM = 0.35
 """Shown around a region, as a share of its size on each side."""
 _PLAIN = Layer("", LayerKind.PATCHES, LayerSettings(""))
@@ -53,15 +63,20 @@ class TakePictures(QObject):
 
     arrived = Signal()
 
-    def __init__(self, document: Document, jobs: Jobs, parent: QObject | None = None) -> None:
+    def __init__(
+        self, document: Document, jobs: Jobs, preview: Preview, following: Following, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._document = document
         self._jobs = jobs
+        self._preview = preview
+        self._late: set[_Want] = set()
         self._kept: OrderedDict[_Want, QImage] = OrderedDict()
         self._wanted: list[_Want] = []
         self._job: Job | None = None
         document.closed.connect(self._forget)
         document.films_changed.connect(self._start)
+        following.changed.connect(self._try_late_ones)
 
     def find(self, patch: Patch, take: Take | None, size: QSize) -> QImage | None:
         """Return a picture of `size` pixels, None where it is not there yet; it is then made. Take None: the film."""
@@ -70,7 +85,7 @@ class TakePictures(QObject):
         if found is not None:
             self._kept.move_to_end(want)
             return None if found.isNull() else found
-        if want not in self._wanted:
+        if want not in self._wanted and want not in self._late:
             self._wanted.append(want)
             self._start()
         return None
@@ -81,9 +96,10 @@ class TakePictures(QObject):
             shown = replace(patch, takes=(take,), pick=take.id, visible=True, state=ReviewState.DRAFT)
             made = op_of(_PLAIN, shown, self._document.project.canvas.rate)
             if isinstance(made, PatchOp):
-                # On its anchor a patch stands where it was drawn: nothing has to be followed for that.
-                window = None if made.window is None else Range(patch.anchor, patch.anchor + 1)
-                op = replace(made, motion=IN_PLACE, window=window)
+                # On its anchor a patch stands where it was drawn: nothing has to be followed for that, unless its
+                # tool looks at other frames.
+                still = replace(made, motion=IN_PLACE, window=None)
+                op = made if needs_others(still) and not isinstance(made.tool, Picture) else still
         return _Want(patch.source_id, patch.anchor, op, patch.region.bounds, size.width(), size.height())
 
     @Slot()
@@ -95,15 +111,18 @@ class TakePictures(QObject):
         if not wants:
             return
         opened = OpenProject(self._document.file, films, self._document.cache)
-        work = partial(_drawn, opened, tuple(wants))
+        work = partial(_drawn, opened, self._preview.moving, tuple(wants))
         self._job = self._jobs.start_quietly("Pictures of takes", work).then(self._take, self._give_up)
         self._job.ended.connect(self._go_on)
 
-    def _take(self, pictures: dict[_Want, NDArray[np.uint8] | None]) -> None:
+    def _take(self, pictures: dict[_Want, NDArray[np.uint8] | _NotYet | None]) -> None:
         for want, pixels in pictures.items():
-            self._kept[want] = QImage() if pixels is None else _image(pixels, want)
             if want in self._wanted:
                 self._wanted.remove(want)
+            if isinstance(pixels, _NotYet):
+                self._late.add(want)
+            else:
+                self._kept[want] = QImage() if pixels is None else _image(pixels, want)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         self._job = None
@@ -121,36 +140,66 @@ class TakePictures(QObject):
             self._job = None
 
     @Slot()
+    def _try_late_ones(self) -> None:
+        """A patch was followed: what waited for that may be asked for again."""
+        if self._late:
+            self._late.clear()
+            self.arrived.emit()
+
+    @Slot()
     def _forget(self) -> None:
         self._wanted.clear()
+        self._late.clear()
         self._kept.clear()
         if self._job is not None:
             self._job.cancel()
             self._job = None
 
 
+class _NotYet(Enum):
+    """The patch has to be followed first."""
+
+    NOT_YET = "not yet"
+
+
 def _drawn(
-    opened: OpenProject, wants: tuple[_Want, ...], _progress: Progress, cancel: CancelToken
-) -> dict[_Want, NDArray[np.uint8] | None]:
+    opened: OpenProject, moving: Moving | None, wants: tuple[_Want, ...], _progress: Progress, cancel: CancelToken
+) -> dict[_Want, NDArray[np.uint8] | _NotYet | None]:
     """Return the pictures, uint8 [h, w, 3], None where a film or a picture cannot be read."""
-    found: dict[_Want, NDArray[np.uint8] | None] = {}
+    found: dict[_Want, NDArray[np.uint8] | _NotYet | None] = {}
     with films_of_project(opened) as films:
-        patches = PatchRenderer(pictures_of(opened), moving_patches(opened, films))
+        patches = PatchRenderer(pictures_of(opened), moving)
         for want in wants:
             cancel.check()
             try:
-                video = films.video(want.source_id)
-                frame = films.frame(want.source_id, want.frame)
-                if want.op is not None:
-                    planes = patches.draw(want.op, want.source_id, want.frame, still_of(frame, video))
-                    frame = frame_from_planes(frame, planes)
-                rgb = to_rgb(frame, rotation=video.rotation)
+                found[want] = _picture(want, opened, films, patches, moving)
             except DeltacutError:
                 found[want] = None
-                continue
-            left, top, right, bottom = cut(want.around, rgb.shape[1], rgb.shape[0], want.width / want.height)
-            found[want] = np.ascontiguousarray(rgb[top:bottom, left:right])
     return found
+
+
+def _picture(
+    want: _Want, opened: OpenProject, films: FilmReaders, patches: PatchRenderer, moving: Moving | None
+) -> NDArray[np.uint8] | _NotYet:
+    dear = want.op is not None and needs_others(want.op)
+    key = blake2b(f"{opened.films[want.source_id].identity} {want!r}".encode(), digest_size=20).hexdigest()
+    blob = opened.cache.get(_KIND, key) if dear else None
+    if blob is not None:
+        height, width = (int(part) for part in blob[:16].split())
+        return np.frombuffer(blob[16:], np.uint8).reshape(height, width, 3)
+    if dear and want.op is not None and (moving is None or not moving.is_ready(want.op, want.source_id)):
+        return _NotYet.NOT_YET
+    video = films.video(want.source_id)
+    frame = films.frame(want.source_id, want.frame)
+    if want.op is not None:
+        planes = patches.draw(want.op, want.source_id, want.frame, still_of(frame, video))
+        frame = frame_from_planes(frame, planes)
+    rgb = to_rgb(frame, rotation=video.rotation)
+    left, top, right, bottom = cut(want.around, rgb.shape[1], rgb.shape[0], want.width / want.height)
+    pixels = np.ascontiguousarray(rgb[top:bottom, left:right])
+    if dear:
+        opened.cache.put(_KIND, key, f"{pixels.shape[0]:8d}{pixels.shape[1]:8d}".encode() + pixels.tobytes())
+    return pixels
 
 
 def cut(around: Box, width: int, height: int, ratio: float) -> tuple[int, int, int, int]:

@@ -2,5 +2,6 @@
 
 from app.ui.generate.box import GenerateBox
 from app.ui.generate.local_tools import LocalTools
+from app.ui.generate.work_row import WorkRow
 
-__all__ = ["GenerateBox", "LocalTools"]
+__all__ = ["GenerateBox", "LocalTools", "WorkRow"]

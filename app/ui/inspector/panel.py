@@ -7,9 +7,10 @@ from collections import Counter
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from app.session.jobs import JobKind
 from app.ui.actions import ActionSpec
 from app.ui.context import Context
-from app.ui.generate import GenerateBox, LocalTools
+from app.ui.generate import GenerateBox, LocalTools, WorkRow
 from app.ui.inspector.caption_page import CaptionPage
 from app.ui.inspector.clip_page import ClipPage, SoundPage
 from app.ui.inspector.layer_page import LayerPage
@@ -52,6 +53,11 @@ class InspectorPanel(Panel):
         self._tools_section = Section(context.theme, "Local tools")
         self._tools_section.add_widget(self.tools)
         self._trouble: Banner | None = None
+        self.work_rows: list[WorkRow] = []
+        self._work = QVBoxLayout()
+        self._work.setContentsMargins(12, 0, 12, 0)
+        self._work.setSpacing(4)
+        self._column.addLayout(self._work)
         self._column.addWidget(self.generate)
         self._column.addWidget(self._tools_section)
         self._column.addWidget(self._several)
@@ -73,6 +79,9 @@ class InspectorPanel(Panel):
         self._idle.setInterval(_IDLE_MS)
         self._idle.timeout.connect(self._make_ready)
         self._document.opened.connect(self._idle.start)
+        jobs = context.session.jobs
+        for told in (jobs.added, jobs.changed, jobs.ended):
+            told.connect(self._show_work)
         context.session.patching.failed.connect(self._show_trouble)
         context.session.patching.made.connect(self._forget_trouble)
         self.refresh()
@@ -121,6 +130,21 @@ class InspectorPanel(Panel):
                 self._page(kind)
                 self._idle.start()
                 return
+
+    @Slot()
+    def _show_work(self) -> None:
+        """Show what local tools are at, beside them."""
+        running = [job for job in self._context.session.jobs.running if job.kind in (JobKind.LOCAL, JobKind.FOLLOW)]
+        for old in [one for one in self.work_rows if one.job not in running]:
+            self.work_rows.remove(old)
+            self._work.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        for job in running:
+            if all(one.job is not job for one in self.work_rows):
+                made = WorkRow(job)
+                self.work_rows.append(made)
+                self._work.addWidget(made)
 
     @Slot(str, object)
     def _show_trouble(self, title: str, error: DeltacutError) -> None:

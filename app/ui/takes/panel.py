@@ -68,16 +68,19 @@ class TakesPanel(Panel):
         self._reject = push_button("Reject…")
         self._reject.setIcon(context.theme.icon("cross"))
         self._reject.clicked.connect(self.reject)
+        self._compare = icon_button(context.theme, "side-by-side", "Compare side by side in Review")
+        self._compare.clicked.connect(self.compare)
         self._more = icon_button(context.theme, "more", "More about the take")
         self._more.clicked.connect(self._show_more)
         self._buttons = QWidget()
         self._hint = label("P approves, X rejects, Y and arrows step through takes", Role.SMALL, "3")
-        judge = row(self._approve, self._reject, None, self._more)
+        judge = row(self._approve, self._reject, None, self._compare, self._more)
         self._buttons.setLayout(column(judge, self._hint, gap=6))
         self.body.addWidget(self._area, 1)
         self.body.addWidget(self._empty, 1)
         self.body.addWidget(self._buttons)
-        for signal in (self._selection.changed, self._document.changed, self._document.closed):
+        selection = self._selection
+        for signal in (selection.changed, selection.region_changed, self._document.changed, self._document.closed):
             signal.connect(self.refresh)
         self.refresh()
 
@@ -130,6 +133,7 @@ class TakesPanel(Panel):
     def refresh(self) -> None:
         """Show the takes of the patch that is chosen now."""
         patch = self._selection.patch
+        self._say_how_to_begin(patch)
         if patch is not None and patch == self._shown and len(self.cards) == len(patch.takes):
             return
         self._shown = patch
@@ -145,9 +149,6 @@ class TakesPanel(Panel):
         state = None if patch is None or self.take is None else take_state(patch, self.take)
         self._area.setVisible(bool(takes))
         self._empty.setVisible(not takes)
-        words = self._empty.findChild(QLabel)
-        if words is not None:
-            words.setText(_NO_PATCH if patch is None and self._selection.region is None else _EMPTY)
         self._buttons.setVisible(bool(takes))
         self._hint.setVisible(self._form is Form.ROWS)
         for button in (self._approve, self._reject):
@@ -155,6 +156,11 @@ class TakesPanel(Panel):
         self._approve.setEnabled(state is not ReviewState.APPROVED)
         self._approve.setText("Approved" if state is ReviewState.APPROVED else "Approve")
         self._reject.setEnabled(state is not ReviewState.REJECTED)
+
+    def _say_how_to_begin(self, patch: Patch | None) -> None:
+        words = self._empty.findChild(QLabel)
+        if words is not None:
+            words.setText(_NO_PATCH if patch is None and self._selection.region is None else _EMPTY)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -235,6 +241,13 @@ class TakesPanel(Panel):
 
         title = take_title(patch, take)
         AskLine(f"Why is {title} rejected?", take.rejected_because, "Reject", reject, self).ask_below(self._reject)
+
+    @Slot()
+    def compare(self) -> None:
+        """Show the pick beside the film, in the workspace for that."""
+        actions = self._context.actions
+        if actions.has("view.workspace.review"):
+            actions.action("view.workspace.review").trigger()
 
     def propose(self) -> None:
         """Mark the patch as proposed."""

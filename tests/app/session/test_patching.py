@@ -180,3 +180,16 @@ def test_pictures_of_takes_come_by_themselves_and_show_the_take(stage, patching,
     assert filled.pixelColor(60, 34).lightness() < 10 < bare.pixelColor(60, 34).lightness()
     hidden = replace(patch, visible=False)
     assert pictures.find(hidden, patch.picked, size) is not None, "a hidden patch's takes can be looked at"
+
+
+def test_the_picture_of_a_take_that_looks_at_other_frames_waits_until_it_was_followed(stage, patching, qtbot):
+    patching.choose(FollowChoice(Follow.PLANAR, 2, 2))
+    draw(stage)
+    with qtbot.waitSignal(patching.made, timeout=30000):
+        patching.use_tool("remove", ToolSettings(reach=4))
+    (patch,) = patches(stage)
+    assert patch.name == "Removal"
+    pictures, size = stage.session.take_pictures, QSize(120, 68)
+    qtbot.waitUntil(lambda: pictures.find(patch, patch.picked, size) is not None, timeout=30000)
+    qtbot.waitUntil(lambda: pictures.find(patch, None, size) is not None, timeout=10000)
+    assert pictures.find(patch, patch.picked, size) != pictures.find(patch, None, size)

@@ -213,3 +213,15 @@ def test_references_are_sent_too_and_counted(stage, panel, qtbot, tmp_path):
     panel.generate.add_references([tmp_path / "red.png"])
     qtbot.waitUntil(lambda: "1 reference picture" in panel.generate.sent.text(), timeout=10000)
     assert panel.generate._reference.text() == "References 1…"
+
+
+def test_work_of_a_local_tool_is_seen_and_stopped_in_place(stage, panel, qtbot):
+    stage.session.patching.choose(FollowChoice(Follow.HYBRID, 20, 20))
+    draw(stage)
+    QTest.mouseClick(panel.tools.buttons["fill"], Qt.MouseButton.LeftButton)
+    (row,) = panel.work_rows
+    assert row.accessibleName().startswith("Fill with colour")
+    QTest.mouseClick(row.cancel, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.work_rows == [], timeout=10000)
+    assert patches(stage) == []
+    assert stage.session.selection.region == REGION, "the region is still there to be tried again"

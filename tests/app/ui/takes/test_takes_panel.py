@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from app.ui.takes import PatchesList, TakesPanel
 from app.ui.takes.card import Form
@@ -170,7 +170,9 @@ def test_without_a_patch_it_says_how_to_begin(stage, panel):
     stage.session.selection.choose()
     assert panel.cards == []
     assert panel._empty.isVisible()
+    assert "Choose a patch" in panel._empty.findChild(QLabel).text()
     stage.session.selection.set_region(Box(0.1, 0.1, 0.2, 0.2), 3)
+    assert "use a local tool" in panel._empty.findChild(QLabel).text()
 
 
 @pytest.fixture
