@@ -21,7 +21,7 @@ from engine.motion.frame import Float32, Float64, FrameReader
 from engine.motion.mesh import Grid
 from engine.motion.smooth import CornerPath, smoothed
 
-VERSION = 3
+VERSION = 4
 """Part of every cache key: raised whenever the same input gives another track."""
 _WEAK_SUPPORT = 0.5
 _INTERPOLATED_PX = 6.0

@@ -190,7 +190,7 @@ def propagate(
     if is_even(read(anchors[0].frame), anchors[0].alpha):
         shot, cuts = shot_around(read, anchors[0].frame, frames, cancel)
         held = replace(stay(anchors[0], shot), asked=frames, cuts=cuts, even=True)
-        return _nudged(held, nudges, picture_size)
+        return _nudged(held, (*_as_nudges(anchors, nudges, picture_size), *nudges), picture_size)
     tracks = []
     for number, anchor in enumerate(anchors):
         part = progress.part(0.9 * number / len(anchors), 0.9 * (number + 1) / len(anchors))
@@ -272,6 +272,23 @@ def _nudged(journey: Journey, nudges: tuple[Nudge, ...], picture_size: tuple[int
         row = journey.row(nudge.frame)
         found[row], opacity[row], confidence[row] = Found.SEEN, 1.0, 1.0
     return replace(journey, places=tuple(places), found=found, opacity=opacity, confidence=confidence)
+
+
+def _as_nudges(
+    anchors: tuple[Anchor, ...], nudges: tuple[Nudge, ...], picture_size: tuple[int, int]
+) -> tuple[Nudge, ...]:
+    """Return what takes the first anchor's box to the others', but for frames that were corrected by hand anyway."""
+    corrected = {nudge.frame for nudge in nudges}
+    left, top, right, bottom = anchors[0].bounds
+    found = []
+    for anchor in anchors[1:]:
+        if anchor.frame in corrected:
+            continue
+        x0, y0, x1, y1 = anchor.bounds
+        shift = ((x0 + x1) - (left + right)) / 2, ((y0 + y1) - (top + bottom)) / 2
+        scale = float(np.sqrt((x1 - x0) * (y1 - y0) / ((right - left) * (bottom - top))))
+        found.append(Nudge(anchor.frame, shift[0] / picture_size[0], shift[1] / picture_size[1], scale))
+    return tuple(found)
 
 
 def _turned(chart: Chart, homography: Float64, change: Float64) -> Float64:

@@ -210,6 +210,18 @@ def test_what_cannot_be_followed_is_refused(anchors, follow, message):
         journey_of(board, Range(0, 5), anchors=anchors, follow=follow)
 
 
+def test_an_even_region_goes_in_a_straight_line_between_its_anchors():
+    board = Board(lambda t: similarity(100 + 5 * t, 120), contrast=0.0, noise=0.3)
+    board.back[:] = board.front
+    journey = journey_of(board, Range(0, 9), anchors=(0, 8))
+    assert journey.even
+    centres = [
+        journey.surface.chart.corners_of(place.homography).reshape(4, 2).mean(axis=0) for place in journey.places
+    ]
+    np.testing.assert_allclose(np.diff([x for x, _ in centres]), 5.0, atol=0.2)
+    assert journey_of(board, Range(0, 9)).places[8].homography[0, 2] == 0
+
+
 def test_a_frame_that_was_not_followed_is_refused():
     board = Board(gentle)
     journey = stay(Anchor(0, *board.region()), Range(0, 3))
