@@ -12,7 +12,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.session.document import Document
-from app.session.jobs import Job, JobKind, Jobs
+from app.session.jobs import Job, JobKind, Jobs, JobState
 from app.workflows.features import ProjectFeatures, analyse_films, decide, texts_of
 from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError, ProjectError
@@ -73,6 +73,7 @@ class Features(QObject):
         self._document = document
         self._jobs = jobs
         self._analyses: Mapping[str, Analysis] = {}
+        self._given_up: frozenset[str] = frozenset()
         self._told: _Told | None = None
         self._job: Job | None = None
         self._telling: Job | None = None
@@ -113,10 +114,12 @@ class Features(QObject):
         return self._job is not None
 
     def measure(self) -> None:
-        """Measure the films, where that was not done."""
-        if self.is_running or self.is_measured or not self._document.is_open:
+        """Measure the films, where that was not done, and was not stopped or failed."""
+        missing = self._document.films.keys() - self._analyses.keys() - self._given_up
+        if self.is_running or not missing or not self._document.is_open:
             return
-        films, cache = dict(self._document.films), self._document.cache
+        films = {id: film for id, film in self._document.films.items() if id in missing}
+        cache = self._document.cache
 
         def work(progress: Progress, cancel: CancelToken) -> Mapping[str, Analysis]:
             return analyse_films(films, cache, progress, cancel)
@@ -125,21 +128,31 @@ class Features(QObject):
         self._job.then(self._measured)
         self.running_changed.emit()
 
+    def try_again(self) -> None:
+        """Measure also the films of which measuring was stopped, or failed."""
+        self._given_up = frozenset()
+        self.measure()
+
     def _measured(self, analyses: Mapping[str, Analysis]) -> None:
         self._analyses = {**self._analyses, **analyses}
+        self._job = None
+        self.running_changed.emit()
         self._tell()
 
     @Slot(object)
     def _job_ended(self, job: Job) -> None:
-        if job is self._job:
+        if job is self._job and job.state is not JobState.DONE:
             self._job = None
+            self._given_up |= self._document.films.keys()
             self.running_changed.emit()
         elif job.kind is JobKind.TRANSCRIBE:
             self._soon.start()
 
     @Slot()
     def _forget(self) -> None:
-        self._analyses, self._told, self._job = {}, None, None
+        if self._job is not None:
+            self._job.cancel()
+        self._analyses, self._told, self._job, self._given_up = {}, None, None, frozenset()
         self.changed.emit()
         if self._document.is_open:
             self._soon.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
@@ -13,6 +14,7 @@ from app.ui.media.model import COUNT, ENTRY, FOLDED
 from app.ui.theme import Theme
 
 _Index = QModelIndex | QPersistentModelIndex
+_LOG = logging.getLogger(__name__)
 _ROW, _HEAD = 50, 26
 _PICTURE = QSize(74, 42)
 _TILE = QSize(116, 100)
@@ -34,8 +36,16 @@ class BinDelegate(QStyledItemDelegate):
         return QSize(100, (_HEAD if isinstance(index.data(ENTRY), Section) else _ROW) + extra)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
-        row = index.data(ENTRY)
         painter.save()
+        try:
+            self._paint(painter, option, index)
+        except Exception:  # an exception that leaves a paint event ends the process
+            _LOG.exception("a line of the media bin could not be painted")
+        finally:
+            painter.restore()
+
+    def _paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        row = index.data(ENTRY)
         rect: QRect = option.rect
         state: QStyle.StateFlag = option.state
         if isinstance(row, Section):
@@ -46,7 +56,6 @@ class BinDelegate(QStyledItemDelegate):
                 self._tile(painter, rect, row)
             else:
                 self._line(painter, rect, row)
-        painter.restore()
 
     def _back(self, painter: QPainter, rect: QRect, state: QStyle.StateFlag) -> None:
         colour = self._theme.colour

@@ -30,7 +30,7 @@ from app.ui.media.delegate import BinDelegate
 from app.ui.media.entries import Entry, EntryKind, Section, entries_of
 from app.ui.media.model import ENTRY, BinModel
 from app.ui.timeline.drops import CAPTION_FILES, PICTURES
-from app.ui.widgets import Banner, BannerAction, EmptyState, Panel, Role, Tone, label, push_button
+from app.ui.widgets import Banner, BannerAction, EmptyState, Panel, Role, Tone, label, push_button, row
 from app.workflows.add_to_open import Found, FoundSource, drop_picture
 from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError
@@ -97,12 +97,7 @@ class MediaPanel(Panel):
             self._pages.addWidget(page)
         self.body.setContentsMargins(0, 0, 0, 8)
         self.body.setSpacing(6)
-        bar = QWidget()
-        inside = QStackedLayout(bar)
-        inside.setContentsMargins(12, 0, 12, 0)
-        inside.addWidget(self._search)
-        bar.setFixedHeight(28)
-        self.body.addWidget(bar)
+        self.body.addLayout(row(self._search, margins=(12, 0, 12, 0)))
         self.body.addLayout(self._pages, 1)
         self._hint = label("Drop files here. They stay where they are.", Role.SMALL, "3")
         self._hint.setContentsMargins(12, 0, 12, 0)

@@ -207,9 +207,9 @@ def content_of(project: Project, timeline: TimelineMap, before: Content | None =
         unchanged = known is not None and layer.id in old_layers and old_layers[layer.id].items is layer.items
         items = known.items if known is not None and unchanged else RowItems.of(_shown(layer.items, timeline))
         rows.append(_layer_row(layer, items))
-    film = old.get(FILM_ROW)
-    rows.append(film or _film_row(timeline))
-    sound = _film_sound_row(project, timeline, old.get(FILM_SOUND_ROW))
+    film = old.get(FILM_ROW) or _film_row(timeline)
+    rows.append(film)
+    sound = _film_sound_row(project, timeline, film, old.get(FILM_SOUND_ROW))
     if sound is not None:
         rows.append(sound)
     for track in project.tracks:
@@ -237,12 +237,14 @@ def _film_row(timeline: TimelineMap) -> Row:
     return Row(RowKind.FILM, FILM_ROW, "Film", visible=True, locked=False, items=found)
 
 
-def _film_sound_row(project: Project, timeline: TimelineMap, known: Row | None) -> Row | None:
+def _film_sound_row(project: Project, timeline: TimelineMap, film: Row, known: Row | None) -> Row | None:
     with_sound = {source.id: source.sound[0] for source in project.sources if source.sound}
     clips = [item for item in project.storyline if isinstance(item, Clip) and item.source_id in with_sound]
     if not clips:
         return None
-    if known is None:
+    if known is None and len(clips) == len(film.items) and all(c.sound is not ClipSound.DETACHED for c in clips):
+        items = film.items
+    elif known is None:
         items = RowItems.of(
             (span.timeline_range, span.item, 0)
             for span in timeline.spans

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,6 +17,7 @@ from app.ui.timeline.layout import LANE, MARKERS, RULER, STRIP
 from app.ui.timeline.view import TimelineView
 from engine.model.edits import ChangeLayer, ChangeTrack, Edit, SetMix
 
+_LOG = logging.getLogger(__name__)
 WIDTH = 168
 _GRIP = 4
 
@@ -190,6 +192,14 @@ class TrackHeads(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
+        try:
+            self._paint(painter)
+        except Exception:  # an exception that leaves a paint event ends the process
+            _LOG.exception("the heads of the tracks could not be painted")
+        finally:
+            painter.end()
+
+    def _paint(self, painter: QPainter) -> None:
         colour = self._theme.colour
         layout = self._view.layout_of_rows
         rows = layout.content.rows
@@ -236,7 +246,6 @@ class TrackHeads(QWidget):
         painter.fillRect(0, RULER - 1, WIDTH, 1, colour("line.subtle"))
         painter.fillRect(0, RULER + MARKERS - 1, WIDTH, 1, colour("line.subtle"))
         painter.fillRect(WIDTH - 1, 0, 1, self.height(), colour("line.subtle"))
-        painter.end()
 
     def _name(
         self,

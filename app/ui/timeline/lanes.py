@@ -85,6 +85,8 @@ class FeatureLanes(QObject):
     def _toggle(self, key: str) -> None:
         lanes = self._settings.choices.lanes
         shown = {*lanes} ^ {key}
+        if key in shown:
+            self._features.try_again()
         self._settings.set(lanes=tuple(lane for lane in LANES if lane in shown))
 
     @Slot(str)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QMenu, QS
 from app.ui.actions import ActionButton, ActionSpec
 from app.ui.context import Context
 from app.ui.transcript.words import WordText, WrittenWord
-from app.ui.widgets import EmptyState, Panel, Role, label, row
+from app.ui.widgets import EmptyState, Panel, Role, label, push_button, row
 from app.ui.words import timecode
 from app.workflows.transcript import shown_words, word_under_playhead, words_captioned, words_cut
 from engine.errors import DeltacutError, UsageError
@@ -31,8 +31,8 @@ class TranscriptPanel(Panel):
         self._document, self._transport, self._features = session.document, session.transport, session.features
         self._text = WordText("", ())
         self._search = QLineEdit()
-        self._search.setPlaceholderText("Search what is said, captions and markers")
-        self._search.setAccessibleName("Search what is said, captions and markers")
+        self._search.setPlaceholderText("Search words and captions")
+        self._search.setAccessibleName("Search words and captions")
         self._search.setClearButtonEnabled(True)
         self._search.addAction(context.theme.icon("search", "text.3"), QLineEdit.ActionPosition.LeadingPosition)
         self._search.textChanged.connect(self._searched)
@@ -47,8 +47,10 @@ class TranscriptPanel(Panel):
         self.hits.setFrameShape(QListWidget.Shape.NoFrame)
         self.hits.itemClicked.connect(self._go_to_hit)
         self.hits.itemActivated.connect(self._go_to_hit)
+        button = push_button("Captions from speech")
+        button.clicked.connect(self._transcribe)
         empty = EmptyState(
-            "No words yet. Transcribe the film, or import captions; then the film can be cut by its words."
+            "No words yet. Transcribe the film, or import captions; then the film can be cut by its words.", button
         )
         self._nothing = EmptyState("")
         self._pages = QStackedLayout()
@@ -205,6 +207,17 @@ class TranscriptPanel(Panel):
         self._context.notices.show_panel("transcript")
         self._search.setFocus()
         self._search.selectAll()
+
+    def _transcribe(self) -> None:
+        """Have the film's speech written down, as the captions panel does."""
+        actions = self._context.actions
+        if actions.has("captions.transcribe"):
+            hindrance = actions.spec("captions.transcribe").hindrance()
+            if hindrance:
+                self._context.notices.say(hindrance)
+            else:
+                self._context.notices.show_panel("captions")
+                actions.spec("captions.transcribe").run()
 
     # --- doing ------------------------------------------------------------------------------------------------------
 
