@@ -242,6 +242,18 @@ def test_a_film_whose_pictures_do_not_decode_is_refused(tmp_path):
         analyse(AnalysedFilm(path, info, index, "x"), Kept(), Progress(), CancelToken())
 
 
+def test_sound_that_does_not_decode_is_told_and_the_pictures_are_still_measured(tmp_path, monkeypatch):
+    def broken(path, stream, cancel):
+        raise DamagedMedia(f"{path.name}: nothing decodes")
+
+    monkeypatch.setattr(module, "measure_sound", broken)
+    path = with_sound(tmp_path / "film.mov", noise(1), "mono")
+    found = analysed(path)
+    assert found.measures.sound is None
+    assert found.measures.picture.count == 50
+    assert found.troubles == ("its sound cannot be measured: film.mov: nothing decodes",)
+
+
 @pytest.mark.media
 def test_the_cuts_of_a_published_film_are_found(media):
     found = features(media / "scenecuts_bikes.mp4")
