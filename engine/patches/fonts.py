@@ -67,6 +67,21 @@ def is_at_hand(font: str) -> bool:
     return font in OWN or _file_of(font, bold=False, italic=False) is not None
 
 
+def identity(font: str) -> str:
+    """Return what tells whether a font still draws the same: its file's size and time; empty for the program's own.
+
+    A font that is not there has an identity too: what stands in for it is drawn anew once it is installed.
+    """
+    if font in OWN:
+        return ""
+    file = _file_of(font, bold=False, italic=False)
+    try:
+        status = None if file is None else os.stat(file.path)
+    except OSError:
+        status = None
+    return f"{font}: not there" if status is None else f"{font}: {status.st_size} {status.st_mtime_ns}"
+
+
 @cache
 def installed_families() -> tuple[str, ...]:
     """Return the names of the families that are installed on this machine, in order."""

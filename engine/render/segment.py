@@ -28,6 +28,7 @@ from engine.plan.seam import Cut
 from engine.render import segment_blob
 from engine.render.compose import Composer
 from engine.render.film import Film
+from engine.render.fonts_used import font_identities
 from engine.render.splice import encoded_ranks, shown_units, slots, splice, with_carried_data
 
 ENGINE_VERSION = 3
@@ -167,7 +168,7 @@ def _key(film: Film, runs: Sequence[RecipeRun], frames: Range, encoder: EncoderP
         shared = run.timeline_range.intersection(frames)
         if shared:
             recipe = run.recipe.advanced(shared.start - run.timeline_range.start)
-            inputs += [shared.start, shared.stop, recipe.key]
+            inputs += [shared.start, shared.stop, recipe.key, *font_identities(recipe)]
     digest.update(repr(inputs).encode())
     digest.update(encoder.extradata)
     return digest.hexdigest()

@@ -25,6 +25,7 @@ from engine.model.time import Range, merged
 from engine.plan.timeline_plan import RenderPiece, TimelinePlan
 from engine.render import segment_blob
 from engine.render.compose import Composer
+from engine.render.fonts_used import font_identities
 from engine.render.segment import ENGINE_VERSION, SegmentCache, units_of
 from engine.render.timeline import Joined, Timeline, framing_of
 
@@ -180,7 +181,7 @@ def _key(timeline: Timeline, part: Range, times: Sequence[int], encoder: Encoder
         shared = run.timeline_range.intersection(part)
         if shared:
             recipe = run.recipe.advanced(shared.start - run.timeline_range.start)
-            inputs += [shared.start - part.start, shared.stop - part.start, recipe.key]
+            inputs += [shared.start - part.start, shared.stop - part.start, recipe.key, *font_identities(recipe)]
     digest.update(repr(inputs).encode())
     digest.update(encoder.extradata)
     return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import struct
 import threading
@@ -12,12 +13,15 @@ import numpy as np
 import pytest
 
 from engine.errors import EditRefused
+from engine.model.ops import CaptionOp
+from engine.model.recipe import Recipe, SourceBase
 from engine.model.text_style import READABLE
 from engine.model.tool import Rgb
 from engine.patches import fonts
 from engine.patches.fonts import face, installed_families, is_at_hand
 from engine.patches.lettering import lettering as filled
 from engine.patches.text import lettering
+from engine.render.fonts_used import font_identities
 
 SQUARE = [(100, 0), (100, 700), (600, 700), (600, 0)]
 
@@ -160,3 +164,15 @@ def test_threads_draw_the_same(font):
     for thread in threads:
         thread.join()
     assert all(np.array_equal(picture, results[0]) for picture in results)
+
+
+def test_what_is_drawn_depends_on_the_font_file_that_is_there_now(font):
+    style = replace(READABLE, font=str(font))
+    ops = (CaptionOp("Hello", style), CaptionOp("Hello", READABLE))
+    (first,) = font_identities(Recipe(SourceBase("s", 0), None, ops))
+    assert font_identities(Recipe(SourceBase("s", 0), None, ops[1:])) == ()
+    os.utime(font, ns=(5, 5))
+    (second,) = font_identities(Recipe(SourceBase("s", 0), None, ops))
+    font.unlink()
+    (third,) = font_identities(Recipe(SourceBase("s", 0), None, ops))
+    assert len({first, second, third}) == 3
