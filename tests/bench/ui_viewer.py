@@ -213,6 +213,8 @@ def main(arguments: list[str]) -> int:
         ):
             assert session.document.do(edit)
         measure(app, session, area, play_s)
+        window.hide()
         session.shut_down()
         window.deleteLater()
+        app.processEvents()
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtWidgets import QGridLayout, QToolButton, QWidget
 
 from app.ui.actions import ActionSpec
@@ -18,6 +18,7 @@ from app.ui.viewer.transport_bar import TransportBar
 from app.ui.widgets import Role, Segmented, column, icon_button, label, row
 
 _FINDINGS = "review"
+_SETTLED_MS = 80
 
 
 class ReviewArea(QWidget):
@@ -59,6 +60,10 @@ class ReviewArea(QWidget):
         self.setLayout(layout)
         for view in self._linked:
             view.view_changed.connect(self._follow_view)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_SETTLED_MS)
+        self._soon.timeout.connect(self._look)
         self.after.frame_shown.connect(self._frame_shown)
         self.large.frame_shown.connect(self._frame_shown)
         session = self._session
@@ -190,7 +195,7 @@ class ReviewArea(QWidget):
         sender = self.sender()
         if isinstance(sender, PictureView) and sender.isVisible():
             self._session.playback.note_shown(frame)
-            self._look()
+            self._soon.start()
 
     @Slot()
     def _look(self) -> None:

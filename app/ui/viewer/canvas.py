@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal, Slot
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDragMoveEvent,
@@ -63,6 +63,7 @@ _CURSORS = {
     **dict.fromkeys(_DRAWING, Qt.CursorShape.CrossCursor),
 }
 _FINDINGS = "canvas"
+_SETTLED_MS = 80
 
 
 class Canvas(PictureView):
@@ -98,6 +99,10 @@ class Canvas(PictureView):
         self._preview.scene_changed.connect(self._look_again)
         self._session.following.changed.connect(self._look_again)
         self._session.transport.playing_changed.connect(self._look_again)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_SETTLED_MS)
+        self._soon.timeout.connect(self._look_again)
         self.frame_shown.connect(self._frame_changed)
 
     # --- what is chosen ---------------------------------------------------------------------------------------------
@@ -160,7 +165,8 @@ class Canvas(PictureView):
     @Slot(int)
     def _frame_changed(self, frame: int) -> None:
         self._session.playback.note_shown(frame)
-        self._look_again()
+        # Comparing whole frames is not worth its time while somebody steps through them.
+        self._soon.start()
 
     @Slot()
     def _look_again(self) -> None:

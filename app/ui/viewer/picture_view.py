@@ -247,8 +247,6 @@ class PictureView(QWidget):
             further = tuple(want for want in self._late if self._preview.find(want) is None)
             if not further:
                 self._late = wants
-        if not self._transport.is_playing and self._compare is Compare.AFTER and not self._held:
-            further = (*further, *(Want(want.frame, replace(want.look, show=Show.BEFORE)) for want in wants))
         if self._transport.is_playing:
             further = ()
         self._preview.ask(self._name, (*wants, *further), tuple(want.look for want in wants))

@@ -1,0 +1,117 @@
+"""The playhead: seeks, steps, plays and loops, and never stands outside the film."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from app.session.transport import Transport
+from engine.model.edits import LiftRange, SetInOut
+from engine.model.ids import new_id
+from engine.model.time import Range
+
+
+class Clock:
+    """Time as the test sets it."""
+
+    def __init__(self) -> None:
+        self.played: Fraction | None = Fraction(0)
+
+    def __call__(self) -> Fraction | None:
+        return self.played
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def transport(stage, clock) -> Transport:
+    made = Transport(stage.session.document)
+    made.set_clock(clock)
+    yield made
+    made.pause()
+
+
+def test_a_seek_outside_the_film_stands_on_its_end(transport):
+    transport.seek(500)
+    assert transport.frame == 49
+    transport.seek(-3)
+    assert transport.frame == 0
+
+
+def test_it_steps_by_frames_and_by_seconds(transport):
+    transport.step(3)
+    transport.step_seconds(1)
+    assert transport.frame == 28
+    transport.step_seconds(-1)
+    transport.step(-1)
+    assert transport.frame == 2
+
+
+def test_it_is_where_its_clock_says(transport, clock, qtbot):
+    transport.seek(10)
+    transport.play()
+    clock.played = Fraction(2, 5)
+    qtbot.waitUntil(lambda: transport.frame == 20)
+    clock.played = Fraction(41, 100)
+    qtbot.wait(50)
+    assert transport.frame == 20
+
+
+def test_at_the_end_it_pauses_on_the_last_frame_and_begins_anew(transport, clock, qtbot):
+    transport.play()
+    clock.played = Fraction(3)
+    qtbot.waitUntil(lambda: not transport.is_playing)
+    assert transport.frame == 49
+    clock.played = Fraction(0)
+    transport.play()
+    assert transport.frame == 0
+
+
+def test_backwards_it_ends_on_the_first_frame(transport, clock, qtbot):
+    transport.seek(5)
+    transport.play(Fraction(-1))
+    clock.played = Fraction(-1)
+    qtbot.waitUntil(lambda: not transport.is_playing)
+    assert transport.frame == 0
+
+
+def test_shuttling_doubles_up_to_eight_times_and_stops_before_it_turns(transport):
+    speeds = []
+    for _ in range(5):
+        transport.shuttle(1)
+        speeds.append(transport.speed)
+    assert speeds == [1, 2, 4, 8, 8]
+    transport.shuttle(-1)
+    assert transport.speed == 0
+    transport.shuttle(-1)
+    assert transport.speed == -1
+
+
+def test_a_loop_goes_round_between_in_and_out(stage, transport, clock, qtbot):
+    stage.do(SetInOut(Range(10, 15)))
+    transport.set_loops(True)
+    transport.seek(40)
+    transport.play()
+    assert transport.frame == 10
+    clock.played = Fraction(1, 5)
+    with qtbot.waitSignal(transport.clock_restarted) as told:
+        pass
+    assert told.args == [10]
+
+
+def test_without_a_clock_the_computers_own_goes_on(transport, clock, qtbot):
+    clock.played = None
+    transport.play(Fraction(2))
+    qtbot.waitUntil(lambda: transport.frame >= 4)
+
+
+def test_a_gap_takes_its_time_too(stage, transport, clock, qtbot):
+    stage.do(LiftRange(Range(10, 20), new_id()))
+    transport.seek(5)
+    transport.play()
+    clock.played = Fraction(2, 5)
+    qtbot.waitUntil(lambda: transport.frame == 15)
