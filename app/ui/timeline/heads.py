@@ -6,14 +6,15 @@ import logging
 from dataclasses import dataclass, replace
 from functools import partial
 
-from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, Slot
-from PySide6.QtGui import QFont, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QRectF, QSize, Qt, Slot
+from PySide6.QtGui import QContextMenuEvent, QFont, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from app.ui.context import Context
 from app.ui.timeline.content import Row, RowKind
 from app.ui.timeline.describe import row_title
 from app.ui.timeline.layout import LANE, MARKERS, RULER, STRIP
+from app.ui.timeline.tracks import TrackCommands
 from app.ui.timeline.view import TimelineView
 from engine.model.edits import ChangeLayer, ChangeTrack, Edit, SetMix
 
@@ -31,11 +32,14 @@ class _Buttons:
 class TrackHeads(QWidget):
     """Stands at the left of the view and scrolls up and down with it."""
 
-    def __init__(self, context: Context, view: TimelineView, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, context: Context, view: TimelineView, tracks: TrackCommands, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._context = context
         self._theme = context.theme
         self._view = view
+        self._tracks = tracks
         self._buttons: dict[str, _Buttons] = {}
         self._ids: tuple[str, ...] = ()
         self._dragged: tuple[str, int, int] | None = None
@@ -158,6 +162,7 @@ class TrackHeads(QWidget):
             id = self._view.content.rows[place.row].id
             if any(layer.id == id for layer in self._view.content.project.layers):
                 self._context.session.selection.choose_layer(id)
+            self._tracks.press(id)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         y = round(event.position().y())
@@ -175,12 +180,16 @@ class TrackHeads(QWidget):
         if row_id is not None:
             self._view.set_extra(row_id, 0)
 
-    def contextMenuEvent(self, event: QEvent) -> None:
-        position = getattr(event, "globalPos", QPoint)()
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        place = self._view.layout_of_rows.row_at(event.pos().y())
+        row = self._view.content.rows[place.row] if place is not None else None
+        if row is not None and row.kind in (RowKind.SOUND, RowKind.FILM_SOUND):
+            self._tracks.show_menu(row.id, event.globalPos())
+            return
         menu = QMenu(self)
         for name, points in (("Low rows", 0), ("Medium rows", 30), ("High rows", 80)):
             menu.addAction(name).triggered.connect(partial(self._set_all, points))
-        menu.exec(position)
+        menu.exec(event.globalPos())
         menu.deleteLater()
 
     def _set_all(self, points: int, _checked: object = None) -> None:

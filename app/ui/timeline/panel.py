@@ -27,6 +27,7 @@ from app.ui.timeline.heads import TrackHeads
 from app.ui.timeline.lanes import FeatureLanes
 from app.ui.timeline.scale import CLOSEST_FRAMES_PER_PX, farthest_frames_per_px
 from app.ui.timeline.table import TimelineTable
+from app.ui.timeline.tracks import TrackCommands
 from app.ui.timeline.view import TimelineView
 from app.ui.widgets import Panel, Role, label
 from app.ui.words import seconds_text
@@ -44,7 +45,8 @@ class TimelinePanel(Panel):
         self._context = context
         self.view = TimelineView(context, self)
         self.table = TimelineTable(context, self.view, self)
-        self._heads = TrackHeads(context, self.view, self)
+        self._tracks = TrackCommands(context, self.view, self)
+        self._heads = TrackHeads(context, self.view, self._tracks, self)
         self._commands = TimelineCommands(context, self.view, self)
         self._lanes = FeatureLanes(context, self.view, self)
         self._pages = QStackedWidget(self)
@@ -78,6 +80,7 @@ class TimelinePanel(Panel):
         return [
             *self._commands.specs(),
             *self._lanes.specs(),
+            *self._tracks.specs(),
             ActionSpec(
                 "view.table",
                 "Timeline as a table",

@@ -474,3 +474,29 @@ def test_the_heads_mute_and_lock_their_rows_by_buttons_with_names(stage, panel):
     assert stage.project.layer("overlays").settings.locked
     buttons["Hide Captions"].click()
     assert not stage.project.layer("captions").settings.visible
+
+
+def test_a_sound_track_is_added_heard_alone_and_turned_down_under_speech(stage, panel):
+    stage.run("track.add")
+    assert len(stage.project.tracks) == 1
+    heads = panel._heads
+    place = panel.view.layout_of_rows.place(row(panel, RowKind.SOUND))
+    QTest.mouseClick(heads, LEFT, NONE, QPoint(60, place.top + 10))
+    stage.run("track.solo")
+    stage.run("track.duck")
+    settings = stage.project.tracks[0].settings
+    assert settings.solo
+    assert settings.ducking is not None
+    stage.run("track.remove")
+    assert not stage.project.tracks
+    stage.context.actions.refresh()
+    assert not stage.context.actions.action("track.solo").isEnabled()
+
+
+def test_a_row_is_made_higher_by_dragging_its_lower_edge(stage, panel):
+    heads = panel._heads
+    place = panel.view.layout_of_rows.place(row(panel, RowKind.FILM))
+    QTest.mousePress(heads, LEFT, NONE, QPoint(60, place.bottom - 1))
+    QTest.mouseMove(heads, QPoint(60, place.bottom + 29))
+    QTest.mouseRelease(heads, LEFT, NONE, QPoint(60, place.bottom + 29))
+    assert panel.view.layout_of_rows.place(row(panel, RowKind.FILM)).height == place.height + 30
