@@ -30,6 +30,7 @@ _PAN_FRAMES = 4
 _PANNING = 0.008
 _SHARP = 0.4
 """A picture of which this much is new is a cut even where pictures change all the time."""
+_ALONE = 2.0
 _SHORTEST_S = 0.2
 _COLOUR_ALONE = 0.3
 """Histograms that differ this much are two pictures, also where neither has structure (cards of one colour)."""
@@ -154,7 +155,7 @@ def _hard_cuts(picture: PictureMeasures, rate: float, factor: float, gradual: li
         at
         for at in strong.tolist()
         if at not in ends
-        and not (within[at] and picture.unexplained[at] < _SHARP)
+        and (picture.unexplained[at] >= _SHARP or (not within[at] and _stands_out(picture.change, at)))
         and not _comes_back(picture, at, reach)
     ]
     apart = max(1, round(_SHORTEST_S * rate))
@@ -166,6 +167,12 @@ def _hard_cuts(picture: PictureMeasures, rate: float, factor: float, gradual: li
         else:
             kept.append(at)
     return [Transition(TransitionKind.CUT, Range(at, at + 1), float(scores[at])) for at in kept]
+
+
+def _stands_out(change: Float32, at: int) -> bool:
+    """Tell whether the picture changes at one frame alone; where something begins to move, it goes on changing."""
+    beside = np.concatenate([change[max(1, at - 1) : at], change[at + 1 : at + 2]])
+    return bool(change[at] > _ALONE * beside.max(initial=0.0))
 
 
 def _comes_back(picture: PictureMeasures, at: int, reach: int) -> bool:
