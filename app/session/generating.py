@@ -206,6 +206,8 @@ class Generating(QObject):
             self._soon.stop()
             self.offered.emit()
         elif self._looked_at is None or _sends_other(self._looked_at, order):
+            # What was found for another order says nothing of this one.
+            self.offer = self.offer_error = None
             self._soon.start()
 
     def look_again(self) -> None:
@@ -268,7 +270,11 @@ class Generating(QObject):
             self.orders.append(entry)
             ordered.append(entry)
 
-            def begin(desk: ProjectDesk, cancel: CancelToken, wanted: TakeOrder = wanted) -> Order:
+            def begin(
+                desk: ProjectDesk, cancel: CancelToken, wanted: TakeOrder = wanted, entry: OrderedTake = entry
+            ) -> Order:
+                if entry.job is not None:  # begun before: the person has it tried again from the jobs
+                    return _again(desk, entry.job.job, cancel)
                 job = save_order(desk, wanted)
                 job = desk.run(job.job, cancel)
                 if agreed is not None and job.question is not None and job.question.reason.value == "consent":
@@ -478,6 +484,17 @@ def _sends_other(one: TakeOrder, other: TakeOrder) -> bool:
         return place, order.provider, order.size, order.references
 
     return facts(one) != facts(other)
+
+
+def _again(desk: ProjectDesk, job_id: str, cancel: CancelToken) -> Order:
+    """Try an order again from wherever it rests; nothing is agreed to by that."""
+    job = desk.jobs.load(job_id)
+    if job.state in (OrderState.FAILED, OrderState.CANCELLED):
+        return desk.retry(job_id, cancel)
+    if job.question is not None and Choice.TRY_AGAIN in job.question.choices:
+        desk.orchestrator.answer(job_id, Choice.TRY_AGAIN)
+        return desk.run(job_id, cancel)
+    return job
 
 
 def _latest(desk: ProjectDesk, order: TakeOrder | None, known: str | None) -> Order | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QSignalBlocker, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QPoint, QSignalBlocker, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
 from app.session.generating import OrderedTake
 from app.ui.actions import ActionSpec
@@ -85,6 +85,7 @@ class GenerateBox(QWidget):
         self._generating = context.session.generating
         self._target: Patch | None = None
         self._references: list[Path] = []
+        self._goes_when_offered = False
         self.rows: list[OrderRow] = []
         self._build()
         selection, document = self._session.selection, self._session.document
@@ -174,6 +175,7 @@ class GenerateBox(QWidget):
         self._build_consent()
         self._orders = QVBoxLayout()
         self._orders.setSpacing(6)
+        self._orders.setContentsMargins(0, 0, 0, 0)
         sent = row(self.picture, gap=10)
         sent.addLayout(words, 1)
         kinds = row(gap=6)
@@ -188,6 +190,7 @@ class GenerateBox(QWidget):
         buttons.addWidget(self.locally, 1)
         parts = column(
             row(self._title, None, self._history),
+            self._orders,
             self.prompt,
             sent,
             kinds,
@@ -199,7 +202,6 @@ class GenerateBox(QWidget):
             gap=6,
             margins=(12, 6, 12, 12),
         )
-        parts.addLayout(self._orders)
         self.setLayout(parts)
 
     def _build_consent(self) -> None:
@@ -240,6 +242,7 @@ class GenerateBox(QWidget):
         same_place = old is not None and target is not None and _place(old) == _place(target)
         self._target = target
         if not same_place:
+            self._goes_when_offered = False
             self.consent.hide()
             self.picture.show_offer(None)
             self._show_prompt_of(target)
@@ -289,6 +292,9 @@ class GenerateBox(QWidget):
         )
         set_tone(self.cap, "warning" if over else "2")
         self._show_buttons()
+        if self._goes_when_offered and (offer is not None or error is not None):
+            self._goes_when_offered = False
+            self.generate()
 
     def _show_buttons(self) -> None:
         offer = self._generating.offer
@@ -333,12 +339,25 @@ class GenerateBox(QWidget):
             self._context.notices.say(self.hindrance() + ".")
             return
         offer = self._generating.offer
-        if offer is not None and not offer.agreed:
+        if offer is None and self._generating.offer_error is None:
+            self._goes_when_offered = True
+            self._context.notices.say("Looking at what would be sent.")
+        elif offer is not None and not offer.agreed:
             self._consent_text.setText(consent_text(offer, self._at()))
             self.consent.show()
             self.send_once.setFocus(Qt.FocusReason.OtherFocusReason)
-            return
-        self._order(None)
+            QTimer.singleShot(0, self, self._show_consent)
+        else:
+            self._order(None)
+
+    @Slot()
+    def _show_consent(self) -> None:
+        """Bring the question into sight: it stands below the fold where the panel is low."""
+        area = self.parent()
+        while area is not None and not isinstance(area, QScrollArea):
+            area = area.parent()
+        if area is not None:
+            area.ensureWidgetVisible(self.consent, 0, 8)
 
     def _order(self, reach: Reach | None, *_checked: bool) -> None:
         order = self.order

@@ -29,11 +29,10 @@ class NumberField(QWidget):
     """A number with a spin box, and a slider where `slides`.
 
     Signals:
-        committed(float): the value when the gesture is over. previewed(float): on the way.
+        committed(float): the value when the gesture is over.
     """
 
     committed = Signal(float)
-    previewed = Signal(float)
 
     def __init__(
         self,
@@ -108,13 +107,11 @@ class NumberField(QWidget):
         if self.slider is not None:
             with QSignalBlocker(self.slider):
                 self.slider.setValue(round(value * self._factor))
-        self.previewed.emit(value)
         self._timer.start()
 
     def _slid(self, value: int) -> None:
         with QSignalBlocker(self.box):
             self.box.setValue(value / self._factor)
-        self.previewed.emit(self.box.value())
         if self.slider is not None and not self.slider.isSliderDown():
             self._timer.start()
 

@@ -182,3 +182,8 @@ def test_an_order_that_waits_for_the_person_is_no_success_among_the_jobs(stage, 
     rest(qtbot, [entry])
     assert job.state.value == "failed"
     assert "waits for you" in str(job.error)
+    again = stage.session.jobs.retry(job)
+    qtbot.waitUntil(lambda: again.is_over, timeout=10000)
+    saved = Jobs(RecordJobStore(stage.session.document.file)).all()
+    assert len(saved) == 1, "trying again from the jobs orders nothing a second time"
+    assert saved[0].question.reason is Reason.CONSENT

@@ -225,3 +225,13 @@ def test_work_of_a_local_tool_is_seen_and_stopped_in_place(stage, panel, qtbot):
     qtbot.waitUntil(lambda: panel.work_rows == [], timeout=10000)
     assert patches(stage) == []
     assert stage.session.selection.region == REGION, "the region is still there to be tried again"
+
+
+def test_generating_before_it_is_known_what_would_be_sent_waits_for_that_and_then_asks(stage, panel, qtbot, world):
+    draw(stage)
+    write(panel, "a red door")
+    assert stage.session.generating.offer is None
+    panel.generate.generate()
+    assert stage.session.generating.orders == []
+    qtbot.waitUntil(panel.generate.consent.isVisible, timeout=10000)
+    assert world.received == []
