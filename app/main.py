@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.cli import console
 from app.cli.arguments import parser
+from engine.errors import DeltacutError
 
 
 def asks_for_window(words: Sequence[str]) -> bool:
@@ -23,7 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Qt and the panels take half a second to load, which no command should pay for.
         from app.ui.application import run
 
-        return run(Path(words[0]) if words else None)
+        try:
+            return run(Path(words[0]) if words else None)
+        except DeltacutError as error:
+            print(f"deltacut: {error}", file=sys.stderr)
+            return error.exit_status
     given = parser(version("deltacut")).parse_args(words)
 
     def command(terminal: console.Console) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -27,11 +28,13 @@ from app.ui.takes import PatchesList, TakesPanel
 from app.ui.theme import Theme
 from app.ui.timeline import TimelinePanel
 from app.ui.transcript import TranscriptPanel
+from app.ui.unforeseen import Unforeseen
 from app.ui.viewer import ViewerArea
 from app.ui.window import MainWindow
 from app.ui.window.commands import WindowCommands
 from app.ui.window.main_window import Places
 from app.workflows.places import data_folder
+from engine.errors import UsageError
 
 
 class Desktop:
@@ -61,7 +64,7 @@ class Desktop:
                 bin=(
                     ("media", "Media", self.media),
                     ("captions", "Captions", self.captions),
-                    ("transcript", "Transcript", self.transcript),
+                    ("transcript", "Words", self.transcript),
                     ("patches", "Patches", self.patches),
                 ),
                 details=(
@@ -113,7 +116,12 @@ class Desktop:
 
 
 def run(path: Path | None) -> int:
-    """Show the window, with a project or a film if one is given, until it is closed; return the exit status."""
+    """Show the window, with a project or a film if one is given, until it is closed; return the exit status.
+
+    Raises:
+        UsageError: there is no screen to show it on.
+    """
+    _check_screen()
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     app.setApplicationName("deltacut")
@@ -122,8 +130,21 @@ def run(path: Path | None) -> int:
     app.setStyle("Fusion")
     desktop = Desktop(app, data_folder())
     app.setWindowIcon(desktop.theme.icon("logo", "text.1"))
+    unforeseen = Unforeseen(desktop.context, data_folder() / "deltacut.log", desktop.window)
+    unforeseen.install()
     desktop.show(path)
     try:
         return app.exec()
     finally:
+        unforeseen.remove()
         desktop.shut_down()
+
+
+def _check_screen() -> None:
+    """Say what is missing before Qt ends the process without a word that helps."""
+    screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in screens):
+        raise UsageError(
+            "there is no screen here (neither DISPLAY nor WAYLAND_DISPLAY is set), so no window can open; "
+            "`deltacut --help` tells of the commands that need none"
+        )
