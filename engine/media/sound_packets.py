@@ -5,12 +5,15 @@ A packet's position is that of the first sample which a decoder gives for it, in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+import av
 import numpy as np
 from av.audio.stream import AudioStream as AvAudioStream
+from av.packet import Packet
 from numpy.typing import NDArray
 
 from engine.control import CancelToken
@@ -188,21 +191,48 @@ def packet_data(packets: SoundPackets, start: int, stop: int) -> Iterator[bytes]
     Raises:
         MissingMedia, DamagedMedia: they cannot be read, or are no longer there.
     """
+    at = start
+    for data in _sought(packets, start, stop):
+        yield data
+        at += 1
+    if at == stop:
+        return
+    # Some formats cannot be sought to a packet, or give other times from there on; they are read from their beginning.
     with opened(packets.path) as container, translated(packets.path):
         stream = _stream(packets.path, container.streams[packets.stream])
-        container.seek(int(packets.ticks[start]), stream=stream)
+        given = islice(_known(container.demux(stream)), at, None)
+        for number in range(at, stop):
+            packet = next(given, None)
+            if packet is None or packet.pts != packets.ticks[number]:
+                raise DamagedMedia(f"{packets.path}: its sound packets are not where they were; open the film again")
+            yield _data(packets, packet)
+
+
+def _sought(packets: SoundPackets, start: int, stop: int) -> Iterator[bytes]:
+    """Yield the packets from `start` on that a seek finds, up to the first that is not the one that it should be."""
+    with opened(packets.path) as container, translated(packets.path):
+        stream = _stream(packets.path, container.streams[packets.stream])
+        try:
+            container.seek(int(packets.ticks[start]), stream=stream)
+        except av.error.FFmpegError:
+            return
         at = start
-        for packet in container.demux(stream):
-            if not packet.size or packet.pts is None:
-                continue
+        for packet in _known(container.demux(stream)):
             if packet.pts == packets.ticks[at]:
-                yield raw_packet(bytes(packet)) if packets.config else bytes(packet)
+                yield _data(packets, packet)
                 at += 1
                 if at == stop:
                     return
             elif at > start:
-                break
-    raise DamagedMedia(f"{packets.path}: its sound packets are not where they were; open the film again")
+                return
+
+
+def _known(demuxed: Iterable[Packet[AvAudioStream]]) -> Iterator[Packet[AvAudioStream]]:
+    return (packet for packet in demuxed if packet.size and packet.pts is not None)
+
+
+def _data(packets: SoundPackets, packet: Packet[AvAudioStream]) -> bytes:
+    return raw_packet(bytes(packet)) if packets.config else bytes(packet)
 
 
 def raw_packet(data: bytes) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -227,7 +227,10 @@ def _write(
 ) -> None:
     lead_in = Fraction(_LEAD_IN_S.get(kind, 0))
     feeds = [_timed(0, video.time_base, video.units)]
-    feeds += [_timed(number, sound.time_base, sound.units) for number, sound in enumerate(sounds, 1)]
+    for number, sound in enumerate(sounds, 1):
+        # An AVI knows the numbers of frames and of sound blocks, and no time before the first ones.
+        units = sound.units if kind is not Family.AVI else _from_zero(sound.units)
+        feeds.append(_timed(number, sound.time_base, units))
     bases = [video.time_base, *(sound.time_base for sound in sounds)]
     shifts = [round(lead_in / base) for base in bases]
     done = 0
@@ -246,6 +249,13 @@ def _write(
             mark_dropped(packet, unit.drop)
         writer.mux_one(packet)
         done += number == 0
+
+
+def _from_zero(units: Iterable[CodedUnit]) -> Iterator[CodedUnit]:
+    """Leave out what sounds for its greater part before time 0."""
+    for unit in units:
+        if unit.pts + unit.duration // 2 > 0:
+            yield replace(unit, pts=max(0, unit.pts), dts=max(0, unit.dts))
 
 
 def _timed(number: int, base: Fraction, units: Iterable[CodedUnit]) -> Iterator[tuple[float, int, CodedUnit]]:
