@@ -33,7 +33,7 @@ from engine.store.cache import Cache
 HEIGHT = 84
 """Lines of a thumbnail, so that one of 58 points is sharp at 1.5x."""
 _KIND = "thumbnail"
-_KEPT = 1500
+_KEPT = 1000
 _QUEUED = 400
 _NEAR = 3
 """A frame so close behind a keyframe looks like it."""

@@ -17,11 +17,11 @@ _Index = QModelIndex | QPersistentModelIndex
 _LOG = logging.getLogger(__name__)
 _ROW, _HEAD = 50, 26
 _PICTURE = QSize(74, 42)
-_TILE = QSize(116, 100)
+_TILE = QSize(106, 98)
 
 
 class BinDelegate(QStyledItemDelegate):
-    """Lines of 50 points, tiles of 116 x 100."""
+    """Lines of 50 points, tiles of 106 x 98."""
 
     def __init__(self, theme: Theme, picture: Callable[[Entry], QImage | None], parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -535,7 +535,7 @@ class _BinList(QListView):
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setWrapping(on)
         self.setUniformItemSizes(on)
-        self.setGridSize(QSize(120, 104) if on else QSize())
+        self.setGridSize(QSize(110, 102) if on else QSize())
         self.setDragEnabled(True)
 
 
