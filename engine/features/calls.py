@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.features.phrases import CallPhrases, PhraseHit
+from engine.features.phrases import CallPhrases, PhraseHit, language_code
 from engine.features.spoken import Word
 
 THRESHOLD = 0.6
@@ -61,7 +61,7 @@ def call_windows(
         phrases: by language code.
         screen: what shows.
     """
-    chosen = phrases.get(_code(language)) or _likeliest(words, phrases)
+    chosen = phrases.get(language_code(language)) or _likeliest(words, phrases)
     spoken = [] if chosen is None else _spoken_windows(words, chosen, screen)
     said = [(window.start_s, window.stop_s) for window in spoken]
     silent = [
@@ -70,17 +70,6 @@ def call_windows(
         if not any(a < stop_s and start_s < b for a, b in said)
     ]
     return tuple(sorted((*spoken, *silent), key=lambda window: window.start_s))
-
-
-_ISO_639_2 = {
-    "eng": "en", "deu": "de", "ger": "de", "fra": "fr", "fre": "fr", "spa": "es", "ita": "it", "por": "pt", "nld": "nl",
-    "dut": "nl",
-}  # fmt: skip
-
-
-def _code(language: str) -> str:
-    code = language.replace("_", "-").split("-")[0].casefold()
-    return _ISO_639_2.get(code, code)
 
 
 def _likeliest(words: Sequence[Word], phrases: Mapping[str, CallPhrases]) -> CallPhrases | None:

@@ -117,6 +117,18 @@ def filler_phrases(path: Path | None = None) -> Mapping[str, PhraseList]:
     return {language: PhraseList(_texts(language, phrases)) for language, phrases in data.items()}
 
 
+_ISO_639_2 = {
+    "eng": "en", "deu": "de", "ger": "de", "fra": "fr", "fre": "fr", "spa": "es", "ita": "it", "por": "pt", "nld": "nl",
+    "dut": "nl",
+}  # fmt: skip
+
+
+def language_code(language: str) -> str:
+    """Return a language's two letters (ISO 639-1) for "eng", "en-US", "EN"; what is not known stays as it is."""
+    code = language.replace("_", "-").split("-")[0].casefold()
+    return _ISO_639_2.get(code, code)
+
+
 def _read(name: str, path: Path | None) -> dict[str, Any]:
     try:
         text = (files("resources") / "features" / name).read_text("utf-8") if path is None else path.read_text("utf-8")

@@ -11,7 +11,7 @@ from enum import Enum
 from fractions import Fraction
 
 from engine.errors import EditRefused
-from engine.features.phrases import PhraseList
+from engine.features.phrases import PhraseList, language_code
 from engine.features.speech import Speech
 from engine.features.spoken import SpokenText, Word
 from engine.model.edits import Compound, ExtractRange
@@ -74,14 +74,15 @@ def pause_removals(
         speech: when somebody speaks, by source id.
         settings: which.
     """
+    timeline = TimelineMap(project)
     keep = Fraction(settings.keep_s).limit_denominator(1000)
     found: list[Removal] = []
     for source_id, spoken in speech.items():
         for pause in spoken.pauses:
             if pause.duration_s >= settings.at_least_s - 1e-6:
                 start_s, stop_s = (Fraction(value).limit_denominator(1000) for value in (pause.start_s, pause.stop_s))
-                found += _removals(project, RemovalKind.PAUSE, source_id, start_s + keep, stop_s - keep, "")
-    return _apart(project, found)
+                found += _removals(timeline, RemovalKind.PAUSE, source_id, start_s + keep, stop_s - keep, "")
+    return _apart(found)
 
 
 def filler_removals(
@@ -89,21 +90,20 @@ def filler_removals(
 ) -> tuple[Removal, ...]:
     """Return the filler words that could go, in order of the timeline.
 
-    Where a text's language has no list, those of all languages are looked for that are no words of any: sounds.
+    Where a text's language is not known or has no list, the English one is taken.
     """
+    timeline = TimelineMap(project)
     found: list[Removal] = []
     for text in texts:
-        phrases = fillers.get(text.language.casefold()[:2]) or fillers.get("en")
+        phrases = fillers.get(language_code(text.language)) or fillers.get("en")
         if phrases is None:
             continue
         for hit in phrases.hits([word.text for word in text.words]):
-            found += word_removals(project, text, range(hit.start, hit.stop), RemovalKind.FILLER)
-    return _apart(project, found)
+            found += _of_words(timeline, text, range(hit.start, hit.stop), RemovalKind.FILLER)
+    return _apart(found)
 
 
-def word_removals(
-    project: Project, text: SpokenText, chosen: range, kind: RemovalKind = RemovalKind.WORDS
-) -> tuple[Removal, ...]:
+def word_removals(project: Project, text: SpokenText, chosen: range) -> tuple[Removal, ...]:
     """Return the frames of some words, wherever the timeline shows them; the silence between two words is shared.
 
     Raises:
@@ -113,9 +113,13 @@ def word_removals(
         raise EditRefused(
             f"there are the words 0:{len(text.words)}; {chosen.start}:{chosen.stop} are none of them, or no word at all"
         )
+    return tuple(_of_words(TimelineMap(project), text, chosen, RemovalKind.WORDS))
+
+
+def _of_words(timeline: TimelineMap, text: SpokenText, chosen: range, kind: RemovalKind) -> list[Removal]:
     start_ms, stop_ms = _bounds_ms(text.words, chosen)
     said = " ".join(word.text for word in text.words[chosen.start : chosen.stop])
-    return tuple(_removals(project, kind, text.source_id, Fraction(start_ms, 1000), Fraction(stop_ms, 1000), said))
+    return _removals(timeline, kind, text.source_id, Fraction(start_ms, 1000), Fraction(stop_ms, 1000), said)
 
 
 _ROOM_MS = 80
@@ -149,10 +153,9 @@ def removal_edit(project: Project, accepted: Sequence[Removal], title: str) -> C
 
 
 def _removals(
-    project: Project, kind: RemovalKind, source_id: str, start_s: Fraction, stop_s: Fraction, text: str
+    timeline: TimelineMap, kind: RemovalKind, source_id: str, start_s: Fraction, stop_s: Fraction, text: str
 ) -> list[Removal]:
     """Return the timeline frames that lie wholly within a time of a source, where its own sound is heard."""
-    timeline = TimelineMap(project)
     times = timeline.times(source_id)
     if times is None or stop_s <= start_s:
         return []
@@ -171,7 +174,7 @@ def _removals(
     return found
 
 
-def _apart(project: Project, removals: Sequence[Removal]) -> tuple[Removal, ...]:
+def _apart(removals: Sequence[Removal]) -> tuple[Removal, ...]:
     """Return the removals in order, those that overlap an earlier one left out."""
     kept: list[Removal] = []
     for removal in sorted(removals, key=lambda item: (item.frames, -len(item.frames))):

@@ -90,7 +90,8 @@ def test_nothing_and_everything_are_refused():
 def test_fillers_are_found_by_the_language_of_the_text():
     removals = filler_removals(PROJECT, (TEXT,), filler_phrases())
     assert [removal.text for removal in removals] == ["um,", "You know,"]
-    german = replace(TEXT, language="deu")
+    german, spanish = (replace(TEXT, language=code) for code in ("ger", "spa"))
+    assert filler_removals(PROJECT, (spanish,), filler_phrases()) == ()
     assert filler_removals(PROJECT, (german,), filler_phrases()) == ()
 
 
