@@ -352,18 +352,27 @@ class GenerateBox(QWidget):
 
     @Slot()
     def _show_consent(self) -> None:
-        """Bring the question into sight: it stands below the fold where the panel is low."""
+        self._bring_into_sight(self.consent)
+
+    @Slot()
+    def _show_last_order(self) -> None:
+        if self.rows:
+            self._bring_into_sight(self.rows[-1])
+
+    def _bring_into_sight(self, widget: QWidget) -> None:
+        """Scroll to a widget: it may stand out of sight where the panel is low."""
         area = self.parent()
         while area is not None and not isinstance(area, QScrollArea):
             area = area.parent()
         if area is not None:
-            area.ensureWidgetVisible(self.consent, 0, 8)
+            area.ensureWidgetVisible(widget, 0, 8)
 
     def _order(self, reach: Reach | None, *_checked: bool) -> None:
         order = self.order
         self.consent.hide()
         if order is not None:
             self._generating.generate(order, self._count, reach)
+            QTimer.singleShot(0, self, self._show_last_order)
 
     @Slot()
     def try_locally(self) -> None:
