@@ -32,7 +32,7 @@ from engine.render.seam_check import Depth
 from engine.render.segment import SegmentCache, encoder_for, render_cuts, render_whole
 from engine.render.soft_captions import DRAFT_MARK, add_captions, check_captions
 from engine.render.verify import PreparedSource, VerifyReport, prepared, verify_prepared
-from engine.render.write import CannotWrite, Written, copied_meanwhile, target_family, write, write_whole
+from engine.render.write import CannotWrite, Written, copied_meanwhile, target_family, why_afresh, write, write_whole
 
 _ENCODING, _WRITING, _CHECKING = 0.7, 0.85, 1.0
 
@@ -119,7 +119,12 @@ def export(
     plan, encoder = plan_of(film, runs)
     notes: list[str] = []
     encoding_s = 0.0
-    with beside(target) as draft, prepared(film.path) as source:
+    with beside(target) as draft, contextlib.ExitStack() as sources:
+        source = sources.enter_context(prepared(film.path))
+        reason = None if since is None else why_afresh(film, since, draft, target)
+        if since is not None and reason is not None:
+            notes.append(f"the export was made afresh, not on top of {since.name}: {reason}")
+            since = None
         while True:
             draft.unlink(missing_ok=True)
             before = time.monotonic()
@@ -166,6 +171,8 @@ def export(
                 f"The range was widened, because the narrower one did not pass its check: {check.problems[0]}."
             )
             plan = widened
+            # A check leaves its source where it ended to play, with all other tracks put aside.
+            source = sources.enter_context(prepared(film.path))
         written.accept()
         if written.path == draft:
             notes += add_captions(draft, captions, progress.part(_CHECKING, 1.0), cancel)

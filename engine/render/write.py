@@ -12,6 +12,7 @@ from engine.control import CancelToken, Progress
 from engine.errors import UnsupportedMedia
 from engine.media.coded import EncodedSegment, Splice
 from engine.media.containers import Family, family, muxer_for
+from engine.media.mp4.copying import clone
 from engine.media.mp4.early import EarlyCopy, copied_early
 from engine.media.mp4.edit import CannotPatch
 from engine.media.mp4.movie import Movie, read_movie
@@ -35,6 +36,18 @@ def copied_meanwhile(
         return
     with copied_early(read_movie(film.path, film.info.video.track_id), draft) as copy:
         yield copy
+
+
+def why_afresh(film: Film, since: Path, draft: Path, target: Path) -> str | None:
+    """Return why a film cannot be written on top of an earlier export, None where it can, as far as is known yet."""
+    if not (family(film.info.container) is Family.ISO and target_family(film, target) is Family.ISO):
+        return "only MP4 and MOV films can be built on"
+    if target.exists() and since.samefile(target):
+        return None
+    if not clone(since, draft):
+        return f"{draft.parent} is on a file system that cannot clone files"
+    draft.unlink()
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +123,6 @@ def write(
         if not isinstance(outcome, CannotPatch):
             return Written(draft, (), tuple(notes))
         notes.append(f"the film was written anew instead of patched: {outcome.reason}")
-    elif since is not None:
-        notes.append(f"the export was made afresh, not on top of {since.name}: only MP4 and MOV films can be built on")
     report = remux(film.path, film.info, film.index, splices, extradata, draft, progress=progress, cancel=cancel)
     if isinstance(report, CannotRemux):
         if family(film.info.container) is target_family(film, target):

@@ -330,12 +330,14 @@ def test_an_interrupt_stops_cleanly(project, tmp_path):
 _SLOW_EXPORT = """
 import sys, time
 import engine.render.export as export
+from engine.control import CancelToken
 write = export.write
 def slow(*arguments):
+    (cancel,) = [argument for argument in arguments if isinstance(argument, CancelToken)]
     print("writing", flush=True)
     for _ in range(600):
         time.sleep(0.05)
-        arguments[-1].check()
+        cancel.check()
     return write(*arguments)
 export.write = slow
 from app.main import main
@@ -363,6 +365,31 @@ def test_a_result_that_fails_its_check_is_never_written(project, tmp_path, run, 
     assert "did not pass its check" in err
     assert not out.exists()
     assert left_behind(tmp_path) == []
+
+
+def test_a_join_that_fails_its_check_is_made_wider_and_checked_anew(project, tmp_path, run, monkeypatch):
+    import engine.render.export as module
+
+    honest, calls = module.write, []
+
+    def spoilt_once(*arguments):
+        written = honest(*arguments)
+        calls.append(written)
+        if len(calls) == 1:
+            data = bytearray(written.path.read_bytes())
+            start = data.find(b"mdat") + 2000
+            data[start : start + 50] = bytes(50)
+            written.path.write_bytes(bytes(data))
+        return written
+
+    monkeypatch.setattr(module, "write", spoilt_once)
+    out = tmp_path / "out.mp4"
+    status, report, _ = run("export", project, "-o", out, "--json")
+    assert status == 0
+    assert report["verified"]
+    assert report["audio_identical"]
+    assert any("widened" in note for note in report["notes"])
+    assert len(calls) == 2
 
 
 def test_verify_notices_a_changed_packet(project, clip, tmp_path, run):
