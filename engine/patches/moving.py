@@ -16,6 +16,7 @@ from engine.patches.matte import Matte
 from engine.patches.propagate import Journey
 
 _COVER_MARGIN_PX = 2.0
+_MOST_KERNEL_PX = 10
 _MOST_COVER = 1.5
 """A lost region is covered up to so many of its own half sizes further out."""
 _COVER_GROWTH = 0.04
@@ -85,11 +86,19 @@ def matte_on(matte: Matte, journey: Journey, when_lost: WhenLost, frame: int) ->
         sampled = cv2.remap(matte.alpha, map_x - left, map_y - top, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
         alpha = np.maximum(alpha, sampled)
     if reach:
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-        alpha = np.asarray(cv2.dilate(alpha, kernel), np.float32)
+        alpha = widened(alpha, reach)
     if opacity < 1:
         alpha = alpha * np.float32(opacity)
     return _bordered(alpha, matte, x0, y0)
+
+
+def widened(alpha: Float32, reach: int) -> Float32:
+    """Return a matte that reaches further on all sides; a wide reach by distance, which costs the same at any width."""
+    if reach <= _MOST_KERNEL_PX:
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+        return np.asarray(cv2.dilate(alpha, kernel), np.float32)
+    away = cv2.distanceTransform((alpha <= 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray(np.maximum(alpha, np.clip(reach + 2.0 - np.asarray(away, np.float32), 0.0, 1.0)), np.float32)
 
 
 def _cover_px(journey: Journey, row: int) -> float:

@@ -1,5 +1,6 @@
 """A patch along its journey: hidden, lit, faded, covered, corrected by hand; and the law outside its matte."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from engine.model.time import Range
 from engine.motion.track import Found
 from engine.patches.carry import Content
 from engine.patches.matte import Matte
-from engine.patches.moving import matte_on, shown
+from engine.patches.moving import matte_on, shown, widened
 from engine.patches.propagate import Anchor, propagate, stay
 from tests.moving_textures import HEIGHT, LASSO, WIDTH, Board, similarity
 
@@ -208,6 +209,18 @@ def test_what_cannot_be_followed_is_refused(anchors, follow, message):
     board = Board(gentle)
     with pytest.raises(EditRefused, match=message):
         journey_of(board, Range(0, 5), anchors=anchors, follow=follow)
+
+
+@given(st.integers(1, 40), st.integers(4, 30), st.floats(0, 4))
+@settings(max_examples=20, deadline=None)
+def test_a_wide_cover_covers_all_within_its_reach(reach, half, softness):
+    alpha = np.zeros((140, 150), np.float32)
+    alpha[70 - half : 70 + half, 75 - half : 75 + half] = 1
+    if softness > 0.3:
+        alpha = cv2.GaussianBlur(alpha, (0, 0), softness)
+        alpha[alpha < 1e-3] = 0
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    assert (widened(alpha, reach) >= cv2.dilate(alpha, kernel) - 1e-6).all()
 
 
 def test_an_even_region_goes_in_a_straight_line_between_its_anchors():
