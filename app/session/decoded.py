@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.errors import Cancelled, MissingMedia
 from engine.media.decode import FrameReader
-from engine.media.pixels import Frame, planes
+from engine.media.pixels import Frame
 from engine.model.gop import EntryMap
 from engine.model.media import VideoStream
 from engine.model.source import FrameTimes
@@ -199,7 +199,8 @@ class _Shelf:
             return found[0]
 
     def put(self, source_id: str, number: int, frame: Frame) -> None:
-        size = sum(plane.nbytes for plane in planes(frame))
+        # From its format, since asking each plane costs as much as decoding a small frame.
+        size = frame.width * frame.height * frame.format.padded_bits_per_pixel // 8
         with self._lock:
             old = self._frames.pop((source_id, number), None)
             if old is not None:

@@ -94,7 +94,7 @@ class Urgency(Enum):
 
     WAITED_FOR = "waited for"
     DUE_SOON = "due soon"
-    """While it plays."""
+    """While it plays; or a careful one in place of a quick one."""
     SPARE_TIME = "spare time"
 
 
@@ -356,8 +356,11 @@ class Preview(QObject):
         if key is None or key in tasks or key in self._failures:
             return
         found = self._kept.find(key)
-        if found is None or (care is Care.CAREFUL and found.care is Care.QUICK):
-            tasks[key] = _Task(key, want, care, urgency, scene, reading)
+        if found is None:
+            # What is waited for shows as soon as it can; the careful picture takes its place a moment later.
+            tasks[key] = _Task(key, want, Care.QUICK, urgency, scene, reading)
+        elif care is Care.CAREFUL and found.care is Care.QUICK:
+            tasks[key] = _Task(key, want, Care.CAREFUL, Urgency.DUE_SOON, scene, reading)
 
     def _frames_ahead(self, room: int) -> list[int]:
         """Return the frames that will be wanted soon, the most likely first."""
@@ -384,6 +387,8 @@ class Preview(QObject):
             shown = Shown(task.want, image, pixels, task.care)
             self._kept.put(task.key, shown)
             self.arrived.emit(shown)
+            if task.urgency is Urgency.WAITED_FOR:
+                self._plan()
         elif error is not None:
             self._failures[task.key] = error
             self.failed.emit(task.want, error)

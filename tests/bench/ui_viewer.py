@@ -33,13 +33,14 @@ from app.workflows.open_for_editing import open_for_editing
 from engine.control import CancelToken, Progress
 from engine.media.decode import FrameReader
 from engine.model.captions import Caption
-from engine.model.edits import AddItems, AddPatch
+from engine.model.edits import AddItems, AddPatch, Edit
 from engine.model.overlay import Overlay, Title
 from engine.model.patch import Patch
 from engine.model.place import AtTimeline, OnTimeline
 from engine.model.region import Ellipse
 from engine.model.time import Range
 from engine.model.tool import Blur
+from engine.render.film import Film
 
 RATE = 30
 WIDTH, HEIGHT = 1920, 1080
@@ -122,61 +123,99 @@ def told(name: str, values_s: list[float], bound: str) -> None:
     print(f"{name:<44} p50 {p50:7.1f} ms   p95 {p95:7.1f} ms   {bound}", flush=True)
 
 
-def measure(app: QApplication, session: Session, area: ViewerArea, play_s: float) -> None:
-    """Measure everything on an open project."""
-    canvas, transport = area.canvas, session.transport
-    count = session.document.project.frame_count
-    film_path = next(iter(session.document.films.values()))
+class Viewer:
+    """The viewer on an open project, and how long it takes to show a frame."""
 
-    def shows(frame: int) -> Callable[[], bool]:
-        return lambda: canvas.shown_frame == frame
+    def __init__(self, app: QApplication, session: Session, area: ViewerArea) -> None:
+        self.app = app
+        self.session = session
+        self.canvas = area.canvas
 
-    def seek(frame: int) -> float:
+    def settle(self) -> None:
+        """Wait until nothing is being made."""
+        wait(self.app, lambda: self.session.preview.is_idle)
+
+    def seek(self, frame: int) -> float:
+        """Go to a frame; return how long it took until it was painted, in seconds."""
         started = time.perf_counter()
-        transport.seek(frame)
-        # A picture that is there shows in this very call; what follows is its painting.
-        if canvas.shown_frame != frame:
-            wait(app, shows(frame))
-        canvas.repaint()
+        self.session.transport.seek(frame)
+        # A picture that is there shows in this very call.
+        if self.canvas.shown_frame != frame:
+            wait(self.app, lambda: self.canvas.shown_frame == frame)
+        self.canvas.repaint()
         return time.perf_counter() - started
 
-    wait(app, lambda: canvas.shown_frame is not None)
-    seek(0)
-    steps = []
-    for frame in range(1, STEPS + 1):
-        session.preview.forget_pictures()
-        steps.append(seek(frame))
-    told("frame step, nothing cached", steps, "wanted: p95 <= 40 ms")
-    cached = []
-    for start in range(0, count - 40, max(30, count // 8)):
-        seek(start)
-        wait(app, lambda: session.preview.is_idle)
-        cached += [seek(frame) for frame in range(start + 1, start + 12)]
-    told("frame step, cached", cached, "wanted: 5 ms")
-    random.seed(5)
-    places = [random.randrange(count) for _ in range(SEEKS)]
-    session.preview.forget_pictures()
-    seeks = [seek(frame) for frame in places]
-    told("random seek", seeks, "")
-    bare = []
-    with FrameReader(film_path.path, film_path.info, film_path.index) as reader:
+    def steps(self) -> list[float]:
+        """Step from frame to frame with nothing at hand."""
+        self.seek(0)
+        taken = []
+        for frame in range(1, STEPS + 1):
+            self.session.preview.forget_pictures()
+            taken.append(self.seek(frame))
+        return taken
+
+    def cached_steps(self, count: int) -> list[float]:
+        """Step through frames that were made ahead."""
+        taken = []
+        for start in range(0, count - 40, max(30, count // 8)):
+            self.seek(start)
+            self.settle()
+            taken += [self.seek(frame) for frame in range(start + 1, start + 12)]
+        return taken
+
+    def seeks(self, places: list[int]) -> list[float]:
+        """Go to places with nothing at hand, each when all is quiet."""
+        taken = []
+        for frame in places:
+            self.settle()
+            self.session.preview.forget_pictures()
+            taken.append(self.seek(frame))
+        return taken
+
+    def play(self, seconds: float) -> tuple[int, int]:
+        """Play from the start; return how many frames were dropped, of how many."""
+        transport = self.session.transport
+        self.seek(0)
+        self.settle()
+        transport.play()
+        wait(self.app, lambda: not transport.is_playing or transport.frame >= seconds * RATE, seconds + 30)
+        transport.pause()
+        return self.session.playback.dropped, transport.frame
+
+
+def decoded_only(film: Film, places: list[int]) -> list[float]:
+    """Return how long a bare reader takes for the same frames, in seconds."""
+    taken = []
+    with FrameReader(film.path, film.info, film.index) as reader:
         reader.frame(0)
         for frame in places:
             started = time.perf_counter()
             reader.frame(frame)
-            bare.append(time.perf_counter() - started)
+            taken.append(time.perf_counter() - started)
+    return taken
+
+
+def measure(viewer: Viewer, edits: tuple[Edit, ...], play_s: float) -> None:
+    """Measure the film alone, then with three layers."""
+    document = viewer.session.document
+    count = document.project.frame_count
+    wait(viewer.app, lambda: viewer.canvas.shown_frame is not None)
+    told("frame step, nothing cached", viewer.steps(), "wanted: p95 <= 40 ms")
+    told("frame step, cached", viewer.cached_steps(count), "wanted: 5 ms")
+    random.seed(5)
+    places = [random.randrange(count) for _ in range(SEEKS)]
+    seeks = viewer.seeks(places)
+    told("random seek", seeks, "")
+    bare = decoded_only(next(iter(document.films.values())), places)
     told("the same frames, decoded only", bare, "")
     ratio = statistics.median(seeks) / statistics.median(bare)
     print(f"{'random seek against decoding only':<44} {ratio:7.2f} x of the median; wanted: <= 1.2")
-    seek(0)
-    wait(app, lambda: session.preview.is_idle)
-    transport.play()
-    wait(app, lambda: not transport.is_playing or transport.frame >= play_s * RATE, play_s + 30)
-    transport.pause()
-    print(
-        f"{'playing 1080p at 30 frames/s, three layers':<44} {session.playback.dropped} dropped of "
-        f"{transport.frame} frames; wanted: 0"
-    )
+    for edit in edits:
+        assert document.do(edit)
+    viewer.settle()
+    told("frame step, three layers, nothing cached", viewer.steps(), "")
+    dropped, shown = viewer.play(play_s)
+    print(f"{'playing at 30 frames/s, three layers':<44} {dropped} dropped of {shown} frames; wanted: 0")
 
 
 def main(arguments: list[str]) -> int:
@@ -203,16 +242,13 @@ def main(arguments: list[str]) -> int:
         session.document.adopt(open_for_editing(path, Progress(), CancelToken()))
         source = session.document.project.sources[0]
         frames = Range(0, source.frame_count)
-        print(
-            f"load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; picture {area.canvas.size().toTuple()}"
-        )
-        for edit in (
+        print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; viewer {area.canvas.size().toTuple()}")
+        edits: tuple[Edit, ...] = (
             AddPatch(Patch.with_tool("patch", source.id, Ellipse(0.3, 0.3, 0.6, 0.6), frames, 0, Blur(12.0), 12.0)),
             AddItems("overlays", (Overlay("title", OnTimeline(frames), Title("Ana and Pixel")),)),
             AddItems("captions", (Caption("line", AtTimeline(Fraction(0), Fraction(600)), "We walked down."),)),
-        ):
-            assert session.document.do(edit)
-        measure(app, session, area, play_s)
+        )
+        measure(Viewer(app, session, area), edits, play_s)
         window.hide()
         session.shut_down()
         window.deleteLater()
