@@ -92,6 +92,7 @@ class TimelineCommands(QObject):
         self._clipboard: tuple[Copied, ...] = ()
         view.split_wanted.connect(self.split)
         view.menu_wanted.connect(self._show_menu)
+        view.name_wanted.connect(self._name_marker)
 
     # --- what can be done -------------------------------------------------------------------------------------------
 
@@ -522,6 +523,7 @@ class TimelineCommands(QObject):
         if self._document.do(AddMarkers((marker,))):
             self._selection.choose(marker.id)
 
+    @Slot()
     def _name_marker(self) -> None:
         marker = self._marker()
         if marker is None:

@@ -50,7 +50,9 @@ from app.ui.timeline.painting import Painting, picture_width
 from app.ui.timeline.scale import Scale, fitted
 from app.ui.timeline.scene import FeatureLane, Ghost, Scene, Strip
 from app.ui.timeline.snapping import snap_points
+from engine.model.captions import Caption
 from engine.model.edits import Edit
+from engine.model.markers import Marker
 from engine.model.storyline import Clip
 from engine.model.time import Range
 
@@ -70,6 +72,7 @@ class TimelineView(QAbstractScrollArea):
         split_wanted(int): the razor fell on a frame. dropped(Dropped, int, bool): something dropped at a frame; the
             flag tells whether it overwrites. menu_wanted(Hit, QPoint): a context menu at a place on the screen.
         hint_changed(str): what the pointer would do. focus_moved: the keyboard is on another item.
+        name_wanted: the chosen marker is to be named.
     """
 
     scale_changed = Signal()
@@ -79,6 +82,7 @@ class TimelineView(QAbstractScrollArea):
     menu_wanted = Signal(object, QPoint)
     hint_changed = Signal(str)
     focus_moved = Signal()
+    name_wanted = Signal()
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -538,7 +542,10 @@ class TimelineView(QAbstractScrollArea):
         hit = self.hit(event.position())
         if hit.item is not None and event.button() is Qt.MouseButton.LeftButton:
             self._transport.seek(hit.item.frames.start)
-            self._context.notices.show_panel("inspector")
+            if isinstance(hit.item.value, Marker):
+                self.name_wanted.emit()
+            else:
+                self._context.notices.show_panel("captions" if isinstance(hit.item.value, Caption) else "inspector")
         else:
             self.mousePressEvent(event)
 
