@@ -168,3 +168,10 @@ def test_a_player_that_counts_samples_is_never_far_off_and_with_matroska_not_at_
     assert any("packets are copied" in note for note in report.notes)
     found = offsets(counted(out), [n for n in flashes_of(cuts)])
     assert max(map(abs, found)) <= (0 if suffix == ".mkv" else 512 + 1)
+
+
+def test_where_a_container_keeps_no_exact_times_the_sound_is_encoded_as_a_whole_and_the_report_says_why(tmp_path):
+    source = film(tmp_path / "source.flv", "aac")
+    report = cut(project_of(source), tmp_path / "cut.flv", source, cuts=CUTS[:3])
+    assert report.check.verified
+    assert any("re-encoded as a whole: .flv files keep no time that is exact" in note for note in report.notes)
