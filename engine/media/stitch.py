@@ -176,7 +176,8 @@ def _tracks(
         else:
             continue
         if sound.title:
-            track.metadata["title"] = sound.title
+            # Where MP4 has no place for a track's title, players show the name of its handler.
+            track.metadata.update({"title": sound.title, "handler_name": sound.title})
             if shown:
                 # A title of its own is given to what stands beside the track that players should take.
                 track.disposition = track.disposition & ~Disposition.default
