@@ -378,9 +378,9 @@ class Generating(QObject):
         if running is not None:
             running.cost_usd = float(came.job.spent_usd()) or None
             if came.take is None and came.job.state is not OrderState.CANCELLED:
-                running.state, running.error = JobState.FAILED, DeltacutError(_note(came.job))
+                running.state, running.error = JobState.FAILED, DeltacutError(waiting_note(came.job))
             else:
-                running.note = _note(came.job)
+                running.note = waiting_note(came.job)
             running.changed.emit()
         if came.take is not None:
             project = self._document.project
@@ -513,7 +513,8 @@ def _latest(desk: ProjectDesk, order: TakeOrder | None, known: str | None) -> Or
     return mine[-1] if mine else None
 
 
-def _note(job: Order) -> str:
+def waiting_note(job: Order) -> str:
+    """Return what a job that rests is waiting for, or what it cost."""
     spent = job.spent_usd()
     match job.state:
         case OrderState.NEEDS_APPROVAL if job.question is not None:
@@ -522,4 +523,4 @@ def _note(job: Order) -> str:
             said = job.failure.message
         case _:
             return f"Billed ${spent:.3f}." if spent else ""
-    return f"It waits for you in the inspector: {said}"
+    return f"It waits for you: {said}"

@@ -17,11 +17,11 @@ from app.session.patching import Patching
 from app.session.playback import Playback
 from app.session.preview import Preview
 from app.session.selection import Selection
+from app.session.service_orders import ServiceOrders
 from app.session.settings import Settings
 from app.session.sound_output import Device, PortAudio, SoundOutput
 from app.session.take_pictures import TakePictures
 from app.session.thumbnails import Thumbnails
-from app.session.transcribing import Transcribing
 from app.session.transport import Transport
 from app.session.waveforms import Waveforms
 
@@ -46,7 +46,7 @@ class Session:
     patching: Patching
     take_pictures: TakePictures
     generating: Generating
-    transcribing: Transcribing
+    service_orders: ServiceOrders
     asking: MainThread
 
     def shut_down(self) -> None:
@@ -93,6 +93,6 @@ def new_session(data_folder: Path, sound: Device | None = None) -> Session:
         patching,
         TakePictures(document, jobs, preview, following),
         Generating(document, selection, patching, jobs),
-        Transcribing(document, jobs),
+        ServiceOrders(document, jobs),
         MainThread(),
     )

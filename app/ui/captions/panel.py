@@ -11,13 +11,13 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QMenu, QTableView, QVBoxLayout, QWidget
 
 from app.session.caption_files import start_export, start_import
-from app.session.generating import Ordered
+from app.session.service_orders import TRANSCRIPT
 from app.ui.actions import ActionButton, ActionSpec
 from app.ui.captions.lines import Line, merge, new_caption, split
 from app.ui.captions.model import END, SPEED, START, TEXT, CaptionsModel
 from app.ui.context import Context
 from app.ui.generate.order_row import OrderRow
-from app.ui.generate.words import WayOut
+from app.ui.generate.service_ways import NOT_FOR_SERVICES, ServiceWays
 from app.ui.widgets import ButtonKind, EmptyState, Panel, Role, icon_button, label, push_button, row
 from app.ui.widgets.fields import ChoiceField
 from engine.errors import DeltacutError, EditRefused
@@ -26,8 +26,6 @@ from engine.model.edits.compound import SingleEdit
 from engine.model.ids import new_id
 from engine.model.layers import CaptionMode, Layer, LayerKind, LayerSettings
 from engine.model.text_style import READABLE
-from providers.consent import Reach
-from providers.jobs import Choice
 
 _EMPTY = (
     "No captions yet. Import an SRT or WebVTT file, write the first one at the playhead, or have speech written down."
@@ -47,14 +45,15 @@ class CaptionsPanel(Panel):
         self._session = context.session
         self._document = context.session.document
         self._selection = context.session.selection
-        self._transcribing = context.session.transcribing
+        self._services = context.session.service_orders
         self.model = CaptionsModel(self._document, context.theme, self)
         self.rows: list[OrderRow] = []
+        self._ways = ServiceWays(context, self)
         self._build()
         for signal in (self._document.opened, self._document.closed, self._document.changed):
             signal.connect(self.refresh)
         self._selection.changed.connect(self._follow_selection)
-        self._transcribing.changed.connect(self._show_orders)
+        self._services.changed.connect(self._show_orders)
         context.theme.changed.connect(self.table.viewport().update)
         self.refresh()
 
@@ -337,7 +336,7 @@ class CaptionsPanel(Panel):
         """Have what is said in the film written down."""
         for source in self._document.project.sources:
             if source.picture is not None and source.sound:
-                self._transcribing.transcribe(source.id)
+                self._services.transcribe(source.id)
                 return
 
     def _failed(self, error: DeltacutError) -> None:
@@ -349,7 +348,7 @@ class CaptionsPanel(Panel):
 
     @Slot()
     def _show_orders(self) -> None:
-        shown = [entry for entry in self._transcribing.orders if not entry.is_over]
+        shown = [entry for entry in self._services.orders if entry.thing == TRANSCRIPT and not entry.is_over]
         for old in [one for one in self.rows if one.entry not in shown]:
             self.rows.remove(old)
             self._orders.removeWidget(old)
@@ -357,34 +356,12 @@ class CaptionsPanel(Panel):
             old.deleteLater()
         for entry in shown:
             if all(one.entry is not entry for one in self.rows):
-                made = OrderRow(self._context.theme, entry, frozenset({WayOut.TRY_LOCALLY, WayOut.EDIT_PROMPT}))
-                made.chosen.connect(self._choose)
+                made = OrderRow(self._context.theme, entry, NOT_FOR_SERVICES)
+                made.chosen.connect(self._ways.take)
                 self.rows.append(made)
                 self._orders.addWidget(made)
         for one in self.rows:
             one.refresh()
-
-    @Slot(object, object)
-    def _choose(self, entry: Ordered, way: WayOut) -> None:
-        actions = {WayOut.RAISE_CAP: "edit.spending", WayOut.REPLACE_KEY: "edit.keys"}
-        choices = {
-            WayOut.OTHER_PROVIDER: Choice.NEXT_PROVIDER,
-            WayOut.CACHED: Choice.USE_CACHED,
-            WayOut.USE_ANYWAY: Choice.ACCEPT,
-        }
-        if way in actions:
-            if self._context.actions.has(actions[way]):
-                self._context.actions.action(actions[way]).trigger()
-        elif way in (WayOut.SEND_ONCE, WayOut.SEND_ALWAYS):
-            self._transcribing.answer(entry, Choice.AGREE, Reach.REQUEST if way is WayOut.SEND_ONCE else Reach.PROJECT)
-        elif way in choices:
-            self._transcribing.answer(entry, choices[way])
-        elif way is WayOut.TRY_AGAIN and entry.question is not None:
-            self._transcribing.answer(entry, Choice.TRY_AGAIN)
-        elif way is WayOut.TRY_AGAIN:
-            self._transcribing.retry(entry)
-        else:
-            self._transcribing.cancel(entry)
 
     def _show_more(self) -> None:
         menu = QMenu(self)

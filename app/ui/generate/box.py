@@ -9,11 +9,13 @@ from PySide6.QtCore import QPoint, QSignalBlocker, QSize, Qt, QTimer, Signal, Sl
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
-from app.session.generating import OrderedTake
+from app.session.generating import Ordered, OrderedTake
+from app.session.service_orders import FILM
 from app.ui.actions import ActionSpec
 from app.ui.context import Context
 from app.ui.generate.order_row import OrderRow
 from app.ui.generate.sent_picture import FullSize, SentPicture
+from app.ui.generate.service_ways import NOT_FOR_SERVICES, ServiceWays
 from app.ui.generate.words import WayOut, cap_text, consent_text, provider_title, sent_text
 from app.ui.widgets import ButtonKind, ElidedLabel, Role, column, label, push_button, row
 from app.ui.widgets.fields import ChoiceField
@@ -86,6 +88,8 @@ class GenerateBox(QWidget):
         self._target: Patch | None = None
         self._references: list[Path] = []
         self._goes_when_offered = False
+        self._services = context.session.service_orders
+        self._ways = ServiceWays(context, self)
         self.rows: list[OrderRow] = []
         self._build()
         selection, document = self._session.selection, self._session.document
@@ -94,6 +98,7 @@ class GenerateBox(QWidget):
         self._session.patching.choice_changed.connect(self.refresh)
         self._generating.offered.connect(self._show_offer)
         self._generating.changed.connect(self._show_orders)
+        self._services.changed.connect(self._show_orders)
         self._generating.prompt_suggested.connect(self.use_prompt)
         self.refresh()
 
@@ -401,17 +406,20 @@ class GenerateBox(QWidget):
 
     @Slot()
     def _show_orders(self) -> None:
-        shown = [entry for entry in self._generating.orders if not entry.is_over]
+        films = [entry for entry in self._services.orders if entry.thing == FILM]
+        shown: list[Ordered] = [entry for entry in (*self._generating.orders, *films) if not entry.is_over]
         for old in [one for one in self.rows if one.entry not in shown]:
             self.rows.remove(old)
             self._orders.removeWidget(old)
             old.hide()
             old.deleteLater()
-        known = {one.entry.number for one in self.rows}
+        known = {id(one.entry) for one in self.rows}
         for entry in shown:
-            if entry.number not in known:
-                made = OrderRow(self._context.theme, entry)
-                made.chosen.connect(self._choose)
+            if id(entry) not in known:
+                is_film = entry.thing == FILM
+                without = NOT_FOR_SERVICES if is_film else frozenset()
+                made = OrderRow(self._context.theme, entry, without)
+                made.chosen.connect(self._ways.take if is_film else self._choose)
                 self.rows.append(made)
                 self._orders.addWidget(made)
         for one in self.rows:

@@ -72,6 +72,7 @@ class InspectorPanel(Panel):
             self._selection.changed,
             self._selection.region_changed,
             context.session.generating.changed,
+            context.session.service_orders.changed,
         ):
             signal.connect(self.refresh)
         self._idle = QTimer(self)

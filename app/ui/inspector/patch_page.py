@@ -184,6 +184,7 @@ class PatchPage(Page):
         if patch is None:
             return
         menu = QMenu(self)
+        menu.setToolTipsVisible(True)
         menu.aboutToHide.connect(menu.deleteLater)
         for way, text in WAYS:
             for lost, what in LOST if way is not Follow.STATIC else LOST[:1]:
@@ -193,6 +194,11 @@ class PatchPage(Page):
                 action.triggered.connect(
                     lambda _on=False, way=way, lost=lost: self._patching.follow_as_take(patch, way, lost)
                 )
+        menu.addSeparator()
+        film = menu.addAction("Filmed by a provider…")
+        film.setToolTip("A service films what happens from the anchor on; asked before anything is sent")
+        film.setEnabled(patch.picked is not None and patch.anchor < patch.frames.stop - 2)
+        film.triggered.connect(lambda _on=False: self.session.service_orders.film_motion(patch))
         menu.popup(self._again.mapToGlobal(QPoint(0, self._again.height())))
 
     # --- following and nudging ----------------------------------------------------------------------------------------

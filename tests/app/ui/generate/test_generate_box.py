@@ -235,3 +235,21 @@ def test_generating_before_it_is_known_what_would_be_sent_waits_for_that_and_the
     assert stage.session.generating.orders == []
     qtbot.waitUntil(panel.generate.consent.isVisible, timeout=10000)
     assert world.received == []
+
+
+def test_the_motion_of_a_patch_is_filmed_as_a_further_take_after_it_was_asked(stage, panel, qtbot, world):
+    stage.session.patching.choose(FollowChoice(Follow.STATIC, 2, 20))
+    draw(stage)
+    panel.tools.use("fill")
+    (patch,) = patches(stage)
+    stage.session.service_orders.film_motion(patch)
+    (row,) = panel.generate.rows
+    qtbot.waitUntil(lambda: WayOut.SEND_ONCE in row.buttons, timeout=20000)
+    assert WayOut.TRY_LOCALLY not in row.buttons
+    row.buttons[WayOut.SEND_ONCE].click()
+    qtbot.waitUntil(lambda: WayOut.USE_ANYWAY in row.buttons, timeout=40000)
+    assert "does not meet its surroundings" in row._why.text(), "a stand-in's film shows something else"
+    row.buttons[WayOut.USE_ANYWAY].click()
+    qtbot.waitUntil(lambda: len(patches(stage)[0].takes) == 2, timeout=40000)
+    assert patches(stage)[0].takes[1].motion.follow is Follow.PROVIDER
+    assert panel.generate.rows == []

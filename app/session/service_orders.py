@@ -1,4 +1,4 @@
-"""Captions from speech, by a provider, for the open project."""
+"""Captions from speech and filmed motion, by providers, for the open project."""
 
 from __future__ import annotations
 
@@ -9,20 +9,26 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.session.document import Document
-from app.session.generating import AsksNobody, Ordered
+from app.session.generating import AsksNobody, Ordered, waiting_note
 from app.session.jobs import JobKind, Jobs, JobState
+from app.workflows.generate import AUTO
 from app.workflows.import_media import OpenProject
+from app.workflows.motion import MotionRequest, order_motion
 from app.workflows.project_jobs import ProjectDesk, desk_of
 from app.workflows.transcribe import Captions, TranscribeRequest, order_transcript
 from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError
+from engine.model.patch import Patch
 from providers.consent import Reach
 from providers.jobs import Choice, Job
 from providers.jobs import JobState as OrderState
 
+TRANSCRIPT, FILM = "transcript", "film"
+"""What is ordered, as a person calls it."""
 
-class Transcribing(QObject):
-    """Orders transcripts; what comes of one is committed to the project by its job.
+
+class ServiceOrders(QObject):
+    """Orders what its job puts into the project by itself: transcripts, and films of how a patch moves.
 
     Signals:
         changed: an order moved on, or there is another one.
@@ -41,10 +47,21 @@ class Transcribing(QObject):
     def transcribe(self, source_id: str, language: str | None = None) -> Ordered:
         """Order captions of what is said in a film; nothing is sent before the person agreed."""
         name = self._document.project.source(source_id).name
-        entry = Ordered(next(self._numbers), f"Captions of {name}", thing="transcript")
+        entry = Ordered(next(self._numbers), f"Captions of {name}", thing=TRANSCRIPT)
         self.orders.append(entry)
         request = TranscribeRequest(language, Captions.MADE, source_id=source_id)
         self._work(entry, lambda desk, cancel: desk.run(order_transcript(desk, request).job, cancel))
+        return entry
+
+    def film_motion(self, patch: Patch, provider: str = AUTO) -> Ordered:
+        """Order a film of how a patch moves from its anchor on, as a further take.
+
+        Nothing is sent before the person agreed.
+        """
+        entry = Ordered(next(self._numbers), f"Film the motion of {patch.name or 'a patch'}", provider, FILM)
+        self.orders.append(entry)
+        request = MotionRequest(patch.id, provider=provider)
+        self._work(entry, lambda desk, cancel: desk.run(order_motion(desk, request).job, cancel), JobKind.GENERATE)
         return entry
 
     def answer(self, entry: Ordered, choice: Choice, reach: Reach = Reach.REQUEST) -> None:
@@ -72,7 +89,9 @@ class Transcribing(QObject):
         entry.is_put_away = True
         self.changed.emit()
 
-    def _work(self, entry: Ordered, step: Callable[[ProjectDesk, CancelToken], Job]) -> None:
+    def _work(
+        self, entry: Ordered, step: Callable[[ProjectDesk, CancelToken], Job], kind: JobKind = JobKind.TRANSCRIBE
+    ) -> None:
         opened = OpenProject(self._document.file, self._document.films, self._document.cache)
 
         def work(_progress: Progress, cancel: CancelToken) -> Job:
@@ -83,8 +102,10 @@ class Transcribing(QObject):
             running, entry.running, entry.job = entry.running, None, job
             entry.is_in_film = job.state is OrderState.PUBLISHED
             entry.is_put_away = job.state is OrderState.CANCELLED
-            if running is not None and job.spent_usd():
-                running.cost_usd = float(job.spent_usd())
+            if running is not None:
+                running.cost_usd = float(job.spent_usd()) or None
+                if not entry.is_over:
+                    running.state, running.error = JobState.FAILED, DeltacutError(waiting_note(job))
                 running.changed.emit()
             self.changed.emit()
 
@@ -93,7 +114,7 @@ class Transcribing(QObject):
             self.changed.emit()
 
         entry.error, entry.since_s = None, time.monotonic()
-        job = self._jobs.start(entry.prompt, JobKind.TRANSCRIBE, work).then(done, failed)
+        job = self._jobs.start(entry.prompt, kind, work).then(done, failed)
         job.ended.connect(self._one_ended)
         entry.running = job
         self.changed.emit()
