@@ -9,6 +9,7 @@ import pytest
 
 from engine.control import CancelToken, Progress
 from engine.errors import Cancelled
+from engine.media import movie_survey
 from engine.media.film_file import open_film
 from engine.media.movie_survey import survey_movies, tables_of
 from engine.media.survey import Reading, Survey, survey
@@ -69,6 +70,19 @@ def test_one_changed_byte_is_found_in_its_packet(film, tmp_path, ordinal, stream
     for theirs, ours in zip(found[0].tracks, found[1].tracks, strict=True):
         differing = np.flatnonzero(theirs.rows.digest != ours.rows.digest)
         assert differing.tolist() == ([ordinal] if theirs.stream == stream else [])
+
+
+@pytest.mark.parametrize(("part", "piece"), [(1 << 25, 100), (1000, 100), (777, 1 << 20), (4096, 4096)])
+@pytest.mark.parametrize("ordinal", [0, 12, 49])
+def test_a_changed_byte_is_found_however_the_bytes_are_divided(film, tmp_path, monkeypatch, part, piece, ordinal):
+    out = rewritten(film, tmp_path / "out.mp4", flipped_at(ordinal, 0))
+    monkeypatch.setattr(movie_survey, "_PART", part)
+    monkeypatch.setattr(movie_survey, "_PIECE", piece)
+    found = by_tables(film, out)
+    assert found is not None
+    for theirs, ours in zip(found[0].tracks, found[1].tracks, strict=True):
+        differing = np.flatnonzero(theirs.rows.digest != ours.rows.digest)
+        assert differing.tolist() == ([ordinal] if theirs.stream == 0 else [])
 
 
 def test_bytes_that_were_checked_before_are_not_read_again(film, tmp_path):
