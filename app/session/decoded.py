@@ -37,7 +37,7 @@ class DecodedFrames:
         films: Mapping[str, Film],
         times: Mapping[str, FrameTimes],
         *,
-        most_bytes: int = 80 << 20,
+        most_bytes: int = 48 << 20,
         threads: int = 2,
     ) -> None:
         self._films = dict(films)

@@ -14,6 +14,7 @@ from app.ui.widgets import Role, Segmented, label, row
 _RESOLUTIONS = ((1, "Full"), (2, "Half"), (4, "Quarter"))
 _ZOOMS = (25, 50, 100, 200, 400)
 _ROOM_FOR_HINT = 760
+_SEGMENTS = (Compare.BEFORE, Compare.WIPE, Compare.AFTER, Compare.HEAT)
 
 
 class ViewerHead(QWidget):
@@ -129,10 +130,10 @@ class ViewerHead(QWidget):
     @Slot()
     def _show(self) -> None:
         view = self._view
-        for known in (Compare.BEFORE, Compare.WIPE, Compare.AFTER, Compare.HEAT):
-            self._modes.button(known.value).setChecked(view.compare is known)
-        if view.compare not in (Compare.BEFORE, Compare.WIPE, Compare.AFTER, Compare.HEAT):
-            self._modes.choose(Compare.AFTER.value)
+        if view.compare in _SEGMENTS:
+            self._modes.choose(view.compare.value)
+        else:
+            self._modes.choose_none()
         self._gains.setVisible(view.compare is Compare.HEAT)
         self._gains.setText(f"× {view.gain}")
         fits = view.view_map.zoom is None

@@ -50,6 +50,13 @@ class Segmented(QWidget):
         """Show a choice as on, without telling."""
         self._buttons[key].setChecked(True)
 
+    def choose_none(self) -> None:
+        """Show no choice as on, without telling."""
+        self._group.setExclusive(False)
+        for button in self._buttons.values():
+            button.setChecked(False)
+        self._group.setExclusive(True)
+
     def button(self, key: str) -> QToolButton:
         """Return the button of a choice."""
         return self._buttons[key]
