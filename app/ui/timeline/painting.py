@@ -42,7 +42,7 @@ _TONES = {
 _BLOCK_PX = 3.0
 """Narrower items are merged."""
 _TEXT_PX = 26.0
-_LABEL_PX = 44
+_LABEL_PX = 32
 _PINNED_PX = 200
 """Labels that stay at the left edge while their item scrolls are no longer; the view paints that much anew."""
 _BAR = 14
@@ -471,21 +471,25 @@ class Painting:
         if waveform is None:
             painter.drawLine(first, middle, stop - 1, middle)
             return
-        pixels = np.arange(first, stop)
-        number = np.clip(np.searchsorted(lefts, pixels + 0.5, side="right") - 1, 0, lefts.size - 1)
-        shows = (pixels + 0.5 >= lefts[number]) & (pixels + 0.5 < rights[number])
-        pixels, number = pixels[shows], number[shows]
-        if not pixels.size:
-            return
+        # Drawn as an image, in the screen's own pixels: thousands of lines would each cost an object.
+        ratio = painter.device().devicePixelRatioF()
+        at = (np.arange(round(first * ratio), round(stop * ratio)) + 0.5) / ratio
+        number = np.clip(np.searchsorted(lefts, at, side="right") - 1, 0, lefts.size - 1)
+        shows = (at >= lefts[number]) & (at < rights[number])
         per_px = (times[:, 1] - times[:, 0]) / np.maximum(1e-9, rights - lefts)
-        found = columns(waveform, times[number, 0] + (pixels - lefts[number]) * per_px[number], float(per_px.max()))
+        starts_s = times[number, 0] + (at - lefts[number]) * per_px[number]
+        found = columns(waveform, starts_s, float(per_px.max()) / ratio)
         # A square root keeps quiet speech visible beside loud music; the row is too low for decibels.
-        shown = np.sqrt(np.abs(found) * gains[number])
-        reach = (box.height() - 4) / 2
-        tops = (middle - np.minimum(shown[1], 1) * reach).astype(np.int64)
-        feet = (middle + np.minimum(shown[0], 1) * reach).astype(np.int64)
-        columns_of = zip(pixels.tolist(), tops.tolist(), feet.tolist(), strict=True)
-        painter.drawLines([QLine(x, top, x, foot) for x, top, foot in columns_of])
+        shown = np.minimum(np.sqrt(np.abs(found) * gains[number]), 1)
+        height = max(1, round((box.height() - 4) * ratio))
+        half = (height - 1) / 2
+        lines = np.arange(height)[:, None]
+        covered = (lines >= np.round(half - shown[1] * half)) & (lines <= np.round(half + shown[0] * half))
+        table = np.where(covered & shows, np.uint32(self._theme.colour("audio.wave").rgba()), np.uint32(0))
+        table = np.ascontiguousarray(table)
+        image = QImage(table.data, at.size, height, at.size * 4, QImage.Format.Format_ARGB32_Premultiplied)
+        image.setDevicePixelRatio(ratio)
+        painter.drawImage(QPointF(round(first * ratio) / ratio, box.top() + 2), image)
 
     # --- lanes, strip -----------------------------------------------------------------------------------------------
 
@@ -561,7 +565,11 @@ class Painting:
         shown = (rights - lefts >= _LABEL_PX) & (lefts <= exposed.right()) & (rights >= exposed.left())
         for index in np.flatnonzero(shown).tolist():
             text, changed = strip.labels[index]
-            box = QRectF(lefts[index] + 5, bar, min(_PINNED_PX, rights[index] - lefts[index] - 8), _BAR)
+            room = min(_PINNED_PX, rights[index] - lefts[index] - 8)
+            # A number is never cut: where the words have no room it stands alone.
+            if _metrics(10, QFont.Weight.DemiBold).horizontalAdvance(text) > room:
+                text = text.split(" ")[0] if changed else ""
+            box = QRectF(lefts[index] + 5, bar, room, _BAR)
             tone = "strip.reencoded.on" if changed else "strip.copied.on"
             self._text(painter, box, text, tone, 10, weight=QFont.Weight.DemiBold)
 
