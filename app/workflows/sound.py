@@ -14,8 +14,9 @@ from engine.control import CancelToken, Progress
 from engine.errors import EditRefused, UsageError
 from engine.media.guard import run_guarded
 from engine.media.loudness import Loudness, measured_loudness
+from engine.media.samples import Samples
 from engine.media.sound_probe import SoundInfo, probe_sound
-from engine.media.sound_read import Samples, SoundReader
+from engine.media.sound_read import SoundReader
 from engine.model.edits import AddSounds, AddSource, AddTrack, ChangeTrack, Compound, RemoveSound, SetMix
 from engine.model.edits.compound import SingleEdit
 from engine.model.ids import new_id

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import av
-import numpy as np
 from av.audio.frame import AudioFrame
 from av.filter.context import FilterContext
 from av.filter.graph import Graph
 
 from engine.control import CancelToken
 from engine.errors import UnsupportedMedia
-from engine.media.sound_read import Samples
+from engine.media.samples import PACKED, Samples, frame_of
 
 SILENCE_LUFS = -70.0
 """What the absolute gate (ITU-R BS.1770-4, annex 1) leaves out; sound that is all below has no loudness."""
@@ -51,7 +50,7 @@ def measured_loudness(blocks: Iterable[Samples], rate: int, layout: str, cancel:
     """
     graph = Graph()
     try:
-        source = graph.add_abuffer(format="fltp", sample_rate=rate, layout=layout, time_base=Fraction(1, rate))
+        source = graph.add_abuffer(format=PACKED, sample_rate=rate, layout=layout, time_base=Fraction(1, rate))
         meter = graph.add("ebur128", "metadata=1:peak=true:framelog=quiet")
         sink = graph.add("abuffersink")
         source.link_to(meter)
@@ -65,7 +64,7 @@ def measured_loudness(blocks: Iterable[Samples], rate: int, layout: str, cancel:
         cancel.check()
         if not block.shape[1]:
             continue
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=layout)
+        frame = frame_of(block, layout)
         frame.sample_rate, frame.pts, frame.time_base = rate, at, Fraction(1, rate)
         at += block.shape[1]
         source.push(frame)

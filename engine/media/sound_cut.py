@@ -24,7 +24,8 @@ from av.codec.context import CodecContext
 from engine.control import CancelToken
 from engine.errors import UnsupportedMedia
 from engine.media.coded import CodedUnit
-from engine.media.sound_read import Samples, SoundReaders
+from engine.media.samples import Samples, frame_of
+from engine.media.sound_read import SoundReaders
 
 FADE_MS = 4
 """How long the sound fades out before a join and in behind it: a step in the wave would click."""
@@ -179,7 +180,7 @@ def encoded_sound(blocks: Iterator[Samples], form: SoundForm) -> Iterator[CodedU
     at = 0
     try:
         for block in _rechunked(blocks, size):
-            frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=form.layout)
+            frame = frame_of(block, form.layout)
             frame.sample_rate, frame.pts, frame.time_base = form.rate, at, Fraction(1, form.rate)
             at += block.shape[1]
             for converted in resampler.resample(frame):

@@ -13,7 +13,7 @@ from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
 import av
 import numpy as np
@@ -21,12 +21,10 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream as AvAudioStream
 from av.container import InputContainer
-from numpy.typing import NDArray
 
 from engine.errors import DamagedMedia
 from engine.media.demux import opened, translated
-
-Samples = NDArray[np.float32]
+from engine.media.samples import PACKED, Samples, samples_of
 
 # Enough for the overlap of transform codecs and the bit reservoir of MP3 to fill before the first sample that counts.
 _WARM_UP_S = Fraction(1, 4)
@@ -167,7 +165,7 @@ class SoundReader:
         # FFmpeg takes 3 dB off one channel that becomes two; players give both the whole of it.
         doubled = self._layout == "stereo" and stream.codec_context.channels == 1
         layout = "mono" if doubled else self._layout
-        resampler = AudioResampler(format="fltp", layout=layout, rate=self._rate)
+        resampler = AudioResampler(format=PACKED, layout=layout, rate=self._rate)
         expected = at = 0
         known = False
         for position, frame in self._placed(stream, base, own_rate):
@@ -261,7 +259,7 @@ class SoundReaders:
 
 
 def _converted(resampler: AudioResampler, frame: AudioFrame | None) -> list[Samples]:
-    return [cast(Samples, converted.to_ndarray()) for converted in resampler.resample(frame)]
+    return [samples_of(converted) for converted in resampler.resample(frame)]
 
 
 def _sound_stream(path: Path, container: InputContainer, number: int) -> AvAudioStream:

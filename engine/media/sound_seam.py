@@ -10,8 +10,8 @@ import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 
 from engine.media.packets import packet_of
+from engine.media.samples import PACKED, Samples, samples_of
 from engine.media.sound_cut import SoundForm
-from engine.media.sound_read import Samples
 
 _LEAST_SNR_DB = 6.0
 _QUIET = 10.0 ** (-70 / 10)
@@ -36,7 +36,7 @@ def decodes_alike(
         context.extradata = config
     context.sample_rate, context.layout = form.rate, form.layout
     given: list[Samples] = []
-    resampler = av.AudioResampler(format="fltp", layout=form.layout, rate=form.rate)
+    resampler = av.AudioResampler(format=PACKED, layout=form.layout, rate=form.rate)
     for data in packets:
         try:
             frames = context.decode(packet_of(data))
@@ -44,7 +44,7 @@ def decodes_alike(
             return False
         for decoded in frames:
             decoded.pts = None
-            given += [cast(Samples, block.to_ndarray()) for block in resampler.resample(decoded)]
+            given += [samples_of(block) for block in resampler.resample(decoded)]
     wave = np.concatenate(given, axis=1) if given else np.zeros_like(wanted[:, :0])
     if wave.shape[1] < (max(checked) + 1) * frame:
         return False

@@ -15,15 +15,14 @@ from functools import lru_cache
 
 import av
 import numpy as np
-from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
 from engine.errors import UnsupportedMedia
 from engine.media.coded import CodedUnit
+from engine.media.samples import Samples, frame_of
 from engine.media.sound_cut import SoundForm, coded_units, open_sound_encoder
 from engine.media.sound_packets import FRAME_SAMPLES, aac_window
-from engine.media.sound_read import Samples
 
 _PRE_ROLL = 3
 _BEHIND = 2
@@ -109,9 +108,7 @@ def _encoded(wave: Samples, first: int, form: SoundForm, frame: int) -> list[Cod
     resampler = AudioResampler(format=context.format.name, layout=form.layout, rate=form.rate)
     units: list[CodedUnit] = []
     for at in range(0, wave.shape[1], frame):
-        block = AudioFrame.from_ndarray(
-            np.ascontiguousarray(wave[:, at : at + frame]), format="fltp", layout=form.layout
-        )
+        block = frame_of(wave[:, at : at + frame], form.layout)
         block.sample_rate, block.pts, block.time_base = form.rate, at, Fraction(1, form.rate)
         for converted in resampler.resample(block):
             units += coded_units(context, converted, form)

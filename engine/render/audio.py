@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from engine.control import CancelToken
 from engine.media.loudness import Loudness, measured_loudness
+from engine.media.samples import Samples
 from engine.media.sound_cut import FADE_MS
-from engine.media.sound_read import Samples, SoundReaders, channel_count
+from engine.media.sound_read import SoundReaders, channel_count
 from engine.model.project import Project
 from engine.model.sound import AudioItem, Ducking, SoundRole, TrackSettings
 from engine.model.sound_runs import SoundRun, heard_tracks, original_is_heard, start_of, storyline_sound

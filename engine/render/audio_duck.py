@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.media.sound_read import Samples
+from engine.media.samples import Samples
 from engine.model.sound import Ducking
 
 HOP_S = 0.01

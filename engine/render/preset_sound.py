@@ -11,8 +11,8 @@ from engine.control import CancelToken, Progress
 from engine.errors import UnsupportedMedia, UsageError
 from engine.media.coded import CodedUnit
 from engine.media.deliver import DeliveredSound, deliver_sound
+from engine.media.samples import Samples
 from engine.media.sound_cut import SoundForm, encoded_sound
-from engine.media.sound_read import Samples
 from engine.media.stitch import copied_sound
 from engine.model.export_preset import SoundCodec
 from engine.model.media import AudioStream

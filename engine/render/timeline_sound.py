@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.control import CancelToken, Progress
 from engine.errors import UnsupportedMedia
 from engine.media.containers import Family, family, muxer_for
+from engine.media.samples import Samples
 from engine.media.sound_cut import (
     SoundForm,
     SoundPart,
@@ -19,7 +20,7 @@ from engine.media.sound_cut import (
     open_sound_encoder,
 )
 from engine.media.sound_packets import CannotSplice, SoundPackets, clock_runs_back, read_sound_packets
-from engine.media.sound_read import Samples, channel_count
+from engine.media.sound_read import channel_count
 from engine.media.stitch import StitchedSound, copied_sound
 from engine.model.media import AudioStream
 from engine.model.sound import UNMIXED

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.control import CancelToken
+from engine.media.samples import Samples
 from engine.media.sound_cut import SoundPart, joined_sound
 from engine.media.sound_packets import raw_packet
-from engine.media.sound_read import Samples
 from engine.media.stitch import copied_sound
 from engine.model.media import AudioStream
 from engine.render.timeline_sound import CopiedSound, EncodedSound, SoundPlan

@@ -19,9 +19,9 @@ import numpy as np
 
 from engine.control import CancelToken
 from engine.media.coded import CodedUnit
+from engine.media.samples import Samples
 from engine.media.sound_cut import FADE_MS, JoinedSound, SoundForm, SoundPart
 from engine.media.sound_packets import FRAME_SAMPLES, CannotSplice, SoundPackets, packet_data
-from engine.media.sound_read import Samples
 from engine.media.sound_seam import decodes_alike
 from engine.media.sound_splice import Misfit, Neighbours, encoded_run, encoder_delay
 
