@@ -252,4 +252,4 @@ def test_the_motion_of_a_patch_is_filmed_as_a_further_take_after_it_was_asked(st
     row.buttons[WayOut.USE_ANYWAY].click()
     qtbot.waitUntil(lambda: len(patches(stage)[0].takes) == 2, timeout=40000)
     assert patches(stage)[0].takes[1].motion.follow is Follow.PROVIDER
-    assert panel.generate.rows == []
+    qtbot.waitUntil(lambda: panel.generate.rows == [], timeout=20000)
