@@ -16,15 +16,19 @@ from app.ui.timeline.content import Placed, RowKind
 from app.ui.timeline.editing import (
     Copied,
     Removal,
+    TrimMode,
     copied,
     gaps_closed,
     moved_items,
     pasted,
     removed,
+    resized,
     split_at,
+    step,
+    trimmed_clip,
     trimmed_to,
 )
-from app.ui.timeline.layout import Area, Hit
+from app.ui.timeline.layout import Area, Grip, Hit
 from app.ui.timeline.view import TimelineView
 from engine.errors import EditRefused
 from engine.model.edits import (
@@ -164,6 +168,26 @@ class TimelineCommands(QObject):
                 "Clip/Nudge",
                 partial(self._nudge, 10),
                 "Alt+Shift+.",
+                "",
+                chosen,
+                section=20,
+            ),
+            spec(
+                "clip.start_here",
+                "Start the item at the playhead",
+                "Clip/Trim",
+                partial(self._edge_here, Grip.LEFT),
+                "Alt+[",
+                "",
+                chosen,
+                section=20,
+            ),
+            spec(
+                "clip.end_here",
+                "End the item at the playhead",
+                "Clip/Trim",
+                partial(self._edge_here, Grip.RIGHT),
+                "Alt+]",
                 "",
                 chosen,
                 section=20,
@@ -404,6 +428,25 @@ class TimelineCommands(QObject):
             and span is not None
         ):
             self._transport.seek(span.timeline_range.start)
+
+    def _edge_here(self, grip: Grip) -> None:
+        """Move an edge of the chosen patches, captions, overlays and sounds to the playhead, clips by their own way."""
+        frame, timeline, project = self._transport.frame, self._document.timeline, self._document.project
+
+        def make() -> Edit:
+            edits: list[SingleEdit] = []
+            for item in self._chosen():
+                by = frame - item.frames.start if grip is Grip.LEFT else frame + 1 - item.frames.stop
+                if not by:
+                    continue
+                if isinstance(item.value, Clip | Gap):
+                    edit = trimmed_clip(project, timeline, item, grip, by, TrimMode.RIPPLE)
+                else:
+                    edit = resized(item, timeline, grip, by)
+                edits += edit.edits if isinstance(edit, Compound) else [edit]
+            return step("Trim", edits)
+
+        self._do(make)
 
     def _close_gaps(self) -> None:
         self._do(lambda: gaps_closed(self._document.project, self._selection.items))

@@ -72,6 +72,8 @@ class Painting:
         self._icons.clear()
         self._hatch.clear()
         self._flags.clear()
+        for kept in (_font, _metrics, _elided):
+            kept.cache_clear()
 
     def paint(self, painter: QPainter, scene: Scene, exposed: QRect) -> None:
         """Paint the part of a scene that is exposed."""

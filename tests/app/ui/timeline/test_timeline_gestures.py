@@ -345,6 +345,17 @@ def test_items_are_nudged_by_a_frame(stage, panel):
     assert item(stage, "title").place.frames == Range(41, 47)
 
 
+def test_the_edges_of_chosen_items_go_to_the_playhead_by_key(stage, panel):
+    stage.session.selection.choose("title", "patch")
+    stage.session.transport.seek(33)
+    stage.run("clip.end_here")
+    assert item(stage, "title").place.frames == Range(30, 34)
+    assert item(stage, "patch").frames == Range(22, 34)
+    stage.session.selection.choose("second")
+    stage.run("clip.start_here")
+    assert [length for _, length in story(stage)] == [20, 7, 10]
+
+
 def test_an_action_that_cannot_run_says_what_would_let_it(stage, panel):
     stage.session.selection.clear()
     stage.context.actions.refresh()
