@@ -16,6 +16,7 @@ from app.ui.inspector.clip_page import ClipPage, SoundPage
 from app.ui.inspector.layer_page import LayerPage
 from app.ui.inspector.overlay_page import OverlayPage, SubjectPage
 from app.ui.inspector.page import Page
+from app.ui.inspector.patch_actions import PatchActions
 from app.ui.inspector.patch_page import PatchPage
 from app.ui.inspector.project_page import CanvasPage, MarkerPage
 from app.ui.inspector.region_page import RegionPage
@@ -50,6 +51,7 @@ class InspectorPanel(Panel):
         self._empty = EmptyState(_EMPTY)
         self.generate = GenerateBox(context)
         self.tools = LocalTools(context)
+        self._patch = PatchActions(context)
         self._tools_section = Section(context.theme, "Local tools")
         self._tools_section.add_widget(self.tools)
         self._trouble: Banner | None = None
@@ -89,7 +91,7 @@ class InspectorPanel(Panel):
 
     def actions_of_panel(self) -> list[ActionSpec]:
         """Return what can be done here."""
-        return [*self.generate.actions_of_box(), *self.tools.actions()]
+        return [*self.generate.actions_of_box(), *self.tools.actions(), *self._patch.actions()]
 
     @Slot()
     def refresh(self) -> None:

@@ -12,6 +12,7 @@ from app.ui.context import Context
 from app.ui.inspector.binder import Binder
 from app.ui.inspector.layer_page import add_layer_fields
 from app.ui.inspector.page import Page
+from app.ui.inspector.patch_actions import source_frame
 from app.ui.inspector.section import Section
 from app.ui.inspector.tool_fields import ToolFields
 from app.ui.takes.words import FOLLOW_WORDS
@@ -253,10 +254,7 @@ class PatchPage(Page):
             self.session.transport.seek(places[0].start)
 
     def _source_frame(self) -> int | None:
-        """Return the patch's source frame under the playhead."""
-        patch = self._patch()
-        shown = self.document.timeline.source_at(self.session.transport.frame)
-        return shown.frame if patch is not None and shown is not None and shown.source_id == patch.source_id else None
+        return source_frame(self.session)
 
     def _nudge_here(self) -> Nudge | None:
         patch, frame = self._patch(), self._source_frame()

@@ -292,3 +292,15 @@ def test_sections_fold_and_stay_folded(stage, panel):
     stage.session.selection.choose()
     stage.session.selection.choose("p")
     assert section.is_folded
+
+
+def test_the_patch_is_ended_and_its_anchors_are_drawn_by_actions_too(stage, panel, qtbot):
+    add_patch(stage, Fill(BLACK))
+    stage.context.actions.refresh()
+    assert "off its anchor" in stage.context.actions.action("patch.end_here").toolTip()
+    stage.session.transport.seek(26)
+    stage.run("patch.end_here")
+    assert the_patch(stage).frames == Range(10, 26)
+    stage.run("patch.new_anchor")
+    assert stage.session.patching.anchor_for == "p"
+    assert panel.page._anchor.isChecked()
