@@ -13,8 +13,8 @@ import numpy as np
 
 from engine.control import CancelToken, Progress
 from engine.model.time import Range
-from engine.motion.chain import is_cut
 from engine.motion.frame import Float64, FrameReader, MotionFrame, UInt8
+from engine.motion.shot import is_cut
 
 _WORKING_WIDTH = 640
 _POINTS = 500

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.control import CancelToken
-from engine.model.time import Range
 from engine.motion.align import (
     LOOSE,
     TIGHT,
@@ -31,6 +30,7 @@ from engine.motion.frame import Float32, Float64, FrameReader, MotionFrame
 from engine.motion.increment import corners_of_texture, increment
 from engine.motion.mesh import Bender
 from engine.motion.redetect import Redetector
+from engine.motion.shot import is_cut
 from engine.motion.smooth import SHAPE, Belief, ahead, at_rest, jolt_px, told
 from engine.motion.template import Template, make_template
 
@@ -39,7 +39,6 @@ LEAST_CORRELATION = 0.6
 SURE_CORRELATION = 0.95
 _SUPPORT_PER_CORRELATION = 2.8
 ANCHOR_INFORMATION = 1e6
-_CUT_CHANGE, _CUT_TONES, _CUT_LIKENESS = 20.0, 0.15, 0.45
 _SPREAD_AT_MATCH_PX, _SPREAD_PER_MISMATCH_PX = 0.3, 25.0
 _LEAST_STRUCTURE = 1.2
 _BEND_RESIDUAL = 0.008
@@ -368,28 +367,6 @@ def _moved(chart: Chart, corners: Float64, otherwise: Float64) -> Float64:
     return homography if _plausible(chart, homography) else otherwise
 
 
-def is_cut(before: MotionFrame, after: MotionFrame) -> bool:
-    """Tell whether the next frame is plainly another shot: other tones in other places."""
-    small = [_overview(frame) for frame in (before, after)]
-    if float(np.abs(small[0] - small[1]).mean()) < _CUT_CHANGE:
-        return False
-    counts = [np.histogram(item, bins=24, range=(0, 256))[0] / item.size for item in small]
-    apart = float(np.abs(counts[0] - counts[1]).sum()) / 2
-    blurred = [cv2.GaussianBlur(item, (0, 0), 2.0) for item in small]
-    alike = (
-        float(np.corrcoef(blurred[0].ravel(), blurred[1].ravel())[0, 1]) if all(b.std() > 0 for b in blurred) else 0.0
-    )
-    # A camera swept around keeps its tones, a flash its places.
-    return apart > _CUT_TONES and alike < _CUT_LIKENESS
-
-
-def _overview(frame: MotionFrame) -> Float32:
-    """Return the frame's light and dark at a glance, float32 [27, 48]; every few pixels are enough for that."""
-    step = max(1, frame.width // 240)
-    sparse = np.ascontiguousarray(frame.luma[::step, ::step])
-    return np.asarray(cv2.resize(sparse, (48, 27), interpolation=cv2.INTER_AREA), np.float32)
-
-
 def is_even(frame: MotionFrame, alpha: Float32) -> bool:
     """Tell whether a region has nothing to be followed by: even, black, or nothing but grain."""
     rows, columns = np.nonzero(alpha > 0.5)
@@ -402,23 +379,3 @@ def is_even(frame: MotionFrame, alpha: Float32) -> bool:
     smooth = cv2.GaussianBlur(luma, (0, 0), 2.0)
     structure = (smooth - cv2.GaussianBlur(luma, (0, 0), 12.0))[alpha[y0:y1, x0:x1] > 0.5]
     return float(np.percentile(np.abs(structure), 98)) < _LEAST_STRUCTURE
-
-
-def shot_around(read: FrameReader, anchor: int, frames: Range, cancel: CancelToken) -> tuple[Range, tuple[bool, bool]]:
-    """Return the part of a window that is one shot with its anchor, and whether cuts end it: (before, after).
-
-    Raises:
-        Cancelled: the work was asked to stop.
-    """
-    ends = []
-    for way in (range(anchor - 1, frames.start - 1, -1), range(anchor + 1, frames.stop)):
-        last, before = anchor, read(anchor)
-        for number in way:
-            cancel.check()
-            after = read(number)
-            if is_cut(before, after):
-                break
-            last, before = number, after
-        ends.append(last)
-    shot = Range(ends[0], ends[1] + 1)
-    return shot, (shot.start > frames.start, shot.stop < frames.stop)

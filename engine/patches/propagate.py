@@ -21,13 +21,13 @@ from engine.motion.chain import (
     is_even,
     manner_of,
     needed_support,
-    shot_around,
 )
 from engine.motion.chart import Chart
 from engine.motion.exposure import Exposure, Look, measure
 from engine.motion.frame import Float32, Float64, FrameReader
 from engine.motion.mesh import Grid
 from engine.motion.place import Place, Surface
+from engine.motion.shot import shot_around
 from engine.motion.track import Found, Track, track
 
 FADE_FRAMES = 4

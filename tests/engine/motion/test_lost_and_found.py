@@ -9,10 +9,11 @@ import pytest
 from engine.control import CancelToken, Progress
 from engine.model.time import Range
 from engine.motion.appearance import compare
-from engine.motion.chain import Bending, is_cut, is_even, needed_support, shot_around
+from engine.motion.chain import Bending, is_even, needed_support
 from engine.motion.chart import Chart
 from engine.motion.frame import MotionFrame
 from engine.motion.increment import corners_of_texture
+from engine.motion.shot import is_cut, shot_around
 from engine.motion.track import Found, track
 from tests.moving_textures import HEIGHT, WIDTH, Board, similarity, texture
 

@@ -8,9 +8,10 @@ import pytest
 from engine.control import CancelToken, Progress
 from engine.errors import Cancelled, EditRefused
 from engine.model.time import Range
-from engine.motion.chain import Bending, Ending, is_cut
+from engine.motion.chain import Bending, Ending
 from engine.motion.frame import MotionFrame, eight_bits
 from engine.motion.place import Place, Surface
+from engine.motion.shot import is_cut
 from engine.motion.track import Found, track
 from tests.moving_textures import HEIGHT, WIDTH, Board, similarity, texture
 
