@@ -18,6 +18,9 @@ _FINE = 1920
 """The longer side of the raster for a region that is not yet a patch, in pixels."""
 
 
+_FAINT = 8
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Brushed:
     """A refined mask: the box in which it stands, and its values, uint8 [h, w]."""
@@ -43,6 +46,8 @@ def brushed_mask(region: Region, mask: NDArray[np.uint8] | None, stroke: Stroke,
     if mask is not None:
         full = _placed(region.bounds, mask, width, height)
     full = _stroked(full, stroke)
+    # What the soft edges of two strokes leave between them is not seen, and would keep the box large.
+    full[full <= _FAINT] = 0
     rows, columns = np.flatnonzero(full.any(axis=1)), np.flatnonzero(full.any(axis=0))
     if not rows.size:
         raise EditRefused("nothing is left of the mask; delete the patch instead")
