@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from app.ui.timeline.content import Content, Int64, Placed, RowKind
 from app.ui.timeline.scale import Scale
-from engine.model.time import Range
 
 RULER = 26
 MARKERS = 20
@@ -254,8 +253,3 @@ def merged_runs(lefts_px: NDArray[np.float64], rights_px: NDArray[np.float64], v
     edges = np.diff(covered)
     starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     return Runs(starts, stops - starts)
-
-
-def visible_frames(scale: Scale, width_px: int) -> Range:
-    """Return the frames of which some show in a view."""
-    return Range(scale.frame(0), max(scale.frame(0), scale.frame(width_px) + 1))
