@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
 from app.ui.context import Context
 from app.ui.inspector.binder import Binder
 from app.ui.inspector.layer_page import add_layer_fields
 from app.ui.inspector.page import Page
+from app.ui.inspector.section import Section
 from app.ui.inspector.style_fields import add_style
 from engine.model.captions import Caption
 from engine.model.edits import ReplaceItem
@@ -40,24 +43,31 @@ class CaptionPage(Page):
                 "Times of the timeline." if isinstance(i.place, AtTimeline) else "Times of the film that it belongs to."
             )
         )
-        style = self.section("Style", folded=True)
+        self.folded_section("Style", self._build_style)
+        self.layer_section(lambda section: add_layer_fields(self, section).refresh)
+
+    def _build_style(self, section: Section) -> None:
+        binder = self._binder
         binder.check(
-            style, "A style of its own", lambda i: i.style is not None,
+            section, "A style of its own", lambda i: i.style is not None,
             lambda i, on: replace(i, style=self._layer_style() if on else None),
         )  # fmt: skip
-        self._own = self.section("Own style")
 
         def put(item: Caption, new: TextStyle) -> Caption:
             return replace(item, style=new)
 
-        add_style(binder, self._own, lambda i: i.style or self._layer_style(), put)
-        self._layer = add_layer_fields(self, self.section("Layer", folded=True))
+        own = QWidget()
+        fields = Section(self.context.theme, "Own style")
+        layout = QVBoxLayout(own)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(fields)
+        section.add_widget(own)
+        add_style(binder, fields, lambda i: i.style or self._layer_style(), put)
+        binder.also(lambda i: own.setVisible(i.style is not None))
 
     def refresh(self) -> None:
-        item = self._caption()
-        self._own.setVisible(item is not None and item.style is not None)
         self._binder.refresh()
-        self._layer.refresh()
+        self.show_layer()
 
     def _caption(self) -> Caption | None:
         item = self.selection.item

@@ -78,7 +78,7 @@ class LayerPage(Page):
         super().__init__(context)
         self._binder = add_layer_fields(self, self.section("Layer"))
         self._captions = self.section("Captions")
-        self._style = self.section("Style")
+        self._style = self.folded_section("Style", self._build_style)
 
         def put(layer: Layer, settings: LayerSettings) -> Layer:
             return replace(layer, settings=settings)
@@ -90,11 +90,13 @@ class LayerPage(Page):
             lambda layer: layer.settings.captions,
             lambda layer, mode: put(layer, replace(layer.settings, captions=mode)),
         )
+
+    def _build_style(self, section: Section) -> None:
         add_style(
             self._binder,
-            self._style,
+            section,
             lambda layer: layer.settings.style,
-            lambda layer, style: put(layer, replace(layer.settings, style=style)),
+            lambda layer, style: replace(layer, settings=replace(layer.settings, style=style)),
         )
 
     def refresh(self) -> None:

@@ -31,14 +31,14 @@ class OverlayPage(Page):
             context.theme, self._overlay, lambda item: self.do(ReplaceItem(item)), self.refused, self._at, self._go_to
         )
         self._text = self.section("Text")
-        self._style = self.section("Style", folded=True)
+        self._style = self.folded_section("Style", self._build_style)
         self._shape = self.section("Shape")
         self._flat = self.section("Colour")
         self._film = self.section("Film")
         self._build_content()
         self._build_place(self.section("Place"))
         self._build_time(self.section("Time"))
-        self._layer = add_layer_fields(self, self.section("Layer", folded=True))
+        self.layer_section(lambda section: add_layer_fields(self, section).refresh)
         context.session.transport.frame_changed.connect(self._playhead_moved)
 
     def refresh(self) -> None:
@@ -50,7 +50,7 @@ class OverlayPage(Page):
         self._flat.setVisible(isinstance(content, Flat))
         self._film.setVisible(isinstance(content, Film))
         self._binder.refresh()
-        self._layer.refresh()
+        self.show_layer()
 
     def _overlay(self) -> Overlay | None:
         item = self.selection.item
@@ -91,20 +91,11 @@ class OverlayPage(Page):
         def put_shape(item: Overlay, **changes: object) -> Overlay:
             return replace(item, content=replace(shape(item), **changes))  # type: ignore[arg-type]
 
-        def put_style(item: Overlay, style: TextStyle) -> Overlay:
-            return replace(item, content=replace(title(item), style=style))
-
         binder.text(
             self._text,
             "Text",
             lambda item: title(item).text,
             lambda item, text: replace(item, content=replace(title(item), text=text)),
-        )
-        add_style(
-            binder,
-            self._style,
-            lambda item: item.content.style if isinstance(item.content, Title) else CENTRED,
-            put_style,
         )
         section = self._shape
         binder.choice(section, "Form", FORMS, lambda i: shape(i).form, lambda i, form: put_shape(i, form=form))
@@ -144,6 +135,16 @@ class OverlayPage(Page):
             if isinstance(i.content, Film) else i,
             0, 360_000, 0.1, 3, " s",
         )  # fmt: skip
+
+    def _build_style(self, section: Section) -> None:
+        def put(item: Overlay, style: TextStyle) -> Overlay:
+            content = item.content
+            return replace(item, content=replace(content, style=style)) if isinstance(content, Title) else item
+
+        def get(item: Overlay) -> TextStyle:
+            return item.content.style if isinstance(item.content, Title) else CENTRED
+
+        add_style(self._binder, section, get, put)
 
     def _build_place(self, section: Section) -> None:
         add_geometry(
@@ -199,11 +200,11 @@ class SubjectPage(Page):
             section, "The mask marks the background", lambda i: i.inverted, lambda i, on: replace(i, inverted=on)
         )
         self._binder.check(section, "Visible", lambda i: i.visible, lambda i, on: replace(i, visible=on))
-        self._layer = add_layer_fields(self, self.section("Layer", folded=True))
+        self.layer_section(lambda section: add_layer_fields(self, section).refresh)
 
     def refresh(self) -> None:
         self._binder.refresh()
-        self._layer.refresh()
+        self.show_layer()
 
     def _subject(self) -> Subject | None:
         item = self.selection.item

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.ui.context import Context
@@ -19,6 +21,7 @@ class Page(QWidget):
         self.document = context.session.document
         self.selection = context.session.selection
         self.sections: list[Section] = []
+        self._show_layer: Callable[[], None] = _nothing
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.setSpacing(0)
@@ -31,6 +34,29 @@ class Page(QWidget):
         self.column.addWidget(made)
         return made
 
+    def folded_section(self, title: str, build: Callable[[Section], None]) -> Section:
+        """Add a section that begins folded; its rows are made when it is first opened."""
+        made = self.section(title, folded=True)
+
+        def open_it() -> None:
+            build(made)
+            self.refresh()
+
+        made.build_when_opened(open_it)
+        return made
+
+    def layer_section(self, build: Callable[[Section], Callable[[], None]]) -> None:
+        """Add the folded section of the item's layer; `build` returns what shows the layer in it."""
+
+        def make(section: Section) -> None:
+            self._show_layer = build(section)
+
+        self.folded_section("Layer", make)
+
+    def show_layer(self) -> None:
+        """Show the layer in its section, where that was opened."""
+        self._show_layer()
+
     def refresh(self) -> None:
         """Show what is chosen as it is now."""
 
@@ -41,3 +67,7 @@ class Page(QWidget):
     def refused(self, why: str) -> None:
         """Say why a value is impossible."""
         self.context.notices.say(why)
+
+
+def _nothing() -> None:
+    """Show nothing: the section was not opened yet."""

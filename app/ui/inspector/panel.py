@@ -118,21 +118,28 @@ class InspectorPanel(Panel):
 
     def _page(self, kind: type[Page]) -> Page:
         """Return a page, made when it is first needed."""
-        page = self._pages.get(kind)
-        if page is None:
-            page = self._pages[kind] = kind(self._context)
-            page.hide()
+        page = self._pages.get(kind) or self._made(kind)
+        if page.parent() is None:
             self._column.insertWidget(self._column.count() - 1, page)
+        return page
+
+    def _made(self, kind: type[Page]) -> Page:
+        page = self._pages[kind] = kind(self._context)
+        page.hide()
         return page
 
     @Slot()
     def _make_ready(self) -> None:
-        """Make one page that is not there yet, so that choosing something shows it at once."""
+        """Take one small step towards having all pages ready, so that choosing something shows it at once."""
         for kind in _PAGES:
             if kind not in self._pages:
+                self._made(kind)
+            elif self._pages[kind].parent() is None:
                 self._page(kind)
-                self._idle.start()
-                return
+            else:
+                continue
+            self._idle.start()
+            return
 
     @Slot()
     def _show_work(self) -> None:

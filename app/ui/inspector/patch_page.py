@@ -38,8 +38,11 @@ class PatchPage(Page):
         self._tools = ToolFields(self._tool_section, self._patch, self._new_binder)
         self._build_follow()
         self._build_region()
-        self._build_nudge()
-        self._layer = add_layer_fields(self, self.section("Layer", folded=True))
+        self._nudge: Binder[Nudge] | None = None
+        self._nudge_clear = push_button("Take this nudge away", ButtonKind.LINK)
+        self._nudge_clear.clicked.connect(self._clear_nudge)
+        self._nudge_section = self.folded_section("Nudge on this frame", self._build_nudge)
+        self.layer_section(lambda section: add_layer_fields(self, section).refresh)
         self._following.changed.connect(self._show_following)
         self._patching.anchor_asked.connect(self._show_anchor)
         context.session.transport.frame_changed.connect(self._show_nudge)
@@ -47,7 +50,7 @@ class PatchPage(Page):
     def refresh(self) -> None:
         self._tools.refresh()
         self._binder.refresh()
-        self._layer.refresh()
+        self.show_layer()
         self._show_following()
         self._show_nudge()
 
@@ -129,25 +132,20 @@ class PatchPage(Page):
         binder.line(section, "Name", lambda p: p.name, lambda p, text: replace(p, name=text.strip() or p.name))
         binder.check(section, "Anchor locked", lambda p: p.anchor_locked, lambda p, on: replace(p, anchor_locked=on))
 
-    def _build_nudge(self) -> None:
-        self._nudge_section = self.section("Nudge on this frame", folded=True)
-        section = self._nudge_section
-        self._nudge = Binder[Nudge](self.context.theme, self._nudge_here, self._write_nudge, self.refused)
-        self._nudge.number(
+    def _build_nudge(self, section: Section) -> None:
+        nudge = Binder[Nudge](self.context.theme, self._nudge_here, self._write_nudge, self.refused)
+        nudge.number(
             section, "Right", lambda n: n.dx, lambda n, x: replace(n, dx=x), -100, 100, 0.1, 2, " %", factor=100
         )
-        self._nudge.number(
+        nudge.number(
             section, "Down", lambda n: n.dy, lambda n, y: replace(n, dy=y), -100, 100, 0.1, 2, " %", factor=100
         )
-        self._nudge.number(
+        nudge.number(
             section, "Size", lambda n: n.scale, lambda n, s: replace(n, scale=s), 1, 1000, 0.5, 1, " %", factor=100
         )
-        self._nudge.number(
-            section, "Turn", lambda n: n.turn_deg, lambda n, t: replace(n, turn_deg=t), -360, 360, 0.5, 1, "°"
-        )
-        self._nudge_clear = push_button("Take this nudge away", ButtonKind.LINK)
-        self._nudge_clear.clicked.connect(self._clear_nudge)
+        nudge.number(section, "Turn", lambda n: n.turn_deg, lambda n, t: replace(n, turn_deg=t), -360, 360, 0.5, 1, "°")
         section.add_wide(self._nudge_clear, None)
+        self._nudge = nudge
 
     # --- changing ---------------------------------------------------------------------------------------------------
 
@@ -285,8 +283,8 @@ class PatchPage(Page):
             "" if self._end.isEnabled() else "Put the playhead on a frame of the patch, off its anchor"
         )
         nudged = patch is not None and any(nudge.frame == frame for nudge in patch.effective_motion.nudges)
-        self._nudge_clear.setVisible(nudged)
-        if not self._nudge_section.is_folded:
+        if self._nudge is not None:
+            self._nudge_clear.setVisible(nudged)
             self._nudge.refresh()
         if patch is not None and self._end.isEnabled():
             at = timecode(self.session.transport.frame, self.document.project.canvas.rate)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
@@ -26,6 +28,7 @@ class Section(QWidget):
         super().__init__(parent)
         self._theme = theme
         self.title = title
+        self._build: Callable[[], None] | None = None
         self._head = QToolButton()
         self._head.setText(title)
         self._head.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -95,8 +98,16 @@ class Section(QWidget):
         """Whether the rows are put away."""
         return self.content.isHidden()
 
+    def build_when_opened(self, build: Callable[[], None]) -> None:
+        """Have the rows made when they are first to be seen: most sections that begin folded never are."""
+        self._build = build
+
     def fold(self, folded: bool) -> None:
         """Put the rows away, or show them."""
+        build = self._build
+        if not folded and build is not None:
+            self._build = None
+            build()
         self.content.setHidden(folded)
         self._show()
 
