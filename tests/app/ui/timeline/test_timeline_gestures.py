@@ -153,13 +153,16 @@ def test_the_razor_divides_the_clip_where_it_falls(stage, panel):
 
 def test_edges_snap_to_cuts_and_a_line_shows_where(stage, panel):
     stage.session.settings.set(snapping=True)
+    panel.view.set_frames_per_px(0.25)
+    panel.view.horizontalScrollBar().setValue(0)
     viewport = panel.view.viewport()
     start = at(panel, 35.8, RowKind.OVERLAYS)
     QTest.mousePress(viewport, LEFT, NONE, start)
-    move(panel, start + QPoint(20, 0))
-    move(panel, start + QPoint(36, 0))
+    move(panel, start + QPoint(5, 0))
+    # Three frames on the edge stands on 39, one frame short of the cut at 40, to which it snaps.
+    move(panel, start + QPoint(12, 0))
     assert panel.view.scene().snap_line == 40
-    QTest.mouseRelease(viewport, LEFT, NONE, start + QPoint(36, 0))
+    QTest.mouseRelease(viewport, LEFT, NONE, start + QPoint(12, 0))
     assert item(stage, "title").place.frames == Range(30, 40)
 
 
