@@ -386,9 +386,10 @@ class Generating(QObject):
             project = self._document.project
             entry.is_in_film = self._document.do(edit_for(project, entry.patch, came.take))
             if entry.is_in_film:
-                if self._selection.region == entry.patch.region:
+                if self._selection.region in (None, entry.patch.region):
+                    # Another region that the person drew meanwhile stays in hand.
                     self._selection.set_region(None, None)
-                self._selection.choose(entry.patch.id)
+                    self._selection.choose(entry.patch.id)
                 self._publish(came.job)
             else:
                 entry.error = EditRefused("the take was made and is kept, but the project does not take it now")

@@ -134,8 +134,10 @@ def _asked(entry: Ordered, question: Question, now: float) -> Said:
             )
         case Reason.KEY:
             ways = (WayOut.REPLACE_KEY, *again, *more, WayOut.TRY_LOCALLY, WayOut.GIVE_UP)
-            tried = entry.job is not None and bool(entry.job.node(question.node).tries)
-            why = message if tried else f"No key for {name} is set on this computer."
+            tries = () if entry.job is None else entry.job.node(question.node).tries
+            failure = tries[-1].failure if tries else None
+            is_missing = failure is None or failure.kind == "KeyMissing"
+            why = f"No key for {name} is set on this computer." if is_missing else message
             return Said(f"The {entry.thing} was not made.", f"{why} Nothing was charged.", ways, is_error=True)
         case Reason.POLICY:
             ways = (WayOut.EDIT_PROMPT, *more, WayOut.TRY_LOCALLY, WayOut.GIVE_UP)

@@ -67,6 +67,7 @@ class InspectorPanel(Panel):
         self._column.addStretch(1)
         self.body.setContentsMargins(0, 0, 0, 0)
         self.body.addWidget(scrolled(self._content))
+        self._selection.changed.connect(self._leave_region)
         for signal in (
             self._document.opened,
             self._document.closed,
@@ -115,6 +116,12 @@ class InspectorPanel(Panel):
                 words.setText(self._several_text())
         if shown is not None:
             shown.refresh()
+
+    @Slot()
+    def _leave_region(self) -> None:
+        """Whoever chooses an item is done with the region that was drawn before."""
+        if self._selection.items and self._selection.region is not None:
+            self._selection.set_region(None, None)
 
     def _page(self, kind: type[Page]) -> Page:
         """Return a page, made when it is first needed."""

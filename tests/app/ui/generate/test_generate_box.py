@@ -253,3 +253,15 @@ def test_the_motion_of_a_patch_is_filmed_as_a_further_take_after_it_was_asked(st
     qtbot.waitUntil(lambda: len(patches(stage)[0].takes) == 2, timeout=40000)
     assert patches(stage)[0].takes[1].motion.follow is Follow.PROVIDER
     qtbot.waitUntil(lambda: panel.generate.rows == [], timeout=20000)
+
+
+def test_without_a_key_it_says_so_in_the_windows_own_words(stage, panel, qtbot, world, monkeypatch):
+    monkeypatch.delenv("GEMINI_API_KEY")
+    draw(stage)
+    offered(panel, qtbot)
+    write(panel, "a red door")
+    panel.generate.generate()
+    panel.generate.send_once.click()
+    row = panel.generate.rows[0]
+    qtbot.waitUntil(lambda: WayOut.REPLACE_KEY in row.buttons, timeout=20000)
+    assert row._why.text() == "No key for Google Nano Banana is set on this computer. Nothing was charged."

@@ -304,3 +304,12 @@ def test_the_patch_is_ended_and_its_anchors_are_drawn_by_actions_too(stage, pane
     stage.run("patch.new_anchor")
     assert stage.session.patching.anchor_for == "p"
     assert panel.page._anchor.isChecked()
+
+
+def test_choosing_an_item_leaves_the_region_that_was_drawn_before(stage, panel):
+    add_patch(stage)
+    stage.session.selection.set_region(Box(0.1, 0.1, 0.2, 0.2), 3)
+    assert [section.title for section in panel.page.sections] == ["Follow"]
+    overlay(stage)
+    assert stage.session.selection.region is None
+    assert "Text" in [section.title for section in panel.page.sections]
