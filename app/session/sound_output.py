@@ -131,7 +131,7 @@ class SoundOutput(QObject):
 
     def set_volume(self, volume: float) -> None:
         """Set how loud it is, 0 to 1."""
-        self._feeder.ring.volume = volume
+        self._feeder.volume = volume
 
     def played_s(self) -> Fraction | None:
         """Return how many seconds of the piece have been heard, None where nothing can be."""
@@ -150,7 +150,6 @@ class _Ring:
         self._samples = np.zeros((_RING, CHANNELS), np.float32)
         self.written = 0
         self.read = 0
-        self.volume = 1.0
         self.mark = (0, 0.0)
         self.is_open = False
 
@@ -165,21 +164,16 @@ class _Ring:
         self._samples[: len(block) - first] = block[first:]
         self.written += len(block)
 
-    def fill(self, block: Block, heard_at: float) -> None:
+    def fill(self, block: Block, heard_at: float, volume: float) -> None:
         """Copy what there is; silence for the rest. The device calls this, so it takes no lock and makes no array."""
         count = min(len(block), self.written - self.read) if self.is_open else 0
         self.mark = (self.read, heard_at)
         at = self.read % _RING
         first = min(count, _RING - at)
-        np.multiply(self._samples[at : at + first], self.volume, out=block[:first])
-        np.multiply(self._samples[: count - first], self.volume, out=block[first:count])
+        np.multiply(self._samples[at : at + first], volume, out=block[:first])
+        np.multiply(self._samples[: count - first], volume, out=block[first:count])
         block[count:] = 0
         self.read += count
-
-    def reset(self) -> None:
-        self.is_open = False
-        self.written = self.read = 0
-        self.mark = (0, 0.0)
 
 
 class _Feeder(QThread):
@@ -188,7 +182,9 @@ class _Feeder(QThread):
     def __init__(self, device: Device) -> None:
         super().__init__()
         self.setStackSize(STACK_BYTES)
+        # Another one for each piece: what the device is just taking from the former does not matter any more.
         self.ring = _Ring()
+        self.volume = 1.0
         self.is_deaf = False
         self._device = device
         self._changed = threading.Condition()
@@ -197,6 +193,12 @@ class _Feeder(QThread):
         self._ended = False
         self._is_open = False
         self._latest = Fraction(0)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether the piece that was asked for is being heard, with some of it waiting."""
+        ring = self.ring
+        return self._playing is not None and self._playing is self._piece and ring.is_open and ring.room < _RING // 2
 
     def set_piece(self, piece: _Piece | None) -> None:
         with self._changed:
@@ -234,11 +236,14 @@ class _Feeder(QThread):
                     if self._ended:
                         return
                     piece = self._piece
-                    if piece is None:
-                        self._silent(mixer)
-                        mixer = None
-                        self._changed.wait()
-                        continue
+                if piece is None:
+                    # Not under the lock: a device may take its time to close, and the main thread would wait for it.
+                    self._silent(mixer)
+                    mixer = None
+                    with self._changed:
+                        if self._piece is None and not self._ended:
+                            self._changed.wait()
+                    continue
                 if piece is not self._playing:
                     mixer = self._begun(piece, mixer)
                     if mixer is None:
@@ -252,14 +257,14 @@ class _Feeder(QThread):
 
     def _begun(self, piece: _Piece, mixer: Mixer | None) -> Mixer | None:
         """Start a piece; None where there is no device."""
-        self.ring.reset()
+        self.ring = _Ring()
         if mixer is None or self._playing is None or self._playing.project is not piece.project:
             if mixer is not None:
                 mixer.close()
             mixer = Mixer(piece.project, piece.sounds)
         if not self._is_open:
             try:
-                self._device.open(self.ring.fill)
+                self._device.open(self._fill)
             except NoDevice as error:
                 _LOG.info("no sound: %s", error)
                 self.is_deaf = True
@@ -271,6 +276,9 @@ class _Feeder(QThread):
             self._feed(piece, mixer)
         self.ring.is_open = True
         return mixer
+
+    def _fill(self, block: Block, heard_at: float) -> None:
+        self.ring.fill(block, heard_at, self.volume)
 
     def _feed(self, piece: _Piece, mixer: Mixer | None) -> None:
         if mixer is None or self.ring.room < _BLOCK:
@@ -285,7 +293,7 @@ class _Feeder(QThread):
     def _silent(self, mixer: Mixer | None) -> None:
         """Close the device and the files."""
         self._playing = None
-        self.ring.reset()
+        self.ring = _Ring()
         if self._is_open:
             self._device.close()
             self._is_open = False

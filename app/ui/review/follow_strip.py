@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
@@ -136,13 +136,7 @@ class FollowStrip(QWidget):
 
 
 class FollowGraph(QWidget):
-    """Thumbnails and the confidence line; a click or a drag moves the playhead.
-
-    Signals:
-        sought(int): the source frame that was clicked.
-    """
-
-    sought = Signal(int)
+    """Thumbnails and the confidence line; a click or a drag moves the playhead."""
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -177,7 +171,6 @@ class FollowGraph(QWidget):
         shown = self._session.document.timeline.showing(patch.source_id, Range(frame, frame + 1))
         if shown:
             self._session.transport.seek(shown[0].start)
-        self.sought.emit(frame)
 
     def _in_words(self) -> str:
         if self._followed is None:

@@ -127,11 +127,6 @@ class Canvas(PictureView):
         self._shows_safe = shows
         self.update()
 
-    @property
-    def brush_px(self) -> float:
-        """Return the brush's radius in canvas pixels."""
-        return self._brush * self._map.height
-
     def resize_brush(self, factor: float) -> None:
         """Make the brush larger or smaller."""
         self._brush = min(max(self._brush * factor, 0.002), 0.5)

@@ -260,10 +260,8 @@ class PictureView(QWidget):
         self._message = ""
         frame = wants[0].frame
         changed = self._frame != frame
-        same = {show: shown.pixels for show, shown in self._pictures.items()} == {}
-        same = not same and all(
-            show in self._pictures and self._pictures[show].pixels is shown.pixels for show, shown in pictures.items()
-        )
+        before = {show: id(shown.pixels) for show, shown in self._pictures.items()}
+        same = before == {show: id(shown.pixels) for show, shown in pictures.items()}
         self._pictures = pictures
         self._frame = frame
         if not same or changed:
@@ -371,10 +369,10 @@ class PictureView(QWidget):
                 self.chip(painter, QPointF(edge - 12, seen.top() + 8), "Before", Qt.AlignmentFlag.AlignRight)
                 self.chip(painter, QPointF(edge + 12, seen.top() + 8), self.after_label())
             case Compare.SIDE_BY_SIDE:
-                for (show, view), text in zip(self.panes(), ("Before", self.after_label()), strict=True):
+                for show, view in self.panes():
                     place = self._seen(view)
+                    text = "Before" if show is Show.BEFORE else self.after_label()
                     self.chip(painter, QPointF(place.left() + 8, place.top() + 8), text)
-                    _ = show
             case Compare.BEFORE:
                 self.chip(painter, QPointF(seen.left() + 8, seen.top() + 8), "Before")
             case Compare.HEAT:

@@ -81,8 +81,8 @@ def playback(stage, tape):
     made.shut_down()
 
 
-def begin(qtbot, tape, ring) -> None:
-    qtbot.waitUntil(lambda: tape.opened.is_set() and ring.is_open and ring.written >= PLAYBACK_RATE // 2)
+def begin(qtbot, tape, playback) -> None:
+    qtbot.waitUntil(lambda: tape.opened.is_set() and playback._output._feeder.is_ahead)
 
 
 def ring_of(playback: Playback):
@@ -92,7 +92,7 @@ def ring_of(playback: Playback):
 def test_the_playhead_goes_where_the_sound_is(stage, playback, tape, qtbot):
     transport = stage.session.transport
     transport.play()
-    begin(qtbot, tape, ring_of(playback))
+    begin(qtbot, tape, playback)
     tape.run(0.4)
     # Frame 10 at 25 frames/s begins at 0.4 s.
     qtbot.waitUntil(lambda: transport.frame == 10)
@@ -105,7 +105,7 @@ def test_what_is_heard_is_the_mix_from_the_playhead_on(stage, playback, tape, qt
     stage.session.settings.set(volume=1.0)
     stage.session.transport.seek(10)
     stage.session.transport.play()
-    begin(qtbot, tape, ring_of(playback))
+    begin(qtbot, tape, playback)
     tape.run(0.3)
     with Mixer(document.project, sounds_of(document.films)) as mixer:
         wanted = mixer.read(round(0.4 * PLAYBACK_RATE), len(tape.sound)).T
@@ -116,11 +116,11 @@ def test_what_is_heard_is_the_mix_from_the_playhead_on(stage, playback, tape, qt
 def test_a_seek_while_playing_plays_on_from_there(stage, playback, tape, qtbot):
     transport = stage.session.transport
     transport.play()
-    begin(qtbot, tape, ring_of(playback))
+    begin(qtbot, tape, playback)
     tape.run(0.1)
     transport.seek(30)
     assert playback._output.played_s() == 0
-    begin(qtbot, tape, ring_of(playback))
+    begin(qtbot, tape, playback)
     tape.run(0.2)
     qtbot.waitUntil(lambda: transport.frame == 35)
 
@@ -128,7 +128,7 @@ def test_a_seek_while_playing_plays_on_from_there(stage, playback, tape, qtbot):
 def test_an_empty_buffer_is_silence_and_stops_the_clock(stage, playback, tape, qtbot):
     transport = stage.session.transport
     transport.play()
-    begin(qtbot, tape, ring_of(playback))
+    begin(qtbot, tape, playback)
     ring = ring_of(playback)
     ring.is_open = True
     ring.read = ring.written
@@ -141,7 +141,7 @@ def test_an_empty_buffer_is_silence_and_stops_the_clock(stage, playback, tape, q
 def test_muting_and_volume_change_what_is_heard(stage, playback, tape, qtbot):
     playback.set_volume(0.5)
     stage.session.transport.play()
-    begin(qtbot, tape, ring_of(playback))
+    begin(qtbot, tape, playback)
     tape.run(0.2)
     half = np.abs(tape.sound).max()
     playback.set_muted(True)
@@ -153,7 +153,7 @@ def test_muting_and_volume_change_what_is_heard(stage, playback, tape, qtbot):
 
 def test_pausing_closes_the_device(stage, playback, tape, qtbot):
     stage.session.transport.play()
-    begin(qtbot, tape, ring_of(playback))
+    begin(qtbot, tape, playback)
     stage.session.transport.pause()
     qtbot.waitUntil(lambda: tape.closed == 1)
 
@@ -182,7 +182,7 @@ def test_looping_begins_anew_at_in(stage, playback, tape, qtbot):
     transport.set_loops(True)
     transport.seek(8)
     transport.play()
-    begin(qtbot, tape, ring_of(playback))
+    begin(qtbot, tape, playback)
     with qtbot.waitSignal(transport.clock_restarted) as told:
         tape.run(0.13)
     assert told.args == [5]
@@ -192,7 +192,7 @@ def test_looping_begins_anew_at_in(stage, playback, tape, qtbot):
 def test_frames_without_a_picture_in_time_are_counted(stage, playback, tape, qtbot):
     transport = stage.session.transport
     transport.play()
-    begin(qtbot, tape, ring_of(playback))
+    begin(qtbot, tape, playback)
     transport.frame_changed.connect(lambda frame: playback.note_shown(frame) if frame != 4 else None)
     for frame in range(1, 7):
         tape.run(0.04)
