@@ -1,6 +1,6 @@
 """Samples of sound frames as arrays, channel by channel.
 
-Frames are packed on this way: of a planar frame of eight channels PyAV 18.1 reads past the planes, and the process ends.
+Frames are packed on this way: of planar frames of eight channels PyAV 18.1 reads past the planes; the process ends.
 """
 
 from __future__ import annotations
