@@ -66,7 +66,8 @@ class InspectorPanel(Panel):
         self._column.addWidget(self._empty)
         self._column.addStretch(1)
         self.body.setContentsMargins(0, 0, 0, 0)
-        self.body.addWidget(scrolled(self._content))
+        self._area = scrolled(self._content)
+        self.body.addWidget(self._area)
         self._selection.changed.connect(self._leave_region)
         for signal in (
             self._document.opened,
@@ -103,6 +104,8 @@ class InspectorPanel(Panel):
             shown = self._page(kind)
         for page in self._pages.values():
             page.setVisible(page is shown)
+        if shown is not self.page:
+            self._area.verticalScrollBar().setValue(0)
         self.page = shown
         has_region = kind in (RegionPage, PatchPage)
         self.generate.setVisible(has_region or bool(self.generate.rows))

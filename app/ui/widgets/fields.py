@@ -56,7 +56,7 @@ class NumberField(QWidget):
         self.box.setSingleStep(step)
         self.box.setSuffix(suffix)
         self.box.setKeyboardTracking(False)
-        self.box.setFixedWidth(88)
+        self.box.setFixedWidth(88 if len(suffix) < 4 else 116)
         self.box.valueChanged.connect(self._stepped)
         self.box.editingFinished.connect(self._commit)
         self.slider: QSlider | None = None
