@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.session.asking import MainThread
+from app.session.collector import MainThreadCollector
 from app.session.document import Document
 from app.session.features import Features
 from app.session.following import Following
@@ -48,6 +49,7 @@ class Session:
     generating: Generating
     service_orders: ServiceOrders
     asking: MainThread
+    collector: MainThreadCollector
 
     def shut_down(self) -> None:
         """Stop all work and close the project."""
@@ -58,6 +60,7 @@ class Session:
         self.preview.shut_down()
         self.thumbnails.shut_down()
         self.document.shut_down()
+        self.collector.stop()
 
 
 def new_session(data_folder: Path, sound: Device | None = None) -> Session:
@@ -95,4 +98,5 @@ def new_session(data_folder: Path, sound: Device | None = None) -> Session:
         Generating(document, selection, patching, jobs),
         ServiceOrders(document, jobs),
         MainThread(),
+        MainThreadCollector(),
     )

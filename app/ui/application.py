@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from functools import partial
@@ -35,6 +36,8 @@ from app.ui.window.commands import WindowCommands
 from app.ui.window.main_window import Places
 from app.workflows.places import data_folder
 from engine.errors import UsageError
+
+SWITCH_S = 0.001
 
 
 class Desktop:
@@ -130,6 +133,10 @@ def run(path: Path | None) -> int:
     app.setStyle("Fusion")
     desktop = Desktop(app, data_folder())
     app.setWindowIcon(desktop.theme.icon("logo", "text.1"))
+    # What the start made stays; later collections need not look at it again.
+    gc.freeze()
+    # Workers of Python code hand the interpreter over sooner to the thread that the person waits for.
+    sys.setswitchinterval(SWITCH_S)
     unforeseen = Unforeseen(desktop.context, data_folder() / "deltacut.log", desktop.window)
     unforeseen.install()
     desktop.show(path)

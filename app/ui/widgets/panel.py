@@ -7,6 +7,8 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.ui.widgets.labels import Role, label
 
+LEAST_HEIGHT = 112
+
 
 class PanelHead(QWidget):
     """The head of a panel, 32 points high; it also serves as the title bar by which a dock is dragged."""
@@ -55,5 +57,11 @@ class Panel(QWidget):
         self.setAccessibleName(title)
         self.head = PanelHead(title)
         self.body = QVBoxLayout(self)
+        self.body.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)
         self.body.setContentsMargins(12, 0, 12, 12)
         self.body.setSpacing(8)
+
+    def minimumSizeHint(self) -> QSize:
+        """Ask for no more height than a small screen has for a panel; what lists and forms hold scrolls."""
+        hint = super().minimumSizeHint()
+        return QSize(hint.width(), min(hint.height(), LEAST_HEIGHT))

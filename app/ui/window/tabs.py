@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from app.ui.widgets import Panel
+from app.ui.widgets.panel import LEAST_HEIGHT
 
 
 class TabbedPanels(QWidget):
@@ -55,3 +56,8 @@ class TabbedPanels(QWidget):
         """Show a number beside a tab's name; none for 0."""
         title = self._titles[key]
         self.bar.setTabText(self._keys.index(key), f"{title}  {count}" if count else title)
+
+    def minimumSizeHint(self) -> QSize:
+        """Ask for no more height than a small screen has for a panel."""
+        hint = super().minimumSizeHint()
+        return QSize(hint.width(), min(hint.height(), LEAST_HEIGHT))
