@@ -19,6 +19,7 @@ STARTS = 7
 ROUNDS = 200
 
 _BARE = """
+import time
 begun = time.perf_counter()
 from PySide6.QtWidgets import QApplication, QMainWindow
 app = QApplication([])
@@ -29,6 +30,7 @@ print(time.perf_counter() - begun)
 """
 
 _OURS = """
+import time
 begun = time.perf_counter()
 def main():
     from PySide6.QtWidgets import QApplication
