@@ -21,11 +21,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments name; return its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or asks_for_window(words):
-        # Qt and the panels take half a second to load, which no command should pay for.
-        from app.ui.application import run
+        # Qt and the panels take a second or two to load, which no command should pay for.
+        from app.ui.splash import show_splash
 
         try:
-            return run(Path(words[0]) if words else None)
+            splash = show_splash()
+            from app.ui.application import run
+
+            return run(Path(words[0]) if words else None, splash)
         except DeltacutError as error:
             print(f"deltacut: {error}", file=sys.stderr)
             return error.exit_status

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QSplashScreen
 
 from app.session.projects import Projects
 from app.session.session import Session, new_session
@@ -35,7 +34,6 @@ from app.ui.window import MainWindow
 from app.ui.window.commands import WindowCommands
 from app.ui.window.main_window import Places
 from app.workflows.places import data_folder
-from engine.errors import UsageError
 
 SWITCH_S = 0.001
 
@@ -118,13 +116,8 @@ class Desktop:
         self.projects.forget_left_open()
 
 
-def run(path: Path | None) -> int:
-    """Show the window, with a project or a film if one is given, until it is closed; return the exit status.
-
-    Raises:
-        UsageError: there is no screen to show it on.
-    """
-    _check_screen()
+def run(path: Path | None, splash: QSplashScreen) -> int:
+    """Show the window, with a project or a film if one is given, until it is closed; return the exit status."""
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     app.setApplicationName("deltacut")
@@ -140,18 +133,9 @@ def run(path: Path | None) -> int:
     unforeseen = Unforeseen(desktop.context, data_folder() / "deltacut.log", desktop.window)
     unforeseen.install()
     desktop.show(path)
+    splash.finish(desktop.window)
     try:
         return app.exec()
     finally:
         unforeseen.remove()
         desktop.shut_down()
-
-
-def _check_screen() -> None:
-    """Say what is missing before Qt ends the process without a word that helps."""
-    screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in screens):
-        raise UsageError(
-            "there is no screen here (neither DISPLAY nor WAYLAND_DISPLAY is set), so no window can open; "
-            "`deltacut --help` tells of the commands that need none"
-        )
