@@ -62,7 +62,7 @@ class CanvasPage(Page):
         binder = self._binder
         binder.whole(section, "Width", lambda c: c.width, lambda c, n: replace(c, width=n), 16, 16384, " px")
         binder.whole(section, "Height", lambda c: c.height, lambda c, n: replace(c, height=n), 16, 16384, " px")
-        binder.number(section, "Frames a second", lambda c: _RATES.get(c.rate, float(c.rate)), _rated, 0.1, 1000, 1, 3)
+        binder.number(section, "Frame rate", lambda c: _RATES.get(c.rate, float(c.rate)), _rated, 0.1, 1000, 1, 3)
         self._said = section.note()
 
     def refresh(self) -> None:

@@ -94,7 +94,7 @@ def test_nothing_chosen_shows_the_canvas(stage, panel):
     assert field(panel, QAbstractSpinBox, "Width").value() == 320
     type_number(panel, "Width", "400")
     assert stage.project.canvas.width == 400
-    type_number(panel, "Frames a second", "29.97")
+    type_number(panel, "Frame rate", "29.97")
     assert stage.project.canvas.rate == Fraction(30000, 1001)
 
 
