@@ -279,7 +279,8 @@ class TakesPanel(Panel):
         if patch is None or take is None or not isinstance(take.tool, Picture | MovingPicture):
             return
         folder = self._context.session.settings.choices.folders.get("takes", "")
-        name = f"{patch.name or 'Patch'} {take_title(patch, take)}.png"
+        suffix = ".mkv" if isinstance(take.tool, MovingPicture) else ".png"
+        name = f"{patch.name or 'Patch'} {take_title(patch, take)}{suffix}"
         chosen, _ = QFileDialog.getSaveFileName(self, "Export the take's picture", str(Path(folder) / name))
         if chosen:
             self._export_to(Path(chosen), take)
