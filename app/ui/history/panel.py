@@ -6,7 +6,7 @@ import time
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, Slot
 from PySide6.QtGui import QColor, QFont
-from PySide6.QtWidgets import QListView, QStackedLayout, QWidget
+from PySide6.QtWidgets import QListView, QStackedWidget, QWidget
 
 from app.session.document import Document
 from app.ui.actions import ActionSpec
@@ -80,11 +80,11 @@ class HistoryPanel(Panel):
         self.list.activated.connect(self._go)
         self.list.clicked.connect(self._go)
         empty = EmptyState("Every change is kept here, approvals included. Click one to go back.")
-        self._pages = QStackedLayout()
+        self._pages = QStackedWidget()
         self._pages.addWidget(empty)
         self._pages.addWidget(self.list)
         self.body.setContentsMargins(0, 4, 0, 0)
-        self.body.addLayout(self._pages)
+        self.body.addWidget(self._pages)
         self._document.history_changed.connect(self._refresh)
         self._document.closed.connect(self._refresh)
         self._refresh()

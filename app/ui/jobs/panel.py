@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtWidgets import QPlainTextEdit, QProgressBar, QPushButton, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QProgressBar, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.session.jobs import Job, JobKind, Jobs, JobState
 from app.ui.actions import ActionSpec
@@ -153,13 +153,13 @@ class JobsPanel(Panel):
         self._list.setContentsMargins(0, 0, 0, 0)
         self._list.setSpacing(0)
         self._list.addStretch(1)
-        self._pages = QStackedLayout()
+        self._pages = QStackedWidget()
         self._pages.addWidget(
             EmptyState("Nothing running. Generated takes, transcriptions and exports show up here with their cost.")
         )
         self._pages.addWidget(scrolled(content))
         self.body.setContentsMargins(0, 0, 0, 0)
-        self.body.addLayout(self._pages)
+        self.body.addWidget(self._pages)
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self._tick)

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QListView,
     QMenu,
     QMessageBox,
-    QStackedLayout,
+    QStackedWidget,
     QWidget,
 )
 
@@ -92,13 +92,13 @@ class MediaPanel(Panel):
         clear = push_button("Clear")
         clear.clicked.connect(self._search.clear)
         self._nothing = EmptyState("", clear)
-        self._pages = QStackedLayout()
+        self._pages = QStackedWidget()
         for page in (self.list, empty, self._nothing):
             self._pages.addWidget(page)
         self.body.setContentsMargins(0, 0, 0, 8)
         self.body.setSpacing(6)
         self.body.addLayout(row(self._search, margins=(12, 0, 12, 0)))
-        self.body.addLayout(self._pages, 1)
+        self.body.addWidget(self._pages, 1)
         self._hint = label("Drop files here. They stay where they are.", Role.SMALL, "3")
         self._hint.setContentsMargins(12, 0, 12, 0)
         self._hint.setWordWrap(True)

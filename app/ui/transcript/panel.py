@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QMouseEvent, QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QMenu, QStackedLayout, QTextEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QMenu, QStackedWidget, QTextEdit, QWidget
 
 from app.ui.actions import ActionButton, ActionSpec
 from app.ui.context import Context
@@ -53,14 +53,14 @@ class TranscriptPanel(Panel):
             "No words yet. Transcribe the film, or import captions; then the film can be cut by its words.", button
         )
         self._nothing = EmptyState("")
-        self._pages = QStackedLayout()
+        self._pages = QStackedWidget()
         for page in (self.words, empty, self.hits, self._nothing):
             self._pages.addWidget(page)
         self._count = label("", Role.SMALL, "3")
         self.body.setContentsMargins(0, 0, 0, 8)
         self.body.setSpacing(6)
         self.body.addLayout(row(self._search, margins=(12, 0, 12, 0)))
-        self.body.addLayout(self._pages, 1)
+        self.body.addWidget(self._pages, 1)
         self.body.addLayout(row(self._count, margins=(12, 0, 12, 0)))
         for id in ("words.cut", "words.caption"):
             self.head.add(ActionButton(context.actions, id))

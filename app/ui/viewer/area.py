@@ -6,7 +6,7 @@ from functools import partial
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QApplication, QPushButton, QStackedLayout, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QStackedWidget, QWidget
 
 from app.ui.actions import ActionSpec
 from app.ui.context import Context
@@ -34,11 +34,11 @@ class ViewerArea(QWidget):
         self.transport = TransportBar(context, self.canvas)
         self._empty = _empty(context)
         self._full: FullScreen | None = None
-        self._stack = QStackedLayout()
+        self._stack = QStackedWidget()
         self._stack.addWidget(self.canvas)
         self._stack.addWidget(self._empty)
         middle = row(self.tools, gap=0)
-        middle.addLayout(self._stack, 1)
+        middle.addWidget(self._stack, 1)
         layout = column(self.head, gap=0)
         layout.addLayout(middle, 1)
         layout.addWidget(self.transport)

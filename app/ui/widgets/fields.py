@@ -64,7 +64,7 @@ class NumberField(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         if slides:
-            self.slider = QSlider(Qt.Orientation.Horizontal)
+            self.slider = _Slider()
             self.slider.setAccessibleName(name)
             self.slider.setRange(round(low * self._factor), round(high * self._factor))
             self.slider.setSingleStep(max(1, round(step * self._factor)))
@@ -130,6 +130,20 @@ class _Spin(QDoubleSpinBox):
         super().__init__()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setGroupSeparatorShown(True)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class _Slider(QSlider):
+    """A slider that the wheel changes only while it has the focus, so that scrolling past changes nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():
