@@ -13,6 +13,7 @@ from engine.model.layers import Blend, CaptionMode, Item, Layer, LayerKind
 from engine.model.overlay import Content, Film, Overlay
 from engine.model.patch import Follow, Motion, Patch
 from engine.model.place import OnSource
+from engine.model.quick import quickly_made
 from engine.model.region import Region
 from engine.model.subject import DrawnMatte, Matte, Subject
 from engine.model.text_style import TextStyle
@@ -20,6 +21,7 @@ from engine.model.time import Range
 from engine.model.tool import MovingPicture, Remove, Tool
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class PatchOp:
     """A patch, in coordinates of the source picture underneath; opacity and blend are its layer's.
@@ -63,6 +65,7 @@ class Depth(Enum):
     """It replaces the film's background; the subject is drawn on top of it by the SubjectOp that follows."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class OverlayOp:
     """A thing drawn on the canvas.
@@ -101,6 +104,7 @@ class SubjectOp:
     blend: Blend = Blend.NORMAL
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class CaptionOp:
     """Lines of text burned into the picture."""
@@ -149,6 +153,10 @@ def op_of(layer: Layer, item: Item, rate: Fraction) -> Op | None:
             return CaptionOp(item.text, item.style or settings.style, settings.opacity, settings.blend)
 
 
+_LOOKING_FURTHER = (Remove, MovingPicture)
+"""Tools whose pixels depend on which frame of the window it is."""
+
+
 def _patch_op(layer: Layer, patch: Patch) -> PatchOp | None:
     take = patch.picked
     if take is None or not patch.shows:
@@ -161,7 +169,7 @@ def _patch_op(layer: Layer, patch: Patch) -> PatchOp | None:
         patch.grow_px,
         patch.matte,
         motion,
-        patch.frames if motion.follow is not Follow.STATIC or isinstance(take.tool, Remove | MovingPicture) else None,
+        patch.frames if motion.follow is not Follow.STATIC or isinstance(take.tool, _LOOKING_FURTHER) else None,
         take.tool,
         layer.settings.opacity,
         layer.settings.blend,

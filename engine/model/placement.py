@@ -32,6 +32,20 @@ def timeline_bounds(item: Item | Marker, timeline: TimelineMap) -> list[tuple[in
             return _time_place_bounds(item.place, timeline)
 
 
+def source_footing(item: Item, timeline: TimelineMap) -> tuple[str, Range] | None:
+    """Return the source and the frames of it that an item is tied to, None if it stands on the timeline itself."""
+    match item:
+        case Patch() | Subject():
+            return item.source_id, item.frames
+        case Overlay(place=OnSource(source_id, frames)):
+            return source_id, frames
+        case Caption(place=AtSource(source_id, start_s, stop_s)):
+            times = timeline.times(source_id)
+            return source_id, Range(0, 0) if times is None else source_frames(start_s, stop_s, times)
+        case _:
+            return None
+
+
 def place_ranges(place: Place, timeline: TimelineMap) -> tuple[Range, ...]:
     """Return the timeline ranges of a place."""
     return _ranges(_place_bounds(place, timeline))

@@ -7,42 +7,33 @@ position). Equal recipes mean equal pixels, wherever they stand; so they key cac
 
 from __future__ import annotations
 
-import gc
 import hashlib
-from bisect import bisect_left
-from collections.abc import Iterator
-from contextlib import contextmanager
+from bisect import bisect_right, insort
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+import numpy as np
+
 from engine.model import codec
+from engine.model.frame_index import Int64
 from engine.model.geometry import AS_IT_IS, Geometry
 from engine.model.ops import Depth, Op, OverlayOp, SubjectOp, advanced, moves, op_of
-from engine.model.placement import timeline_bounds
+from engine.model.placement import source_footing, timeline_bounds
 from engine.model.project import Project
+from engine.model.quick import collector_paused, quickly_made
 from engine.model.source import FrameTimes
 from engine.model.storyline import HALF, Gap, Native, StoryItem
 from engine.model.time import Range
 from engine.model.timeline import TimelineMap
 
-# A long timeline has ten thousand runs, each with a few of these values: they have constructors of their own, since the
-# one that a frozen dataclass gets takes more than twice as long.
 
-
-@dataclass(frozen=True, slots=True, init=False)
+@quickly_made
+@dataclass(frozen=True, slots=True)
 class SourceBase:
     """Source frames one by one; frame: the source frame under the run's first frame."""
 
     source_id: str
     frame: int
-
-    def __init__(self, source_id: str, frame: int) -> None:
-        _set_source_id(self, source_id)
-        _set_frame(self, frame)
-
-
-_set_source_id = SourceBase.__dict__["source_id"].__set__
-_set_frame = SourceBase.__dict__["frame"].__set__
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +72,8 @@ class Placement:
     sar: Fraction
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@quickly_made
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """What a run of frames is made of.
 
@@ -93,11 +85,6 @@ class Recipe:
     base: Base
     placement: Placement | None = None
     ops: tuple[Op, ...] = ()
-
-    def __init__(self, base: Base, placement: Placement | None = None, ops: tuple[Op, ...] = ()) -> None:
-        _set_base(self, base)
-        _set_placement(self, placement)
-        _set_ops(self, ops)
 
     @property
     def is_bare(self) -> bool:
@@ -117,11 +104,6 @@ class Recipe:
         return hashlib.blake2b(codec.dumps(self, Recipe).encode(), digest_size=20, person=b"dcut-recipe").hexdigest()
 
 
-_set_base = Recipe.__dict__["base"].__set__
-_set_placement = Recipe.__dict__["placement"].__set__
-_set_ops = Recipe.__dict__["ops"].__set__
-
-
 def _base_advanced(base: Base, by: int) -> Base:
     if by == 0 or isinstance(base, BlackBase):
         return base
@@ -137,20 +119,13 @@ def _placement_advanced(placement: Placement | None, by: int) -> Placement | Non
     return replace(placement, geometry=placement.geometry.shifted(-by))
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@quickly_made
+@dataclass(frozen=True, slots=True)
 class RecipeRun:
     """The recipe of the frames of `timeline_range`; it describes them from the first."""
 
     timeline_range: Range
     recipe: Recipe
-
-    def __init__(self, timeline_range: Range, recipe: Recipe) -> None:
-        _set_timeline_range(self, timeline_range)
-        _set_recipe(self, recipe)
-
-
-_set_timeline_range = RecipeRun.__dict__["timeline_range"].__set__
-_set_recipe = RecipeRun.__dict__["recipe"].__set__
 
 
 def recipe_runs(project: Project) -> tuple[RecipeRun, ...]:
@@ -163,56 +138,45 @@ def runs_within(project: Project, timeline: TimelineMap, windows: tuple[Range, .
     """Return the recipes of some timeline ranges (in order, apart from each other); timeline: the project's map."""
     # 100,000 objects are made and none in a circle: the collector would look at all that lives, for nothing.
     with collector_paused():
-        stack = _Stack(_events(project, timeline))
+        stacks = _stacks(_events(project, timeline))
         lay = _BaseLayer(project)
         runs: list[RecipeRun] = []
         for window in windows:
-            _sweep(window, timeline, stack, lay, runs)
+            _sweep(window, timeline, stacks, lay, runs)
         return tuple(runs)
 
 
-def _sweep(window: Range, timeline: TimelineMap, stack: _Stack, lay: _BaseLayer, runs: list[RecipeRun]) -> None:
+def _sweep(window: Range, timeline: TimelineMap, stacks: _Stacks, lay: _BaseLayer, runs: list[RecipeRun]) -> None:
     """Go along a window once, from one change of the stack or the storyline to the next."""
-    change = -1
-    ops: tuple[Op, ...] = ()
-    begin, behind = window.start, window.stop
+    changes, all_ops, moving = stacks.frames, stacks.ops, stacks.moving
+    number = bisect_right(changes, window.start) - 1
     last_ops = -1
     for span in timeline.spans_within(window):
-        start, stop = span.timeline_range.start, span.timeline_range.stop
-        if stop > behind:
-            stop = behind
+        start, stop = span.timeline_range.start, min(span.timeline_range.stop, window.stop)
         first = lay.recipe(span.item)
-        frame = start if start > begin else begin
+        base, placement = first.base, first.placement
+        frame = max(start, window.start)
         while frame < stop:
-            if change <= frame or stack.is_special:
-                ops = stack.at(frame)
-                change = stack.next_change
-            end = change if change < stop else stop
-            if frame != start:
-                placement = first.placement
-                if placement is not None:
-                    placement = _placement_advanced(placement, frame - start)
-                recipe = Recipe(_base_advanced(first.base, frame - start), placement, ops)
+            # The last change lies behind every frame.
+            while changes[number + 1] <= frame:
+                number += 1
+            end = changes[number + 1]
+            if end > stop:
+                end = stop
+            ops = all_ops[number] if number not in moving else stacks.moved(number, frame)
+            if frame == start:
+                recipe = Recipe(base, placement, ops) if ops else first
+            elif placement is None and isinstance(base, SourceBase):
+                recipe = Recipe(SourceBase(base.source_id, base.frame + frame - start), None, ops)
             else:
-                recipe = Recipe(first.base, first.placement, ops) if ops else first
+                by = frame - start
+                recipe = Recipe(_base_advanced(base, by), _placement_advanced(placement, by), ops)
             if len(ops) == last_ops and _goes_on(runs[-1], recipe):
                 runs[-1] = RecipeRun(Range(runs[-1].timeline_range.start, end), runs[-1].recipe)
             else:
                 runs.append(RecipeRun(Range(frame, end), recipe))
                 last_ops = len(ops)
             frame = end
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Keep Python's cycle collector from running in a block that makes many objects and no cycles."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _goes_on(run: RecipeRun, recipe: Recipe) -> bool:
@@ -248,75 +212,109 @@ class _BaseLayer:
         return Recipe(base, Placement(item.geometry, self._canvas.width, self._canvas.height, self._canvas.sar))
 
 
-_Event = tuple[int, bool, int, Op | None]
-"""A timeline frame, whether something begins there or ends, its place in the stack, and what begins."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Events:
+    """Where operations begin and end.
+
+    Attributes:
+        frames, orders, begins: of each event, in the order of frames, ends first: the timeline frame, the operation's
+            place in the stack, and whether it begins there.
+        ops: by their places in the stack.
+    """
+
+    frames: list[int]
+    orders: list[int]
+    begins: list[bool]
+    ops: list[Op]
 
 
-def _events(project: Project, timeline: TimelineMap) -> list[_Event]:
-    """Return where operations begin and end, by frame; on the same frame ends come first."""
-    events: list[_Event] = []
-    add = events.append
-    order = 0
+def _events(project: Project, timeline: TimelineMap) -> _Events:
+    """Return where the operations of a project begin and end."""
+    ops: list[Op] = []
+    # Places in the stack and bounds on the timeline; and by source, places and frames of that source.
+    bounds: list[tuple[int, int, int]] = []
+    footings: dict[str, list[tuple[int, int, int]]] = {}
     rate = project.canvas.rate
     for layer in project.layers:
         for item in layer.items:
-            order += 1
             op = op_of(layer, item, rate)
             if op is None:
                 continue
-            for start, stop in timeline_bounds(item, timeline):
-                add((start, True, order, op))
-                add((stop, False, order, None))
-    # The first three never tie, so operations are never compared.
-    events.sort()
-    return events
-
-
-class _Stack:
-    """The operations that are active as the sweep goes along the timeline."""
-
-    def __init__(self, events: list[_Event]) -> None:
-        self._events = [*events, (1 << 62, False, 0, None)]
-        self._next = 0
-        # What is active, by its place in the stack: places, operations, and the frames on which they began.
-        self._orders: list[int] = []
-        self._ops: list[Op] = []
-        self._since: list[int] = []
-        self._special: set[int] = set()
-
-    @property
-    def is_special(self) -> bool:
-        """Whether what is active must be looked at again for every run: it moves, or waits for a subject."""
-        return bool(self._special)
-
-    @property
-    def next_change(self) -> int:
-        """Return the next frame on which an operation begins or ends."""
-        return self._events[self._next][0]
-
-    def at(self, frame: int) -> tuple[Op, ...]:
-        """Return the operations at a frame, bottom first; frames are asked for in order."""
-        events, orders, ops = self._events, self._orders, self._ops
-        number = self._next
-        since, _, order, op = events[number]
-        while since <= frame:
-            at = bisect_left(orders, order)
-            if op is None:
-                del orders[at], ops[at], self._since[at]
-                self._special.discard(order)
+            footing = source_footing(item, timeline)
+            if footing is None:
+                bounds += [(len(ops), start, stop) for start, stop in timeline_bounds(item, timeline)]
             else:
-                orders.insert(at, order)
-                ops.insert(at, op)
-                self._since.insert(at, since)
-                if isinstance(op, OverlayOp) and (moves(op) or op.depth is Depth.BEHIND_SUBJECT):
-                    self._special.add(order)
-            number += 1
-            since, _, order, op = events[number]
-        self._next = number
-        if not self._special:
-            return tuple(ops)
-        moved = zip(ops, self._since, strict=True)
-        return _without_idle_background(tuple([advanced(op, frame - since) for op, since in moved]))
+                source_id, frames = footing
+                footings.setdefault(source_id, []).append((len(ops), frames.start, frames.stop))
+            ops.append(op)
+    found = [np.array(bounds, np.int64).reshape(-1, 3)]
+    for source_id, tied in footings.items():
+        orders, firsts, stops = np.array(tied, np.int64).T
+        which, starts, ends = timeline.bounds_showing_all(source_id, firsts, stops)
+        found.append(np.stack([orders[which], starts, ends], axis=1))
+    return _sorted_events(np.concatenate(found), ops)
+
+
+def _sorted_events(bounds: Int64, ops: list[Op]) -> _Events:
+    """Return the events of int64 `bounds` [pieces, 3]: place in the stack, first frame, and the frame behind."""
+    places, starts, stops = bounds.T
+    count = max(1, len(ops))
+    # One number for each event, so that they sort as they shall: by frame, ends first, from the bottom up.
+    keys = np.sort(np.concatenate([(2 * starts + 1) * count + places, 2 * stops * count + places]))
+    twice, orders = np.divmod(keys, count)
+    return _Events((twice >> 1).tolist(), orders.tolist(), (twice & 1).astype(np.bool_).tolist(), ops)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stacks:
+    """The operations along the timeline.
+
+    Attributes:
+        frames: where what is active changes, ascending; the first lies before every frame, the last behind.
+        ops: what is active from each on, bottom first.
+        moving: by the numbers of those changes from which on something moves or waits for a subject: the frames on
+            which what is active began. The operations are then those of their own first frames.
+    """
+
+    frames: list[int]
+    ops: list[tuple[Op, ...]]
+    moving: dict[int, tuple[int, ...]]
+
+    def moved(self, number: int, frame: int) -> tuple[Op, ...]:
+        """Return the operations at a frame of a stretch in which something moves."""
+        ops = zip(self.ops[number], self.moving[number], strict=True)
+        return _without_idle_background(tuple([advanced(op, frame - since) for op, since in ops]))
+
+
+def _stacks(events: _Events) -> _Stacks:
+    """Pile the operations up along the timeline."""
+    ops = events.ops
+    watched = {
+        order
+        for order, op in enumerate(ops)
+        if isinstance(op, OverlayOp) and (moves(op) or op.depth is Depth.BEHIND_SUBJECT)
+    }
+    frames, stacks = [-1], list[tuple[Op, ...]]()
+    moving: dict[int, tuple[int, ...]] = {}
+    # What is active, by its place in the stack, and since when; and how much of it is watched.
+    active: list[int] = []
+    since: dict[int, int] = {}
+    watching = 0
+    for frame, order, begins in zip(events.frames, events.orders, events.begins, strict=True):
+        if frame != frames[-1]:
+            if watching:
+                moving[len(stacks)] = tuple([since[order] for order in active])
+            stacks.append(tuple([ops[order] for order in active]))
+            frames.append(frame)
+        if begins:
+            insort(active, order)
+            since[order] = frame
+        else:
+            active.remove(order)
+        if order in watched:
+            watching += 1 if begins else -1
+    # Behind the last event nothing is active.
+    return _Stacks([*frames, 1 << 62], [*stacks, ()], moving)
 
 
 def _without_idle_background(ops: tuple[Op, ...]) -> tuple[Op, ...]:

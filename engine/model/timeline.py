@@ -6,10 +6,14 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from itertools import accumulate
-from operator import itemgetter
+from itertools import accumulate, pairwise
 
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.model.frame_index import Int64
 from engine.model.project import Project
+from engine.model.quick import quickly_made
 from engine.model.source import FrameTimes
 from engine.model.storyline import (
     Clip,
@@ -25,6 +29,7 @@ from engine.model.storyline import (
 from engine.model.time import Range
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Span:
     """An item of the storyline and where it stands."""
@@ -47,10 +52,11 @@ class TimelineMap:
     def __init__(self, project: Project) -> None:
         self._canvas_rate = project.canvas.rate
         self._times = {s.id: s.picture.times for s in project.sources if s.picture is not None}
-        self._starts = list(accumulate((len(item) for item in project.storyline), initial=0))
+        self._starts = list(accumulate(map(len, project.storyline), initial=0))
+        self._source_spans: dict[str, _SourceSpans] = {}
         self.spans = tuple(
-            Span(Range(start, start + len(item)), item)
-            for start, item in zip(self._starts, project.storyline, strict=False)
+            Span(Range(start, stop), item)
+            for (start, stop), item in zip(pairwise(self._starts), project.storyline, strict=True)
         )
 
     @property
@@ -86,21 +92,44 @@ class TimelineMap:
 
     def bounds_showing(self, source_id: str, source_range: Range) -> list[tuple[int, int]]:
         """Return the same as pairs of start and stop: where thousands are asked for, that is much quicker."""
-        clips = self._by_source.get(source_id)
+        clips = self._spans_of(source_id)
         if clips is None:
             return []
         found = clips.showing(source_range, self._times[source_id], self._canvas_rate)
         return _joined(found) if len(found) > 1 else found
 
+    def bounds_showing_all(self, source_id: str, firsts: Int64, stops: Int64) -> tuple[Int64, Int64, Int64]:
+        """Return the same for many ranges of a source at once, without joining: one clip, one piece.
+
+        Args:
+            source_id: the source.
+            firsts: int64 [ranges], the first source frame of each.
+            stops: int64 [ranges], the frame behind its last.
+
+        Returns:
+            int64 [pieces] each, in no order: the number of the range, and the piece's start and stop on the timeline.
+        """
+        clips = self._spans_of(source_id)
+        if clips is None:
+            nothing = np.zeros(0, np.int64)
+            return nothing, nothing, nothing
+        return clips.showing_all(firsts, stops, self._times[source_id], self._canvas_rate)
+
+    def _spans_of(self, source_id: str) -> _SourceSpans | None:
+        known = self._source_spans.get(source_id)
+        if known is None and (clips := self._clips_of.get(source_id)):
+            times, rate = self._times[source_id], self._canvas_rate
+            known = _SourceSpans([(source_span(clip.timing, times, rate), start, clip.timing) for start, clip in clips])
+            self._source_spans[source_id] = known
+        return known
+
     @cached_property
-    def _by_source(self) -> dict[str, _SourceSpans]:
-        by_source: dict[str, list[_Shown]] = {}
+    def _clips_of(self) -> dict[str, list[tuple[int, Clip]]]:
+        clips: dict[str, list[tuple[int, Clip]]] = {}
         for start, span in zip(self._starts, self.spans, strict=False):
-            clip = span.item
-            if isinstance(clip, Clip):
-                shown = source_span(clip.timing, self._times[clip.source_id], self._canvas_rate)
-                by_source.setdefault(clip.source_id, []).append((shown.start, shown.stop, start, clip.timing))
-        return {source_id: _SourceSpans(found) for source_id, found in by_source.items()}
+            if isinstance(span.item, Clip):
+                clips.setdefault(span.item.source_id, []).append((start, span.item))
+        return clips
 
     def times(self, source_id: str) -> FrameTimes | None:
         """Return the frame times of a source, None where it has no picture or is not there."""
@@ -181,38 +210,62 @@ class TimelineMap:
                 return at / self._canvas_rate
 
 
-_Shown = tuple[int, int, int, Timing]
-"""The source frames that a clip shows (start and stop), the timeline frame where it begins, and its timing."""
-
-
 class _SourceSpans:
     """The clips of one source by the source frames they show."""
 
-    def __init__(self, found: list[_Shown]) -> None:
-        found.sort(key=itemgetter(0))
-        self._found = found
-        self._starts = [shown[0] for shown in found]
+    def __init__(self, clips: list[tuple[Range, int, Timing]]) -> None:
+        """Take what each clip shows, the timeline frame where it begins, and its timing."""
+        clips.sort(key=lambda clip: clip[0].start)
+        self._starts = [shown.start for shown, _, _ in clips]
+        self._stops = [shown.stop for shown, _, _ in clips]
+        self._begun = [begun for _, begun, _ in clips]
+        self._timings = [timing for _, _, timing in clips]
         # The furthest stop of all clips up to each: walking back may end where it no longer reaches the range.
-        self._furthest = list(accumulate((shown[1] for shown in found), max))
+        self._furthest = list(accumulate(self._stops, max))
 
     def showing(self, source_range: Range, times: FrameTimes, rate: Fraction) -> list[tuple[int, int]]:
         """Return the bounds on the timeline of each clip that shows frames of `source_range`, in no order."""
-        # With thousands of items this is where the time goes, so native clips are done without objects between.
         first, stop = source_range.start, source_range.stop
         found = []
-        at = bisect_right(self._starts, stop - 1) - 1
-        furthest = self._furthest
-        while at >= 0 and furthest[at] > first:
-            shown_from, shown_to, begun, timing = self._found[at]
+        at = bisect_left(self._starts, stop) - 1
+        while at >= 0 and self._furthest[at] > first:
+            if self._stops[at] > first:
+                found += self._bounds(at, source_range, times, rate)
             at -= 1
-            if shown_to <= first:
-                continue
-            if isinstance(timing, Native):
-                start, end = first if first > shown_from else shown_from, stop if stop < shown_to else shown_to
-                found.append((begun + start - shown_from, begun + end - shown_from))
-            elif within := frames_showing(timing, source_range, times, rate):
-                found.append((begun + within.start, begun + within.stop))
         return found
+
+    def showing_all(self, firsts: Int64, stops: Int64, times: FrameTimes, rate: Fraction) -> tuple[Int64, Int64, Int64]:
+        """Return the pieces for many ranges: the range's number, and the bounds on the timeline."""
+        clip_starts, clip_stops, begun, furthest, native = self._arrays
+        behind = np.searchsorted(clip_starts, stops, side="left")
+        nearest = np.minimum(np.searchsorted(furthest, firsts, side="right"), behind)
+        # Each range with each clip from the nearest on that may show it.
+        counts = behind - nearest
+        which = np.repeat(np.arange(firsts.size), counts)
+        at = np.arange(which.size) - np.repeat(np.cumsum(counts) - counts - nearest, counts)
+        shows = (clip_stops[at] > firsts[which]) & (stops[which] > firsts[which])
+        which, at = which[shows], at[shows]
+        shift = begun[at] - clip_starts[at]
+        starts = np.maximum(firsts[which], clip_starts[at]) + shift
+        ends = np.minimum(stops[which], clip_stops[at]) + shift
+        for number in np.flatnonzero(~native[at]).tolist():
+            wanted = Range(int(firsts[which[number]]), int(stops[which[number]]))
+            starts[number], ends[number] = next(iter(self._bounds(int(at[number]), wanted, times, rate)), (0, 0))
+        shows = ends > starts
+        return which[shows], starts[shows], ends[shows]
+
+    @cached_property
+    def _arrays(self) -> tuple[Int64, Int64, Int64, Int64, NDArray[np.bool_]]:
+        starts, stops, begun, furthest = (
+            np.array(values, np.int64) for values in (self._starts, self._stops, self._begun, self._furthest)
+        )
+        return starts, stops, begun, furthest, np.array([isinstance(timing, Native) for timing in self._timings])
+
+    def _bounds(self, at: int, source_range: Range, times: FrameTimes, rate: Fraction) -> list[tuple[int, int]]:
+        """Return where on the timeline a clip shows frames of `source_range`: once, or not at all."""
+        within = frames_showing(self._timings[at], source_range, times, rate)
+        begun = self._begun[at]
+        return [(begun + within.start, begun + within.stop)] if within else []
 
 
 def _joined(bounds: list[tuple[int, int]]) -> list[tuple[int, int]]:

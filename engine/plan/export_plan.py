@@ -12,6 +12,7 @@ from enum import Enum
 import numpy as np
 
 from engine.model.frame_index import FrameIndex
+from engine.model.quick import quickly_made
 from engine.model.time import Range, merged, subtracted
 from engine.plan.seam import Cut, Restart, SeamMap, cut_around, seam_map
 
@@ -40,6 +41,7 @@ class Reason(Enum):
     BLACK = "black"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class CopySegment:
     """Frames whose packets are copied."""
@@ -47,6 +49,7 @@ class CopySegment:
     frames: Range
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class RenderSegment:
     """Frames that are re-encoded, for one reason."""

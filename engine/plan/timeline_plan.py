@@ -6,20 +6,22 @@ are put one after the other in a new stream, so they take no slots of a source.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 
 from engine.model.frame_index import FrameIndex, Int64
+from engine.model.quick import collector_paused, quickly_made
 from engine.model.recipe import BlackBase, ConformedBase, RecipeRun, SourceBase
 from engine.model.time import Range, subtracted
 from engine.plan.export_plan import CopySegment, ExportPlan, Mode, Reason, RenderSegment
 from engine.plan.seam import SeamMap, seam_map
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class CopyPiece:
     """Coded pictures of a source that are taken over.
@@ -38,6 +40,7 @@ class CopyPiece:
     first_rank: int
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class RenderPiece:
     """Output frames that are encoded anew."""
@@ -88,30 +91,34 @@ def plan_timeline(
         joinable: the sources whose coded pictures may stand in the output's stream.
         widened: output frames to re-encode all the same, because a narrower seam failed its check.
     """
-    streams = {source_id: _stream(indices[source_id]) for source_id in joinable}
-    copies: list[CopyPiece] = []
-    segments: list[CopySegment | RenderSegment] = []
-    for number, run in enumerate(runs):
-        base = run.recipe.base
-        whole = run.timeline_range
-        if not (run.recipe.is_bare and isinstance(base, SourceBase) and base.source_id in streams):
-            _append(segments, RenderSegment(whole, _why_rendered(run)))
-            continue
-        before = _goes_on(runs[number - 1], run) if number else False
-        behind = _goes_on(run, runs[number + 1]) if number + 1 < len(runs) else False
-        at = whole.start
-        for part in subtracted(whole, widened) if widened else (whole,):
-            if part.start > at:
-                _append(segments, RenderSegment(Range(at, part.start), Reason.WIDENED))
-            found = _copies(streams[base.source_id], base.source_id, part, base.frame + part.start - whole.start)
-            copies += found
-            starts_late = Reason.TAIL if before or part.start > whole.start else Reason.CLIP_START
-            ends_early = Reason.HEAD if behind or part.stop < whole.stop else Reason.CLIP_END
-            _describe(segments, part, [piece.frames for piece in found], starts_late, ends_early)
-            at = part.stop
-        if at < whole.stop:
-            _append(segments, RenderSegment(Range(at, whole.stop), Reason.WIDENED))
-    return TimelinePlan(_covering(copies, runs[-1].timeline_range.stop if runs else 0), _described(segments))
+    # As for the recipes: many values are made, and none in a circle.
+    with collector_paused():
+        streams = {source_id: _stream(indices[source_id]) for source_id in joinable}
+        continued = _continued(runs)
+        parts = _copyable_parts(runs, streams, widened)
+        copies = _copies(parts, streams)
+        segments = _Segments()
+        next_part = 0
+        for number, run in enumerate(runs):
+            start, stop = run.timeline_range.start, run.timeline_range.stop
+            at = start
+            while next_part < len(parts) and parts[next_part].start < stop:
+                part, found = parts[next_part], copies[next_part]
+                next_part += 1
+                if part.start > at:
+                    segments.render(at, part.start, Reason.WIDENED)
+                _describe(
+                    segments,
+                    part,
+                    found,
+                    Reason.TAIL if continued[number] or part.start > start else Reason.CLIP_START,
+                    Reason.HEAD if continued[number + 1] or part.stop < stop else Reason.CLIP_END,
+                )
+                at = part.stop
+            if at < stop:
+                segments.render(at, stop, _why_rendered(run, streams))
+        end = runs[-1].timeline_range.stop if runs else 0
+        return TimelinePlan(_covering(chain.from_iterable(copies), end), segments.described(end))
 
 
 def frames_of_piece(piece: Piece, indices: Mapping[str, FrameIndex]) -> Int64:
@@ -156,14 +163,14 @@ class _Stream:
     Attributes:
         units: how many.
         ranks: int64 [frames], the display rank of each shown frame.
-        breaks: the frames whose rank does not follow on that of the frame before: pictures that are never shown lie
-            between them, which must not be copied.
+        breaks: int64, the frames whose rank does not follow on that of the frame before: pictures that are never shown
+            lie between them, which must not be copied. The last one lies behind every frame.
     """
 
     units: int
     seams: SeamMap
     ranks: Int64
-    breaks: list[int]
+    breaks: Int64
 
 
 @lru_cache(maxsize=8)
@@ -171,55 +178,120 @@ def _stream(index: FrameIndex) -> _Stream:
     """Return the stream of an index; kept, since an index stays the same through hundreds of plans."""
     seams = seam_map(index)
     ranks = seams.rank_of[index.order]
-    return _Stream(index.unit_count, seams, ranks, (np.flatnonzero(np.diff(ranks) != 1) + 1).tolist())
+    return _Stream(index.unit_count, seams, ranks, np.append(np.flatnonzero(np.diff(ranks) != 1) + 1, 1 << 62))
 
 
-def _copies(stream: _Stream, source_id: str, frames: Range, first: int) -> list[CopyPiece]:
-    """Return what can be copied of the source frames from `first` on that `frames` shows."""
-    count = len(frames)
-    low, high = bisect_right(stream.breaks, first), bisect_left(stream.breaks, first + count)
-    breaks = [frame - first for frame in stream.breaks[low:high]] if low < high else []
-    found = []
-    for start, stop in zip([0, *breaks], [*breaks, count], strict=True):
-        part = Range(frames.start + start, frames.start + stop)
-        piece = _copy(stream, source_id, part, int(stream.ranks[first + start]))
-        if piece is not None:
-            found.append(piece)
+@quickly_made
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Output frames [start, stop) that are source frames one by one from `first` on, in a stream that may be copied."""
+
+    start: int
+    stop: int
+    source_id: str
+    first: int
+
+
+def _copyable_parts(runs: Sequence[RecipeRun], streams: Collection[str], widened: Sequence[Range]) -> list[_Part]:
+    """Return what of the runs may be copied, as far as their recipes go."""
+    parts = []
+    for run in runs:
+        recipe, whole = run.recipe, run.timeline_range
+        base = recipe.base
+        if recipe.ops or recipe.placement is not None or not isinstance(base, SourceBase):
+            continue
+        if base.source_id not in streams:
+            continue
+        parts += [
+            _Part(part.start, part.stop, base.source_id, base.frame + part.start - whole.start)
+            for part in (subtracted(whole, widened) if widened else (whole,))
+        ]
+    return parts
+
+
+def _copies(parts: Sequence[_Part], streams: Mapping[str, _Stream]) -> list[list[CopyPiece]]:
+    """Return what can be copied of each part."""
+    found: list[list[CopyPiece]] = [[] for _ in parts]
+    for source_id, stream in streams.items():
+        numbers = [number for number, part in enumerate(parts) if part.source_id == source_id]
+        bounds = np.array([(parts[n].start, parts[n].stop, parts[n].first) for n in numbers], np.int64).reshape(-1, 3)
+        for number, start, stop, entry, last, skipped, first in _copied(stream, bounds):
+            piece = CopyPiece(Range(start, stop), source_id, Range(entry, last), skipped, first)
+            found[numbers[number]].append(piece)
     return found
 
 
-def _copy(stream: _Stream, source_id: str, frames: Range, rank: int) -> CopyPiece | None:
+def _copied(stream: _Stream, bounds: Int64) -> list[list[int]]:
+    """Return what can be copied of parts of one stream.
+
+    Args:
+        stream: theirs.
+        bounds: int64 [parts, 3]: the first output frame, the one behind, and the source frame under the first.
+
+    Returns:
+        For each piece the number of its part, the first output frame and the one behind, the unit of the entry and the
+        one behind the last, how many leading pictures are skipped, and the first frame's display rank.
+    """
+    which, starts, ranks, counts = _unbroken(stream, bounds)
     seams = stream.seams
-    last = rank + len(frames)
-    if last < stream.units:
-        last = int(seams.heads[seams.heads.searchsorted(last, side="right") - 1])
-    if rank == 0 and frames.start == 0 and last > 0:
-        # As in the source, the output begins with the stream's first picture, whatever it is.
-        return CopyPiece(Range(0, last), source_id, Range(0, last), 0, 0)
-    number = int(seams.entry_ranks.searchsorted(rank, side="left"))
-    if number == seams.entries.size:
-        return None
-    entry, leading = int(seams.entries[number]), int(seams.leading[number])
-    skipped = 0 if seams.keeps_leading[number] and entry >= rank else leading
-    first = entry + skipped
-    if first >= last:
-        return None
-    shown = Range(frames.start + first - rank, frames.start + last - rank)
-    return CopyPiece(shown, source_id, Range(entry, last), skipped, first)
+    lasts = ranks + counts
+    heads = seams.heads[np.searchsorted(seams.heads, lasts, side="right") - 1]
+    lasts = np.where(lasts < stream.units, heads, lasts)
+    number = np.searchsorted(seams.entry_ranks, ranks, side="left")
+    has_entry = number < seams.entries.size
+    number = number[has_entry]
+    entries, skipped = np.zeros_like(ranks), np.zeros_like(ranks)
+    entries[has_entry] = seams.entries[number]
+    keeps = seams.keeps_leading[number] & (seams.entries[number] >= ranks[has_entry])
+    skipped[has_entry] = np.where(keeps, 0, seams.leading[number])
+    # As in the source, the output may begin with the stream's first picture, whatever it is.
+    at_first = (ranks == 0) & (starts == 0) & (lasts > 0)
+    entries[at_first] = skipped[at_first] = 0
+    firsts = entries + skipped
+    good = (has_entry & (firsts < lasts)) | at_first
+    shift = starts - ranks
+    table = np.stack([which, firsts + shift, lasts + shift, entries, lasts, skipped, firsts], axis=1)[good]
+    rows: list[list[int]] = table.tolist()
+    return rows
 
 
-def _goes_on(last: RecipeRun, run: RecipeRun) -> bool:
-    """Tell whether the source goes on from one run to the next: what parts them is a change, not a cut."""
-    one, other = last.recipe.base, run.recipe.base
-    return (
-        isinstance(one, SourceBase)
-        and isinstance(other, SourceBase)
-        and one.source_id == other.source_id
-        and one.frame + len(last.timeline_range) == other.frame
-    )
+def _unbroken(stream: _Stream, bounds: Int64) -> tuple[Int64, Int64, Int64, Int64]:
+    """Part bounds where a stream's display ranks do not follow on each other.
+
+    Returns:
+        int64 [stretches] each: the number of the part, the first output frame, its display rank, and the frames.
+    """
+    starts, stops, firsts = bounds.T
+    ends = firsts + stops - starts
+    low = np.searchsorted(stream.breaks, firsts, side="right")
+    inside = np.searchsorted(stream.breaks, ends, side="left") - low
+    pieces = inside + 1
+    which = np.repeat(np.arange(starts.size), pieces)
+    piece = np.arange(which.size) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    begins = np.where(piece == 0, firsts[which], stream.breaks[low[which] + piece - 1])
+    finishes = np.where(piece == inside[which], ends[which], stream.breaks[low[which] + piece])
+    return which, starts[which] + begins - firsts[which], stream.ranks[begins], finishes - begins
 
 
-def _why_rendered(run: RecipeRun) -> Reason:
+def _continued(runs: Sequence[RecipeRun]) -> list[bool]:
+    """Return for each run, and for what is behind the last, whether the source goes on there from the run before.
+
+    What parts such runs is a change, not a cut.
+    """
+    continued = []
+    source_id, behind = None, 0
+    for run in runs:
+        base = run.recipe.base
+        if isinstance(base, SourceBase):
+            continued.append(base.source_id == source_id and base.frame == behind)
+            source_id, behind = base.source_id, base.frame + len(run.timeline_range)
+        else:
+            continued.append(False)
+            source_id = None
+    return [*continued, False]
+
+
+def _why_rendered(run: RecipeRun, streams: Collection[str]) -> Reason:
     recipe = run.recipe
     if recipe.ops:
         return Reason.CHANGED
@@ -227,35 +299,65 @@ def _why_rendered(run: RecipeRun) -> Reason:
         return Reason.BLACK
     if isinstance(recipe.base, ConformedBase):
         return Reason.OTHER_RATE
-    return Reason.OTHER_FILM if recipe.placement is None else Reason.OTHER_SHAPE
+    if recipe.placement is not None:
+        return Reason.OTHER_SHAPE
+    return Reason.WIDENED if recipe.base.source_id in streams else Reason.OTHER_FILM
 
 
 def _describe(
-    segments: list[CopySegment | RenderSegment],
-    part: Range,
-    copied: Sequence[Range],
-    starts_late: Reason,
-    ends_early: Reason,
+    segments: _Segments, part: _Part, copied: Sequence[CopyPiece], starts_late: Reason, ends_early: Reason
 ) -> None:
     at = part.start
-    for frames in copied:
+    for piece in copied:
+        frames = piece.frames
         if frames.start > at:
-            _append(segments, RenderSegment(Range(at, frames.start), starts_late if at == part.start else Reason.TAIL))
-        _append(segments, CopySegment(frames))
+            segments.render(at, frames.start, starts_late if at == part.start else Reason.TAIL)
+        segments.copy(frames)
         at = frames.stop
     if at < part.stop:
-        _append(segments, RenderSegment(Range(at, part.stop), ends_early if copied else starts_late))
+        segments.render(at, part.stop, ends_early if copied else starts_late)
 
 
-def _append(segments: list[CopySegment | RenderSegment], new: CopySegment | RenderSegment) -> None:
-    last = segments[-1] if segments else None
-    if isinstance(last, RenderSegment) and isinstance(new, RenderSegment) and last.reason is new.reason:
-        segments[-1] = RenderSegment(Range(last.frames.start, new.frames.stop), new.reason)
-    else:
-        segments.append(new)
+class _Segments:
+    """What the plan says to a person, as it comes together."""
+
+    def __init__(self) -> None:
+        self._segments: list[CopySegment | RenderSegment] = []
+        self._rendered = 0
+        # What is rendered before the next segment, as long as the reason stays the same.
+        self._start = self._stop = 0
+        self._reason: Reason | None = None
+
+    def copy(self, frames: Range) -> None:
+        self._close()
+        self._segments.append(CopySegment(frames))
+
+    def render(self, start: int, stop: int, reason: Reason) -> None:
+        if reason is not self._reason:
+            self._close()
+            self._start, self._reason = start, reason
+        self._stop = stop
+        self._rendered += stop - start
+
+    def _close(self) -> None:
+        if self._reason is not None:
+            self._segments.append(RenderSegment(Range(self._start, self._stop), self._reason))
+            self._reason = None
+
+    def described(self, total: int) -> ExportPlan:
+        """Return what was said of a film of `total` frames."""
+        self._close()
+        if not self._rendered:
+            reason = "every clip begins at a keyframe, so every packet of the picture is copied"
+        elif self._rendered < total:
+            reason = f"{self._rendered:,} of {total:,} frames are re-encoded, the others are copied"
+        else:
+            reason = "no clip holds frames that can be copied"
+        mode = Mode.FULL if total and self._rendered == total else Mode.DIFFERENTIAL
+        return ExportPlan(mode, reason, tuple(self._segments), (), ())
 
 
-def _covering(copies: Sequence[CopyPiece], count: int) -> tuple[Piece, ...]:
+def _covering(copies: Iterable[CopyPiece], count: int) -> tuple[Piece, ...]:
     pieces: list[Piece] = []
     at = 0
     for piece in copies:
@@ -266,16 +368,3 @@ def _covering(copies: Sequence[CopyPiece], count: int) -> tuple[Piece, ...]:
     if at < count:
         pieces.append(RenderPiece(Range(at, count)))
     return tuple(pieces)
-
-
-def _described(segments: Sequence[CopySegment | RenderSegment]) -> ExportPlan:
-    total = sum(len(segment.frames) for segment in segments)
-    rendered = sum(len(segment.frames) for segment in segments if isinstance(segment, RenderSegment))
-    if not rendered:
-        reason = "every clip begins at a keyframe, so every packet of the picture is copied"
-    elif rendered < total:
-        reason = f"{rendered:,} of {total:,} frames are re-encoded, the others are copied"
-    else:
-        reason = "no clip holds frames that can be copied"
-    mode = Mode.FULL if total and rendered == total else Mode.DIFFERENTIAL
-    return ExportPlan(mode, reason, tuple(segments), (), ())

@@ -13,7 +13,7 @@ from engine.model import edits as e
 from engine.model.project import Canvas, default_timing
 from engine.model.source import EvenTimes, ListedTimes, frame_times
 from engine.model.storyline import Clip, Conformed, Native, frames_showing, part, source_frame
-from engine.model.time import Range
+from engine.model.time import Range, merged
 from engine.model.timeline import ShownFrame, TimelineMap
 from tests.projects import edited_projects, one_source_project, source, storyline_edits, uneven_source
 
@@ -139,3 +139,17 @@ def test_another_canvas_rate_keeps_durations_to_half_a_frame_per_clip(project, r
         was = old.time_of(before.timeline_range.stop) - old.time_of(before.timeline_range.start)
         is_now = new.time_of(now.timeline_range.stop) - new.time_of(now.timeline_range.start)
         assert abs(was - is_now) <= Fraction(1, 2) / rate or len(now.timeline_range) == 1
+
+
+@given(edited_projects(), st.lists(st.tuples(st.integers(0, 40), st.integers(0, 12)), max_size=6))
+@THOROUGH
+def test_many_ranges_asked_at_once_show_where_each_of_them_does(project, ranges):
+    timeline = TimelineMap(project)
+    firsts = np.array([first for first, _ in ranges], np.int64)
+    lengths = np.array([length for _, length in ranges], np.int64)
+    for owner in project.sources:
+        which, starts, stops = timeline.bounds_showing_all(owner.id, firsts, firsts + lengths)
+        for number, (first, length) in enumerate(ranges):
+            mine = which == number
+            pieces = merged(Range(int(a), int(b)) for a, b in zip(starts[mine], stops[mine], strict=True))
+            assert pieces == timeline.showing(owner.id, Range(first, first + length))
