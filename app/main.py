@@ -21,14 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments name; return its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or asks_for_window(words):
-        # Qt and the panels take a second or two to load, which no command should pay for.
-        from app.ui.splash import show_splash
+        # Qt takes a tenth of a second to load, which no command should pay for.
+        from app.ui.start import run
 
         try:
-            splash = show_splash()
-            from app.ui.application import run
-
-            return run(Path(words[0]) if words else None, splash)
+            return run(Path(words[0]) if words else None)
         except DeltacutError as error:
             print(f"deltacut: {error}", file=sys.stderr)
             return error.exit_status

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from app.session.asking import MainThread
 from app.session.collector import MainThreadCollector
@@ -63,14 +62,8 @@ class Session:
         self.collector.stop()
 
 
-def new_session(data_folder: Path, sound: Device | None = None) -> Session:
-    """Return a session with nothing open.
-
-    Args:
-        data_folder: holds what is kept across starts.
-        sound: where to play; the system's output where not given.
-    """
-    settings = Settings(data_folder / "window.json")
+def new_session(settings: Settings, sound: Device | None = None) -> Session:
+    """Return a session with nothing open; it plays on `sound`, the system's output where that is not given."""
     jobs = Jobs()
     document = Document(jobs)
     transport = Transport(document)

@@ -1,14 +1,10 @@
-"""Build the window and everything behind it, and run until it is closed."""
+"""Everything behind the window: the session, the panels, and what they can do."""
 
 from __future__ import annotations
 
-import gc
-import sys
+from collections.abc import Generator
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QSplashScreen
 
 from app.session.projects import Projects
 from app.session.session import Session, new_session
@@ -24,91 +20,42 @@ from app.ui.layers import LayersPanel
 from app.ui.media import MediaPanel
 from app.ui.review import ReviewArea
 from app.ui.scopes import ScopesPanel
+from app.ui.shell import Shell
 from app.ui.takes import PatchesList, TakesPanel
 from app.ui.theme import Theme
 from app.ui.timeline import TimelinePanel
 from app.ui.transcript import TranscriptPanel
-from app.ui.unforeseen import Unforeseen
 from app.ui.viewer import ViewerArea
 from app.ui.window import MainWindow
 from app.ui.window.commands import WindowCommands
 from app.ui.window.main_window import Places
-from app.workflows.places import data_folder
-
-SWITCH_S = 0.001
 
 
+@dataclass(frozen=True, slots=True)
 class Desktop:
-    """The application: made once, shown, and shut down."""
+    """The whole application, as `furnished` made it."""
 
-    def __init__(self, app: QApplication, folder: Path, sound: Device | None = None) -> None:
-        self.session: Session = new_session(folder, sound)
-        self.theme = Theme(self.session.settings)
-        self.theme.apply(app)
-        self.projects = Projects(self.session.document, self.session.jobs, self.session.settings, folder)
-        self.window = MainWindow(self.session, self.theme)
-        self.actions = ActionTable(self.session, self.theme, self.window)
-        self.context = Context(self.session, self.theme, self.actions, self.window)
-        context = self.context
-        self.viewer, self.review = ViewerArea(context), ReviewArea(context)
-        self.media, self.captions = MediaPanel(context), CaptionsPanel(context)
-        self.transcript = TranscriptPanel(context)
-        self.layers, self.takes = LayersPanel(context), TakesPanel(context)
-        self.patches = PatchesList(context)
-        self.inspector, self.jobs = InspectorPanel(context), JobsPanel(context)
-        self.history, self.scopes = HistoryPanel(context), ScopesPanel(context)
-        self.timeline = TimelinePanel(context)
-        self.export = ExportPage(context)
-        self.window.furnish(
-            Places(
-                pages={"viewer": self.viewer, "review": self.review, "deliver": self.export},
-                bin=(
-                    ("media", "Media", self.media),
-                    ("captions", "Captions", self.captions),
-                    ("transcript", "Words", self.transcript),
-                    ("patches", "Patches", self.patches),
-                ),
-                details=(
-                    ("inspector", "Inspector", self.inspector),
-                    ("jobs", "Jobs", self.jobs),
-                    ("history", "History", self.history),
-                    ("scopes", "Scopes", self.scopes),
-                ),
-                layers=self.layers,
-                takes=self.takes,
-                timeline=self.timeline,
-            )
-        )
-        self.commands = WindowCommands(context, self.projects, self.window)
-        panels = (
-            self.commands,
-            self.viewer,
-            self.review,
-            self.timeline,
-            self.media,
-            self.layers,
-            self.takes,
-            self.patches,
-            self.inspector,
-            self.captions,
-            self.transcript,
-            self.scopes,
-            self.jobs,
-            self.history,
-            self.export,
-        )
-        for panel in panels:
-            self.actions.add(panel.actions_of_panel())
-        self.export.shown_wanted.connect(partial(self.window.show_workspace, "deliver"))
-        self.export.review_wanted.connect(partial(self.window.show_workspace, "review"))
-        self.actions.fill(self.window.top.menus)
-
-    def show(self, path: Path | None) -> None:
-        """Show the window, and open what was asked for or left open."""
-        self.window.restore_geometry_of_last_time()
-        self.window.show()
-        # The window appears first; what takes longer follows in its event loop.
-        QTimer.singleShot(0, self.window, lambda: self.commands.begin(path))
+    theme: Theme
+    window: MainWindow
+    context: Context
+    session: Session
+    projects: Projects
+    actions: ActionTable
+    commands: WindowCommands
+    viewer: ViewerArea
+    review: ReviewArea
+    media: MediaPanel
+    captions: CaptionsPanel
+    transcript: TranscriptPanel
+    layers: LayersPanel
+    takes: TakesPanel
+    patches: PatchesList
+    inspector: InspectorPanel
+    jobs: JobsPanel
+    history: HistoryPanel
+    scopes: ScopesPanel
+    timeline: TimelinePanel
+    export: ExportPage
 
     def shut_down(self) -> None:
         """Stop all work; nothing runs afterwards."""
@@ -116,26 +63,104 @@ class Desktop:
         self.projects.forget_left_open()
 
 
-def run(path: Path | None, splash: QSplashScreen) -> int:
-    """Show the window, with a project or a film if one is given, until it is closed; return the exit status."""
-    app = QApplication.instance() or QApplication(sys.argv[:1])
-    assert isinstance(app, QApplication)
-    app.setApplicationName("deltacut")
-    app.setApplicationDisplayName("Deltacut")
-    app.setDesktopFileName("deltacut")
-    app.setStyle("Fusion")
-    desktop = Desktop(app, data_folder())
-    app.setWindowIcon(desktop.theme.icon("logo", "text.1"))
-    # What the start made stays; later collections need not look at it again.
-    gc.freeze()
-    # Workers of Python code hand the interpreter over sooner to the thread that the person waits for.
-    sys.setswitchinterval(SWITCH_S)
-    unforeseen = Unforeseen(desktop.context, data_folder() / "deltacut.log", desktop.window)
-    unforeseen.install()
-    desktop.show(path)
-    splash.finish(desktop.window)
-    try:
-        return app.exec()
-    finally:
-        unforeseen.remove()
-        desktop.shut_down()
+def furnished(shell: Shell, sound: Device | None = None) -> Generator[None, None, Desktop]:
+    """Make everything behind a window, one part after each `yield`, so that the event loop may run in between.
+
+    It plays on `sound`, the system's output where that is not given.
+    """
+    theme, window = shell.theme, shell.window
+    session = new_session(shell.settings, sound)
+    yield
+    projects = Projects(session.document, session.jobs, session.settings, shell.folder)
+    actions = ActionTable(session, theme, window)
+    context = Context(session, theme, actions, window)
+    viewer = ViewerArea(context)
+    yield
+    review = ReviewArea(context)
+    yield
+    media = MediaPanel(context)
+    yield
+    captions = CaptionsPanel(context)
+    transcript = TranscriptPanel(context)
+    yield
+    layers = LayersPanel(context)
+    yield
+    takes, patches = TakesPanel(context), PatchesList(context)
+    yield
+    inspector = InspectorPanel(context)
+    yield
+    jobs, history, scopes = JobsPanel(context), HistoryPanel(context), ScopesPanel(context)
+    yield
+    timeline = TimelinePanel(context)
+    yield
+    export = ExportPage(context)
+    yield
+    window.furnish(
+        session,
+        Places(
+            pages={"viewer": viewer, "review": review, "deliver": export},
+            bin=(
+                ("media", "Media", media),
+                ("captions", "Captions", captions),
+                ("transcript", "Words", transcript),
+                ("patches", "Patches", patches),
+            ),
+            details=(
+                ("inspector", "Inspector", inspector),
+                ("jobs", "Jobs", jobs),
+                ("history", "History", history),
+                ("scopes", "Scopes", scopes),
+            ),
+            layers=layers,
+            takes=takes,
+            timeline=timeline,
+        ),
+    )
+    yield
+    commands = WindowCommands(context, projects, window)
+    panels = (
+        commands,
+        viewer,
+        review,
+        timeline,
+        media,
+        layers,
+        takes,
+        patches,
+        inspector,
+        captions,
+        transcript,
+        scopes,
+        jobs,
+        history,
+        export,
+    )
+    for panel in panels:
+        actions.add(panel.actions_of_panel())
+        yield
+    export.shown_wanted.connect(partial(window.show_workspace, "deliver"))
+    export.review_wanted.connect(partial(window.show_workspace, "review"))
+    actions.fill(window.top.menus)
+    return Desktop(
+        theme=theme,
+        window=window,
+        context=context,
+        session=session,
+        projects=projects,
+        actions=actions,
+        commands=commands,
+        viewer=viewer,
+        review=review,
+        media=media,
+        captions=captions,
+        transcript=transcript,
+        layers=layers,
+        takes=takes,
+        patches=patches,
+        inspector=inspector,
+        jobs=jobs,
+        history=history,
+        scopes=scopes,
+        timeline=timeline,
+        export=export,
+    )

@@ -11,8 +11,9 @@ from types import TracebackType
 from PySide6.QtCore import QObject, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 
-from app.ui.context import Context
+from app.ui.theme import Theme
 from app.ui.widgets import Banner, BannerAction, Tone
+from app.ui.window import MainWindow
 
 LARGEST_LOG = 1 << 20
 _SAME_FOR_S = 30.0
@@ -23,9 +24,10 @@ class Unforeseen(QObject):
 
     _happened = Signal(str)
 
-    def __init__(self, context: Context, log: Path, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._context = context
+    def __init__(self, window: MainWindow, theme: Theme, log: Path) -> None:
+        super().__init__(window)
+        self._window = window
+        self._theme = theme
         self._log = log
         self._told: dict[str, float] = {}
         self._happened.connect(self._tell)
@@ -64,9 +66,9 @@ class Unforeseen(QObject):
         if now - self._told.get(what, -_SAME_FOR_S) < _SAME_FOR_S:
             return
         self._told[what] = now
-        self._context.notices.show_banner(
+        self._window.show_banner(
             Banner(
-                self._context.theme,
+                self._theme,
                 Tone.ERROR,
                 "Something went wrong that should not have.",
                 f"{what}. The project is saved; you can go on.",

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.session.live_plan import Planned
 from app.session.session import new_session
+from app.session.settings import Settings
 from app.ui.actions import ActionTable
 from app.ui.context import Context
 from app.ui.theme import Theme
@@ -80,7 +81,7 @@ class _Silent:
 
 
 def _measure(app: QApplication, folder: Path, arguments: argparse.Namespace) -> None:
-    session = new_session(folder / "data")
+    session = new_session(Settings(folder / "window.json"))
     theme = Theme(session.settings)
     theme.apply(app)
     window = QWidget()

@@ -23,6 +23,7 @@ from PySide6.QtCore import QEventLoop, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.session.session import Session, new_session
+from app.session.settings import Settings
 from app.session.sound_output import NoDevice
 from app.ui.actions import ActionTable
 from app.ui.context import Context
@@ -228,7 +229,7 @@ def main(arguments: list[str]) -> int:
         os.environ["DELTACUT_CACHE"] = str(Path(folder) / "cache")
         path = Path(folder) / "film.dcut"
         new_project(path, film(Path(folder) / "film.mp4", int(play_s) + 2), Progress(), CancelToken())
-        session = new_session(Path(folder) / "data", _Silent())
+        session = new_session(Settings(Path(folder) / "window.json"), _Silent())
         theme = Theme(session.settings)
         theme.apply(app)
         window = QWidget()

@@ -41,21 +41,19 @@ class Photographer:
     def __init__(self, folder: Path, film: Path | None, size: str, only: str, scratch: Path) -> None:
         from PySide6.QtWidgets import QApplication
 
-        from app.ui.application import Desktop
-        from tests.app.ui.desktop import NoSound
+        from tests.app.ui.desktop import whole
 
         self._app = QApplication([])
         self._app.setStyle("Fusion")
         self._folder, self._film, self._only = folder, film, only
         self._width, self._height = (int(side) for side in size.split("x"))
-        self._desktop = Desktop(self._app, scratch / "data", NoSound())
+        self._desktop = whole(self._app, scratch / "data")
         self._scratch = scratch
         folder.mkdir(parents=True, exist_ok=True)
 
     def take(self, themes: tuple[str, ...]) -> None:
         """Take all pictures in each theme."""
         desktop = self._desktop
-        desktop.show(None)
         desktop.window.resize(self._width, self._height)
         self._in_each(themes, [("first-run", lambda: None)])
         self._open()

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+MENUS = ("File", "Edit", "Clip", "Region", "Playback", "View", "Help")
+"""The window's menus, from left to right."""
+
 
 def nothing() -> str:
     """Say that nothing keeps an action from running."""
@@ -18,7 +21,7 @@ class ActionSpec:
     Attributes:
         id: its stable name, such as "clip.split"; settings and presets refer to it.
         text: as it stands in the menu, with an ellipsis where a dialog follows.
-        menu: "File", "Edit", "Clip", "Region", "Playback", "View" or "Help", and "Clip/Trim" for a submenu of it.
+        menu: one of MENUS, and "Clip/Trim" for a submenu of it.
         run: does it. keys: the shortcuts of our own preset, separated by "; ", none by choice where empty.
         hindrance: returns why it cannot run now, as a sentence for the tooltip ("Pick a take first"), else "".
         is_on: for an action that is on or off.

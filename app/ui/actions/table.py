@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
-from app.session.session import Session
 from app.ui.actions.spec import ActionSpec
 from app.ui.theme import Theme
 
-MENUS = ("File", "Edit", "Clip", "Region", "Playback", "View", "Help")
+if TYPE_CHECKING:
+    # The window's frame names the menus before anything of films is loaded.
+    from app.session.session import Session
+
 PRESETS = {"deltacut": "Deltacut", "premiere": "Premiere", "resolve": "Resolve"}
 
 
@@ -76,8 +79,8 @@ class ActionTable(QObject):
             action.triggered.connect(self._triggered)
             self._specs[spec.id], self._actions[spec.id] = spec, action
             self._window.addAction(action)
-        self._assign_keys()
-        self.refresh()
+            self._assign_keys(spec.id)
+            self._refresh(spec)
         self.added.emit()
 
     def has(self, id: str) -> bool:
@@ -121,11 +124,9 @@ class ActionTable(QObject):
         hits = [spec for spec in self.specs if all(word in f"{spec.text} {spec.menu}".casefold() for word in words)]
         return sorted(hits, key=rank)
 
-    def fill(self, bar: QMenuBar) -> None:
-        """Put the actions into the menus."""
-        for name in MENUS:
-            menu = bar.addMenu(name)
-            menu.setToolTipsVisible(True)
+    def fill(self, menus: Mapping[str, QMenu]) -> None:
+        """Put the actions into the menus of these names."""
+        for name, menu in menus.items():
             self._fill_menu(menu, name)
 
     def _fill_menu(self, menu: QMenu, name: str) -> None:
@@ -150,20 +151,29 @@ class ActionTable(QObject):
     @Slot()
     def refresh(self) -> None:
         """Look which actions can run, and say in their tooltips why not."""
-        for id, spec in self._specs.items():
-            action = self._actions[id]
-            hindrance = spec.hindrance()
-            action.setEnabled(not hindrance)
-            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            name = spec.text.rstrip("…")
-            tip = f"{name} ({keys})" if keys else name
-            action.setToolTip(f"{tip}\n{hindrance}" if hindrance else tip)
-            if spec.is_on is not None:
-                action.setChecked(spec.is_on())
+        for spec in self._specs.values():
+            self._refresh(spec)
 
-    def _assign_keys(self) -> None:
-        for id, action in self._actions.items():
-            action.setShortcuts([QKeySequence(text) for text in _sequences(self.keys(id))])
+    def run_keys(self, keys: QKeySequence) -> None:
+        """Run the action that has this shortcut, if one has and can run."""
+        for action in self._actions.values():
+            if action.isEnabled() and keys in action.shortcuts():
+                action.trigger()
+                return
+
+    def _refresh(self, spec: ActionSpec) -> None:
+        action = self._actions[spec.id]
+        hindrance = spec.hindrance()
+        action.setEnabled(not hindrance)
+        keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        name = spec.text.rstrip("…")
+        tip = f"{name} ({keys})" if keys else name
+        action.setToolTip(f"{tip}\n{hindrance}" if hindrance else tip)
+        if spec.is_on is not None:
+            action.setChecked(spec.is_on())
+
+    def _assign_keys(self, id: str) -> None:
+        self._actions[id].setShortcuts([QKeySequence(text) for text in _sequences(self.keys(id))])
 
     @Slot()
     def _triggered(self) -> None:
@@ -175,7 +185,8 @@ class ActionTable(QObject):
     @Slot(str)
     def _setting_changed(self, name: str) -> None:
         if name in ("shortcuts", "shortcut_preset"):
-            self._assign_keys()
+            for id in self._actions:
+                self._assign_keys(id)
             self.refresh()
             self.keys_changed.emit()
 

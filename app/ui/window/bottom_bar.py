@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtWidgets import QProgressBar, QWidget
 
-from app.session.jobs import Job
-from app.session.session import Session
 from app.ui.theme import Theme
 from app.ui.widgets import ElidedLabel, IconLabel, Role, label, row
 from app.ui.words import bytes_text, seconds_left
+
+if TYPE_CHECKING:
+    from app.session.jobs import Job, Jobs
+    from app.session.session import Session
 
 _SHOWN_MS = 12_000
 
@@ -17,12 +21,12 @@ _SHOWN_MS = 12_000
 class BottomBar(QWidget):
     """26 points high."""
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("bar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(26)
-        self._session = session
+        self._jobs: Jobs | None = None
         self._sign = IconLabel(theme, "info", "text.2", 14)
         self._text = ElidedLabel("", Role.SMALL, "2")
         self._text.setAccessibleName("What happened last")
@@ -44,11 +48,15 @@ class BottomBar(QWidget):
         self._forget.setInterval(_SHOWN_MS)
         self._forget.timeout.connect(self._quiet)
         self._quiet()
+        self._show_job(None)
+
+    def follow(self, session: Session) -> None:
+        """Show the jobs and the playback of this session."""
+        self._jobs = session.jobs
         session.jobs.added.connect(self._show_job)
         session.jobs.changed.connect(self._show_job)
         session.jobs.ended.connect(self._show_job)
         session.playback.dropped_changed.connect(self._show_dropped)
-        self._show_job(None)
 
     def say(self, text: str) -> None:
         """Show a sentence for a while."""
@@ -72,7 +80,7 @@ class BottomBar(QWidget):
 
     @Slot(object)
     def _show_job(self, _job: Job | None) -> None:
-        running = self._session.jobs.running
+        running = self._jobs.running if self._jobs is not None else []
         for widget in (self._job, self._bar, self._left):
             widget.setVisible(bool(running))
         if not running:

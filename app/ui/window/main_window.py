@@ -1,22 +1,31 @@
-"""The main window. It arranges what others made; it knows nothing of what the panels show."""
+"""The main window. It arranges what others made; it knows nothing of what the panels show.
+
+It is made in two steps, so that it shows at once: its frame with the start screen, and later what it is furnished with.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from app.session.session import Session
+from app.session.settings import Settings
 from app.ui.theme import Theme
 from app.ui.widgets import Banner, Panel, empty
 from app.ui.window.bottom_bar import BottomBar
 from app.ui.window.first_run import FirstRun, paths_of
 from app.ui.window.tabs import TabbedPanels
 from app.ui.window.top_bar import TopBar
+
+if TYPE_CHECKING:
+    # The frame shows before anything of films is loaded.
+    from app.session.document import Document
+    from app.session.session import Session
 
 LAYOUT_VERSION = 1
 """Layouts kept by another version are not restored."""
@@ -74,21 +83,22 @@ class MainWindow(QMainWindow):
     dropped = Signal(list)
     close_wanted = Signal(QCloseEvent)
 
-    def __init__(self, session: Session, theme: Theme) -> None:
+    def __init__(self, settings: Settings, theme: Theme) -> None:
         super().__init__()
         self.setWindowTitle("Deltacut")
         self.setObjectName("main")
         self.setAcceptDrops(True)
         self.setMinimumSize(1024, 640)
         self.resize(1600, 960)
-        self._session = session
+        self._settings = settings
         self._theme = theme
+        self._document: Document | None = None
         self._workspace = "region"
         self._docks: dict[str, QDockWidget] = {}
         self._tabs: list[tuple[str, TabbedPanels]] = []
-        self.top = TopBar(session, theme)
-        self.bottom = BottomBar(session, theme)
-        self.first_run = FirstRun(session.settings, theme)
+        self.top = TopBar(theme)
+        self.bottom = BottomBar(theme)
+        self.first_run = FirstRun(settings, theme)
         self.setMenuWidget(self.top)
         self._messages = QVBoxLayout()
         self._messages.setContentsMargins(0, 0, 0, 0)
@@ -113,13 +123,16 @@ class MainWindow(QMainWindow):
             self.setCorner(side, Qt.DockWidgetArea.BottomDockWidgetArea)
         self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AnimatedDocks)
         self.top.workspace_chosen.connect(self.show_workspace)
+
+    def furnish(self, session: Session, places: Places) -> None:
+        """Put the panels into their docks and the pages into the middle, and follow the session from now on."""
         document = session.document
+        self._document = document
         document.opened.connect(self._on_opened)
         document.closed.connect(self._on_closed)
         document.refused.connect(self.say)
-
-    def furnish(self, places: Places) -> None:
-        """Put the panels into their docks and the pages into the middle."""
+        self.top.follow(document)
+        self.bottom.follow(session)
         for name, page in places.pages.items():
             self._named[name] = page
             self._pages.addWidget(page)
@@ -186,6 +199,10 @@ class MainWindow(QMainWindow):
     # --- workspaces -------------------------------------------------------------------------------------------------
 
     @property
+    def _is_open(self) -> bool:
+        return self._document is not None and self._document.is_open
+
+    @property
     def workspace(self) -> str:
         """Return the key of the workspace that shows."""
         return self._workspace
@@ -193,7 +210,7 @@ class MainWindow(QMainWindow):
     @Slot(str)
     def show_workspace(self, key: str) -> None:
         """Show the arrangement for one kind of work, as the person left it."""
-        if self._session.document.is_open and key != self._workspace:
+        if self._is_open and key != self._workspace:
             self._keep_layout()
         self._workspace = key
         self._show_page()
@@ -201,7 +218,7 @@ class MainWindow(QMainWindow):
 
     def reset_layout(self) -> None:
         """Bring the docks back to where they were made."""
-        self._session.settings.set(layouts={})
+        self._settings.set(layouts={})
         for key, dock in self._docks.items():
             dock.setFloating(False)
             area = {"bin": Qt.DockWidgetArea.LeftDockWidgetArea, "timeline": Qt.DockWidgetArea.BottomDockWidgetArea}
@@ -209,7 +226,7 @@ class MainWindow(QMainWindow):
         self._show_page()
 
     def _show_page(self) -> None:
-        there = self._session.document.is_open
+        there = self._is_open
         shown = WORKSPACES[self._workspace]
         self._pages.setCurrentWidget(self._named[shown.page if there else "first"])
         for key, dock in self._docks.items():
@@ -220,7 +237,7 @@ class MainWindow(QMainWindow):
             for _, tabs in self._tabs:
                 if tabs.has(name):
                     tabs.show_panel(name)
-        kept = self._session.settings.choices.layouts.get(self._workspace)
+        kept = self._settings.choices.layouts.get(self._workspace)
         if kept is None or not self.restoreState(QByteArray.fromBase64(kept.encode()), LAYOUT_VERSION):
             # Sizes are only stable once the window has laid itself out.
             QTimer.singleShot(0, self, self._size_docks)
@@ -240,19 +257,19 @@ class MainWindow(QMainWindow):
         )
 
     def _keep_layout(self) -> None:
-        layouts = dict(self._session.settings.choices.layouts)
+        layouts = dict(self._settings.choices.layouts)
         layouts[self._workspace] = bytes(self.saveState(LAYOUT_VERSION).toBase64().data()).decode()
-        self._session.settings.set(layouts=layouts)
+        self._settings.set(layouts=layouts)
 
     def restore_geometry_of_last_time(self) -> None:
         """Put the window where it was when it was last closed."""
-        kept = self._session.settings.choices.geometry
+        kept = self._settings.choices.geometry
         if kept:
             self.restoreGeometry(QByteArray.fromBase64(kept.encode()))
 
     @Slot()
     def _on_opened(self) -> None:
-        path = self._session.document.path
+        path = self._document.path if self._document is not None else None
         self.setWindowTitle(f"{path.stem} – Deltacut" if path is not None else "Deltacut")
         self.top.workspaces.choose(self._workspace)
         self._show_page()
@@ -280,7 +297,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self.close_wanted.emit(event)
         if event.isAccepted():
-            if self._session.document.is_open:
+            if self._is_open:
                 self._keep_layout()
             geometry = bytes(self.saveGeometry().toBase64().data()).decode()
-            self._session.settings.set(geometry=geometry)
+            self._settings.set(geometry=geometry)

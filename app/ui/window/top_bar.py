@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QGridLayout, QMenuBar, QPushButton, QSizePolicy, QWidget
+from typing import TYPE_CHECKING
 
-from app.session.session import Session
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QGridLayout, QMenu, QMenuBar, QPushButton, QSizePolicy, QWidget
+
+from app.ui.actions.spec import MENUS
 from app.ui.theme import Theme
 from app.ui.widgets import ButtonKind, ElidedLabel, IconLabel, Role, Segmented, label, push_button, row
+
+if TYPE_CHECKING:
+    from app.session.document import Document
 
 WORKSPACES = (("edit", "Edit", ""), ("region", "Region", ""), ("review", "Review", ""), ("deliver", "Deliver", ""))
 
 
 class TopBar(QWidget):
     """Three parts: menus at the left, workspaces in the middle, the project at the right.
+
+    Attributes:
+        menus: the menus of the window by name, empty until the actions are there.
 
     Signals:
         workspace_chosen(str): by key. export_wanted: the button.
@@ -22,17 +30,20 @@ class TopBar(QWidget):
     workspace_chosen = Signal(str)
     export_wanted = Signal()
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("bar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(42)
-        self._session = session
         self._theme = theme
-        self.menus = QMenuBar(self)
+        self._document: Document | None = None
+        bar = QMenuBar(self)
         # Part of our own bar on every system: the workspaces stand beside it.
-        self.menus.setNativeMenuBar(False)
-        self.menus.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        bar.setNativeMenuBar(False)
+        self.menus: dict[str, QMenu] = {name: bar.addMenu(name) for name in MENUS}
+        for menu in self.menus.values():
+            menu.setToolTipsVisible(True)
+        bar.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         logo = IconLabel(theme, "logo", "text.1", 20)
         self.workspaces = Segmented(theme, WORKSPACES, "Workspace", self)
         self.workspaces.chosen.connect(self.workspace_chosen)
@@ -52,13 +63,19 @@ class TopBar(QWidget):
         self.export.clicked.connect(self.export_wanted)
         grid = QGridLayout(self)
         grid.setContentsMargins(12, 0, 8, 0)
-        grid.addLayout(row(logo, self.menus, gap=4), 0, 0)
+        grid.addLayout(row(logo, bar, gap=4), 0, 0)
         grid.addWidget(self.workspaces, 0, 1)
         right = row(None, self._sign, self._name, self._state, 8, self.spent_title, self.spent, 8, self.export, gap=6)
+        right.addWidget(self._find)
+        right.addWidget(self._find_key)
         grid.addLayout(right, 0, 2)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(2, 1)
-        document = session.document
+        self._refresh()
+
+    def follow(self, document: Document) -> None:
+        """Show the project that this document holds."""
+        self._document = document
         for signal in (document.opened, document.closed, document.saved_changed, document.changed):
             signal.connect(self._refresh)
         self._refresh()
@@ -71,13 +88,13 @@ class TopBar(QWidget):
 
     @Slot()
     def _refresh(self) -> None:
-        document = self._session.document
-        there = document.is_open
+        document = self._document
+        there = document is not None and document.is_open
         self._find.setVisible(not there)
         self._find_key.setVisible(not there)
         for widget in (self._sign, self._name, self._state, self.export, self.workspaces):
             widget.setVisible(there)
-        if not there:
+        if document is None or not there:
             self.show_spent("")
             return
         path = document.path

@@ -14,7 +14,8 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.session.sound_output import NoDevice
-from app.ui.application import Desktop
+from app.ui.application import Desktop, furnished
+from app.ui.shell import Shell
 from tests.corpus.small_clips import Recipe, make
 
 
@@ -63,10 +64,22 @@ def started(folder: Path, path: Path | None = None) -> Desktop:
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     app.setStyle("Fusion")
-    made = Desktop(app, folder / "data", NoSound())
-    made.show(path)
+    made = whole(app, folder / "data")
     made.window.resize(1600, 1000)
+    made.commands.begin(path)
     return made
+
+
+def whole(app: QApplication, data: Path) -> Desktop:
+    """Show the application with all that belongs to it, without running the event loop in between."""
+    shell = Shell(app, data)
+    shell.show()
+    making = furnished(shell, NoSound())
+    while True:
+        try:
+            next(making)
+        except StopIteration as made:
+            return made.value
 
 
 def ended(desktop: Desktop) -> None:

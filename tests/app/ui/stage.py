@@ -12,6 +12,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.session.session import Session, new_session
+from app.session.settings import Settings
 from app.ui.actions import ActionTable
 from app.ui.context import Context
 from app.ui.theme import Theme
@@ -90,7 +91,7 @@ def stage(qtbot, tmp_path, monkeypatch, small_film):
     monkeypatch.setenv("DELTACUT_DATA", str(tmp_path / "data"))
     path = tmp_path / "film.dcut"
     new_project(path, small_film, Progress(), CancelToken())
-    session = new_session(tmp_path / "data")
+    session = new_session(Settings(tmp_path / "data" / "window.json"))
     window = QWidget()
     qtbot.addWidget(window)
     theme = Theme(session.settings)

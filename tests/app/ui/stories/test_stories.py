@@ -191,11 +191,10 @@ def main():
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
     from engine.model.edits import RenameProject
-    from tests.app.ui.desktop import NoSound
-    from app.ui.application import Desktop
+    from tests.app.ui.desktop import whole
     app = QApplication([])
-    desktop = Desktop(app, Path(os.environ["DELTACUT_DATA"]), NoSound())
-    desktop.show(Path(sys.argv[1]))
+    desktop = whole(app, Path(os.environ["DELTACUT_DATA"]))
+    desktop.commands.begin(Path(sys.argv[1]))
     done = []
     def work():
         document = desktop.session.document

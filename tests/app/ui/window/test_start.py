@@ -38,7 +38,7 @@ def test_without_a_screen_it_says_so_and_ends_as_a_usage_error():
 
 
 def test_an_error_that_nobody_foresaw_is_kept_and_told_once_and_the_session_goes_on(desktop, folder, qtbot, capsys):
-    unforeseen = Unforeseen(desktop.context, folder / "data" / "deltacut.log", desktop.window)
+    unforeseen = Unforeseen(desktop.window, desktop.theme, folder / "data" / "deltacut.log")
     for _ in range(3):
         try:
             raise ValueError("seven is not a frame")
