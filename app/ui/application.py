@@ -28,7 +28,6 @@ from app.ui.transcript import TranscriptPanel
 from app.ui.viewer import ViewerArea
 from app.ui.window import MainWindow
 from app.ui.window.commands import WindowCommands
-from app.ui.window.main_window import Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,48 +74,49 @@ def furnished(shell: Shell, sound: Device | None = None) -> Generator[None, None
     actions = ActionTable(session, theme, window)
     context = Context(session, theme, actions, window)
     viewer = ViewerArea(context)
+    window.place_page("viewer", viewer)
     yield
     review = ReviewArea(context)
-    yield
-    media = MediaPanel(context)
-    yield
-    captions = CaptionsPanel(context)
-    transcript = TranscriptPanel(context)
-    yield
-    layers = LayersPanel(context)
-    yield
-    takes, patches = TakesPanel(context), PatchesList(context)
-    yield
-    inspector = InspectorPanel(context)
-    yield
-    jobs, history, scopes = JobsPanel(context), HistoryPanel(context), ScopesPanel(context)
-    yield
-    timeline = TimelinePanel(context)
+    window.place_page("review", review)
     yield
     export = ExportPage(context)
     yield
-    window.furnish(
-        session,
-        Places(
-            pages={"viewer": viewer, "review": review, "deliver": export},
-            bin=(
-                ("media", "Media", media),
-                ("captions", "Captions", captions),
-                ("transcript", "Words", transcript),
-                ("patches", "Patches", patches),
-            ),
-            details=(
-                ("inspector", "Inspector", inspector),
-                ("jobs", "Jobs", jobs),
-                ("history", "History", history),
-                ("scopes", "Scopes", scopes),
-            ),
-            layers=layers,
-            takes=takes,
-            timeline=timeline,
-        ),
-    )
+    window.place_page("deliver", export)
     yield
+    media = MediaPanel(context)
+    window.place_tab("bin", "media", "Media", media)
+    yield
+    captions = CaptionsPanel(context)
+    window.place_tab("bin", "captions", "Captions", captions)
+    yield
+    transcript = TranscriptPanel(context)
+    window.place_tab("bin", "transcript", "Words", transcript)
+    yield
+    patches = PatchesList(context)
+    window.place_tab("bin", "patches", "Patches", patches)
+    yield
+    layers = LayersPanel(context)
+    window.place_panel("layers", layers)
+    yield
+    takes = TakesPanel(context)
+    window.place_panel("takes", takes)
+    yield
+    inspector = InspectorPanel(context)
+    yield
+    window.place_tab("details", "inspector", "Inspector", inspector)
+    yield
+    jobs = JobsPanel(context)
+    window.place_tab("details", "jobs", "Jobs", jobs)
+    history = HistoryPanel(context)
+    window.place_tab("details", "history", "History", history)
+    scopes = ScopesPanel(context)
+    window.place_tab("details", "scopes", "Scopes", scopes)
+    yield
+    timeline = TimelinePanel(context)
+    yield
+    window.place_panel("timeline", timeline)
+    yield
+    window.follow(session)
     commands = WindowCommands(context, projects, window)
     panels = (
         commands,

@@ -1,11 +1,10 @@
 """The main window. It arranges what others made; it knows nothing of what the panels show.
 
-It is made in two steps, so that it shows at once: its frame with the start screen, and later what it is furnished with.
+It is made in two steps, so that it shows at once: its frame with the start screen; pages and panels come later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,24 +54,6 @@ WORKSPACES: dict[str, Workspace] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
-    """What the window is made of.
-
-    Attributes:
-        pages: what stands in the middle, by name: "viewer", "review", "deliver".
-        bin, details: tabs at the left and the lower right: key, title, panel.
-        layers, takes, timeline: panels of their own.
-    """
-
-    pages: Mapping[str, QWidget]
-    bin: tuple[tuple[str, str, Panel], ...]
-    details: tuple[tuple[str, str, Panel], ...]
-    layers: Panel
-    takes: Panel
-    timeline: Panel
-
-
 class MainWindow(QMainWindow):
     """Bars, docks, and the pages in the middle.
 
@@ -95,7 +76,7 @@ class MainWindow(QMainWindow):
         self._document: Document | None = None
         self._workspace = "region"
         self._docks: dict[str, QDockWidget] = {}
-        self._tabs: list[tuple[str, TabbedPanels]] = []
+        self._tabs = {"bin": TabbedPanels(), "details": TabbedPanels()}
         self.top = TopBar(theme)
         self.bottom = BottomBar(theme)
         self.first_run = FirstRun(settings, theme)
@@ -122,10 +103,25 @@ class MainWindow(QMainWindow):
         for side in (Qt.Corner.BottomLeftCorner, Qt.Corner.BottomRightCorner):
             self.setCorner(side, Qt.DockWidgetArea.BottomDockWidgetArea)
         self.setDockOptions(QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AnimatedDocks)
+        self._make_docks()
         self.top.workspace_chosen.connect(self.show_workspace)
 
-    def furnish(self, session: Session, places: Places) -> None:
-        """Put the panels into their docks and the pages into the middle, and follow the session from now on."""
+    def place_page(self, name: str, page: QWidget) -> None:
+        """Put a page into the middle: "viewer", "review" or "deliver"."""
+        self._named[name] = page
+        self._pages.addWidget(page)
+
+    def place_panel(self, dock: str, panel: Panel) -> None:
+        """Put a panel into the dock of its own: "layers", "takes" or "timeline"."""
+        self._docks[dock].setWidget(panel)
+        self._docks[dock].setTitleBarWidget(panel.head)
+
+    def place_tab(self, dock: str, name: str, title: str, panel: Panel) -> None:
+        """Put a panel under a tab, after those that are there, in the dock "bin" or "details"."""
+        self._tabs[dock].add(name, title, panel)
+
+    def follow(self, session: Session) -> None:
+        """Follow the session from now on: all pages and panels are in their places."""
         document = session.document
         self._document = document
         document.opened.connect(self._on_opened)
@@ -133,36 +129,35 @@ class MainWindow(QMainWindow):
         document.refused.connect(self.say)
         self.top.follow(document)
         self.bottom.follow(session)
-        for name, page in places.pages.items():
-            self._named[name] = page
-            self._pages.addWidget(page)
+
+    def _make_docks(self) -> None:
         left, right, bottom = (
             Qt.DockWidgetArea.LeftDockWidgetArea,
             Qt.DockWidgetArea.RightDockWidgetArea,
             Qt.DockWidgetArea.BottomDockWidgetArea,
         )
-        bin_tabs, details = TabbedPanels(places.bin), TabbedPanels(places.details)
-        self._tabs = [("bin", bin_tabs), ("details", details)]
-        self._dock("bin", "Media", bin_tabs, bin_tabs.bar, left)
-        self._dock("layers", "Layers", places.layers, places.layers.head, right)
-        self._dock("takes", "Takes", places.takes, places.takes.head, right)
-        self._dock("details", "Inspector", details, details.bar, right)
-        self._dock("timeline", "Timeline", places.timeline, places.timeline.head, bottom)
+        docks = (
+            ("bin", "Media", left),
+            ("layers", "Layers", right),
+            ("takes", "Takes", right),
+            ("details", "Inspector", right),
+            ("timeline", "Timeline", bottom),
+        )
+        for key, title, area in docks:
+            dock = QDockWidget(title, self)
+            dock.setObjectName(f"dock.{key}")
+            dock.setFeatures(
+                QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetFloatable
+            )
+            if key in self._tabs:
+                dock.setWidget(self._tabs[key])
+                dock.setTitleBarWidget(self._tabs[key].bar)
+            dock.hide()
+            self.addDockWidget(area, dock)
+            self._docks[key] = dock
         for name in ("layers", "takes", "details"):
             self._docks[name].setMinimumWidth(_LEAST_RIGHT)
         self._docks["bin"].setMinimumWidth(220)
-        self._show_page()
-
-    def _dock(self, key: str, title: str, content: QWidget, head: QWidget, area: Qt.DockWidgetArea) -> None:
-        dock = QDockWidget(title, self)
-        dock.setObjectName(f"dock.{key}")
-        dock.setWidget(content)
-        dock.setTitleBarWidget(head)
-        dock.setFeatures(
-            QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetFloatable
-        )
-        self.addDockWidget(area, dock)
-        self._docks[key] = dock
 
     # --- messages ---------------------------------------------------------------------------------------------------
 
@@ -181,7 +176,7 @@ class MainWindow(QMainWindow):
 
     def show_panel(self, name: str) -> None:
         """Bring a panel to the front."""
-        for key, tabs in self._tabs:
+        for key, tabs in self._tabs.items():
             if tabs.has(name):
                 self._docks[key].show()
                 tabs.show_panel(name)
@@ -192,7 +187,7 @@ class MainWindow(QMainWindow):
 
     def show_count(self, name: str, count: int) -> None:
         """Show a number on a panel's tab."""
-        for _, tabs in self._tabs:
+        for tabs in self._tabs.values():
             if tabs.has(name):
                 tabs.show_count(name, count)
 
@@ -234,7 +229,7 @@ class MainWindow(QMainWindow):
         if not there:
             return
         for name in shown.front:
-            for _, tabs in self._tabs:
+            for tabs in self._tabs.values():
                 if tabs.has(name):
                     tabs.show_panel(name)
         kept = self._settings.choices.layouts.get(self._workspace)
