@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,7 +30,9 @@ from engine.features.measures import (
 from engine.features.measures_blob import picture_bytes, picture_from_bytes, sound_bytes, sound_from_bytes
 from engine.features.picture_measures import Measured, PictureMeter
 from engine.features.sound_measures import measure_sound
+from engine.media.ahead import ahead
 from engine.media.analysis import SmallPicture, SmallPictures, spans
+from engine.media.picture_threads import opencv_in_the_calling_thread
 from engine.model.frame_index import FrameIndex
 from engine.model.media import MediaInfo
 from engine.model.time import Range
@@ -39,8 +42,13 @@ MEASURES_VERSION = 1
 
 _PICTURES_KIND = "feature-pictures"
 _SOUND_KIND = "feature-sound"
-_LEAST_SPAN = 256
+_LEAST_SPAN, _MOST_LEAST_SPAN = 32, 256
+_SPANS = 8
+"""So many runs at least, where the film can be entered often enough: each is decoded by one thread, which costs a third
+less than several threads on one run."""
 _REPORT_EVERY = 32
+_WAITING = 16
+"""Small pictures between the thread that decodes and the one that measures."""
 
 
 class MeasureCache(Protocol):
@@ -84,7 +92,8 @@ def analyse(film: AnalysedFilm, cache: MeasureCache, progress: Progress, cancel:
         MissingMedia, DamagedMedia, SourceChanged: its pictures cannot be read.
         Cancelled: on request; what was measured so far is kept.
     """
-    return _Work(film, cache, progress, cancel).run()
+    with opencv_in_the_calling_thread():
+        return _Work(film, cache, progress, cancel).run()
 
 
 class _Stop(CancelToken):
@@ -111,7 +120,7 @@ class _Work:
 
     def run(self) -> Analysis:
         film = self._film
-        runs = spans(film.index, _LEAST_SPAN)
+        runs = spans(film.index, _least_span(film.index.frame_count))
         found = {frames: self._kept(frames) for frames in runs}
         missing = [frames for frames in runs if found[frames] is None]
         self._frames_done = film.index.frame_count - sum(len(frames) for frames in missing)
@@ -161,8 +170,10 @@ class _Work:
         meter = PictureMeter(self._text_every)
         with SmallPictures(film.path, film.info, film.index, threads=threads) as reader:
             while (frames := self._next(queue)) is not None:
-                pictures = (self._counted(frames, item) for item in reader.pictures(frames, self._stop))
-                measured = meter.measured(pictures, len(frames))
+                # Where the decoder has threads of its own, measuring must not hold it up.
+                decoded = reader.pictures(frames, self._stop)
+                with ahead(decoded, _WAITING, "decode") if threads > 1 else nullcontext(decoded) as pictures:
+                    measured = meter.measured((self._counted(frames, item) for item in pictures), len(frames))
                 if measured is not None:
                     self._cache.put(_PICTURES_KIND, self._key(frames), picture_bytes(measured))
                 done[frames] = measured
@@ -189,6 +200,11 @@ class _Work:
         if made is not None:
             self._cache.put(_SOUND_KIND, key, sound_bytes(made))
         return made
+
+
+def _least_span(frame_count: int) -> int:
+    """Return how many frames a run has at least; the same on every machine, since runs are what is kept."""
+    return max(_LEAST_SPAN, min(_MOST_LEAST_SPAN, frame_count // _SPANS))
 
 
 def _joined(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import cv2
@@ -123,16 +124,23 @@ class PictureMeter:
         # From the new picture back to the old one, so that the old one can be looked up at every new pixel.
         start = np.zeros((*after.luma.shape, 2), np.float32)
         flow = np.asarray(self._flow.calc(after.luma, before.luma, start), np.float32)
-        height, width = after.luma.shape
-        y, x = np.indices((height, width), np.float32)
+        x, y = _places(after.luma.shape)
         place = x + flow[..., 0], y + flow[..., 1]
-        warped = np.asarray(cv2.remap(before.luma, *place, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
-        unexplained = 1.0 - max(likeness(warped, after.luma), likeness(before.luma, after.luma))
+        warped = cv2.remap(before.luma, *place, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        unexplained = 1.0 - max(likeness(np.asarray(warped, np.uint8), after.luma), likeness(before.luma, after.luma))
         pan_x, pan_y, zoom, local = _whole_motion(-flow, after.luma)
         return change, max(0.0, unexplained), colour, pan_x, pan_y, zoom, local
 
 
 _NOTHING = (0.0,) * 7
+
+
+@lru_cache(maxsize=8)
+def _places(shape: tuple[int, int]) -> tuple[Float32, Float32]:
+    """Return every pixel's own place, x and y, float32 [h, w]; the same arrays for the same size: not to be changed."""
+    y, x = np.indices(shape, np.float32)
+    x.flags.writeable = y.flags.writeable = False
+    return x, y
 
 
 def _unchanged(row: Float32) -> Float32:
@@ -175,29 +183,31 @@ def _whole_motion(flow: Float32, luma: UInt8) -> tuple[float, float, float, floa
     trust in what moves on its own.
     """
     height, width = luma.shape
-    strength = cv2.spatialGradient(luma)
-    texture = np.abs(strength[0][::_GRID, ::_GRID]) + np.abs(strength[1][::_GRID, ::_GRID]) > _TEXTURED
+    along_x, along_y = cv2.spatialGradient(luma)
+    texture = np.abs(along_x[::_GRID, ::_GRID]) + np.abs(along_y[::_GRID, ::_GRID]) > _TEXTURED
     if texture.sum() < 12:
         return 0.0, 0.0, 0.0, 0.0
     y, x = np.mgrid[0:height:_GRID, 0:width:_GRID]
     x, y = x[texture] - width / 2, y[texture] - height / 2
-    u, v = flow[::_GRID, ::_GRID, 0][texture], flow[::_GRID, ::_GRID, 1][texture]
-    weight = np.ones(x.size)
+    u, v = (flow[::_GRID, ::_GRID, axis][texture].astype(np.float64) for axis in (0, 1))
+    # All sums of the fit at once: a number of points this small costs less than a call.
+    terms = np.stack((np.ones_like(x), x, y, u, v, x * x + y * y, x * u + y * v))
+    weight = terms[0]
     for _ in range(3):
-        total = weight.sum()
-        mean_x, mean_y = (weight @ x) / total, (weight @ y) / total
-        mean_u, mean_v = (weight @ u) / total, (weight @ v) / total
-        far = weight @ ((x - mean_x) ** 2 + (y - mean_y) ** 2)
-        zoom = (weight @ ((x - mean_x) * (u - mean_u) + (y - mean_y) * (v - mean_v))) / max(far, 1e-6)
+        total, sum_x, sum_y, sum_u, sum_v, sum_squares, sum_products = (terms @ weight).tolist()
+        mean_x, mean_y, mean_u, mean_v = sum_x / total, sum_y / total, sum_u / total, sum_v / total
+        far = sum_squares - sum_x * mean_x - sum_y * mean_y
+        zoom = (sum_products - sum_x * mean_u - sum_y * mean_v) / max(far, 1e-6)
         shift_x, shift_y = mean_u - zoom * mean_x, mean_v - zoom * mean_y
         beside = np.hypot(u - shift_x - zoom * x, v - shift_y - zoom * y)
-        weight = 1.0 / (1.0 + (beside / max(0.25, float(np.median(beside)))) ** 2)
+        usual = float(np.partition(beside, beside.size // 2)[beside.size // 2])
+        weight = 1.0 / (1.0 + (beside / max(0.25, usual)) ** 2)
     long_side = max(height, width)
     return (
-        float(shift_x / long_side),
-        float(shift_y / long_side),
-        float(zoom),
-        float(np.clip(beside, 0, None).mean() / long_side),
+        shift_x / long_side,
+        shift_y / long_side,
+        zoom,
+        float(beside.mean()) / long_side,
     )
 
 

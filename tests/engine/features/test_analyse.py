@@ -75,8 +75,10 @@ def test_cuts_of_a_coded_film_are_on_their_frames(cut_film):
 
 
 def test_runs_measured_beside_each_other_join_to_the_same_as_one_run(cut_film, monkeypatch):
-    whole = analysed(cut_film).measures.picture
-    monkeypatch.setattr(module, "_LEAST_SPAN", 30)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_least_span", lambda count: 10_000)
+        whole = analysed(cut_film).measures.picture
+    monkeypatch.setattr(module, "_least_span", lambda count: 30)
     cache = Kept()
     parts = analysed(cut_film, cache).measures.picture
     assert len([key for key in cache if key[0] == "feature-pictures"]) > 2
@@ -94,7 +96,7 @@ def test_what_was_measured_is_not_decoded_again(cut_film, monkeypatch):
 
 
 def test_a_stopped_analysis_keeps_its_runs_and_a_damaged_one_is_measured_again(cut_film, monkeypatch):
-    monkeypatch.setattr(module, "_LEAST_SPAN", 30)
+    monkeypatch.setattr(module, "_least_span", lambda count: 30)
     monkeypatch.setattr(module.os, "cpu_count", lambda: 1)
     cancel, cache = CancelToken(), Kept()
 
