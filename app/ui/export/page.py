@@ -127,6 +127,11 @@ class ExportPage(QWidget):
 
     def _lay_out(self, browse: QWidget) -> None:
         content = QWidget()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        # In its place before it is filled: what moves to another parent is dressed once more with all it holds.
+        layout.addWidget(scrolled(content), 1)
         figures = row(gap=24)
         for figure in self._figures:
             figures.addWidget(figure, 1)
@@ -155,10 +160,6 @@ class ExportPage(QWidget):
         content.setLayout(inner)
         foot = row(shield, safe, None, self._state, self._bar, self.cancel, self.button, margins=(24, 12, 24, 12))
         self._bar.setFixedWidth(160)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(scrolled(content), 1)
         layout.addWidget(line())
         layout.addLayout(foot)
 

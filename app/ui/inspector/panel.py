@@ -47,6 +47,10 @@ class InspectorPanel(Panel):
         self._column = QVBoxLayout(self._content)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
+        self.body.setContentsMargins(0, 0, 0, 0)
+        # In its place before it is filled: what moves to another parent is dressed once more with all it holds.
+        self._area = scrolled(self._content)
+        self.body.addWidget(self._area)
         self._several = EmptyState("")
         self._empty = EmptyState(_EMPTY)
         self.generate = GenerateBox(context)
@@ -65,9 +69,6 @@ class InspectorPanel(Panel):
         self._column.addWidget(self._several)
         self._column.addWidget(self._empty)
         self._column.addStretch(1)
-        self.body.setContentsMargins(0, 0, 0, 0)
-        self._area = scrolled(self._content)
-        self.body.addWidget(self._area)
         self._selection.changed.connect(self._leave_region)
         for signal in (
             self._document.opened,

@@ -13,8 +13,7 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
 from app.session.settings import Settings
-from app.ui.theme.focus import FocusMarker
-from app.ui.theme.polish import FieldPolish
+from app.ui.theme.dressing import Dressing
 
 _DIRECTORY = files("resources")
 _SIZES = {"compact": {"body": 12, "small": 11}, "comfortable": {"body": 13, "small": 12}}
@@ -39,8 +38,7 @@ class Theme(QObject):
         super().__init__(parent)
         self._settings = settings
         self._icon_files = QTemporaryDir()
-        self._focus = FocusMarker(self)
-        self._polish = FieldPolish(self)
+        self._dressing = Dressing(self)
         self._sources: dict[str, str] = {}
         self._load()
         settings.changed.connect(self._setting_changed)
@@ -69,14 +67,12 @@ class Theme(QObject):
 
     def apply(self, app: QApplication) -> None:
         """Give the application this theme: fonts, palette, style sheet, focus ring."""
-        app.installEventFilter(self._focus)
-        app.installEventFilter(self._polish)
+        app.installEventFilter(self._dressing)
         self._dress(app)
 
     def leave(self, app: QApplication) -> None:
         """Take what `apply` put on the application away again."""
-        app.removeEventFilter(self._focus)
-        app.removeEventFilter(self._polish)
+        app.removeEventFilter(self._dressing)
         app.setStyleSheet("")
 
     def _dress(self, app: QApplication) -> None:
