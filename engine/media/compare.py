@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 
 from engine.control import CancelToken
 from engine.media.fidelity import psnr_db
@@ -11,6 +12,11 @@ from engine.media.replay import Broken, Shown
 
 UNREAD = 0
 """Stands for the digest of a frame that was decoded and not hashed."""
+
+
+def digest_of(packet: bytes) -> bytes:
+    """Return a digest of a coded packet."""
+    return sha256(packet).digest()
 
 
 @dataclass(frozen=True, slots=True)

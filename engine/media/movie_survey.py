@@ -77,10 +77,10 @@ def survey_movies(
         edited = rows[source.edited]
         essence = [essence_of(film.container.streams[film.edited]) for film in (source, out)]
         pair = pairs[source.edited]
-        for theirs_at, ours_at in zip(pair.source_at, pair.out_at, strict=True):
-            if pair.source.sync[theirs_at] and pair.out.sync[ours_at] and not same[source.edited][ours_at]:
-                edited[0].essence[theirs_at] = _essence(source_file.fileno(), pair.source, theirs_at, essence[0])
-                edited[1].essence[ours_at] = _essence(out_file.fileno(), pair.out, ours_at, essence[1])
+        new_keys = pair.source.sync[pair.source_at] & pair.out.sync[pair.out_at] & ~same[source.edited][pair.out_at]
+        for theirs_at, ours_at in zip(pair.source_at[new_keys].tolist(), pair.out_at[new_keys].tolist(), strict=True):
+            edited[0].essence[theirs_at] = _essence(source_file.fileno(), pair.source, theirs_at, essence[0])
+            edited[1].essence[ours_at] = _essence(out_file.fileno(), pair.out, ours_at, essence[1])
     streams = range(len(pairs))
     return (
         described(source, {n: rows[n][0] for n in streams}, {}),

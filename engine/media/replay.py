@@ -6,7 +6,7 @@ Plain FFmpeg, the decoder kept open over the seeks: what it remembers from one p
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain, islice
@@ -77,16 +77,27 @@ class Replay:
         # Their demuxers find the next packet from any byte, and their seek by time may miss the first ones.
         self._starts_at_any_byte = film.family in (Family.TRANSPORT, Family.PROGRAM)
 
-    def stretch(self, entry: Entry, stop_pts: int) -> Iterator[Shown | Broken]:
+    def stretch(
+        self, entry: Entry, stop_pts: int, leave_out: Callable[[int, bytes], bool] | None = None
+    ) -> Iterator[Shown | Broken]:
         """Yield the frames from an entry up to `stop_pts` (left out), in the order the decoder gives them.
 
         Frames with an earlier time than the entry's are left out: nobody sees them after a seek. After a Broken it goes
         on, as a player does.
 
+        Args:
+            entry: where to begin.
+            stop_pts: ticks.
+            leave_out: says of a packet, by its number from the entry on and its bytes, that the decoder is not to see
+                it.
+
         Raises:
             DamagedMedia: the entry is not found in the file.
         """
-        for shown in self._decoded(self._from(entry)):
+        packets: Iterator[Packet[AvVideoStream]] = self._from(entry)
+        if leave_out is not None:
+            packets = (packet for n, packet in enumerate(packets) if not (packet.size and leave_out(n, bytes(packet))))
+        for shown in self._decoded(packets):
             if isinstance(shown, Broken):
                 yield shown
             elif shown.pts >= stop_pts:

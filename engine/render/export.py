@@ -28,7 +28,7 @@ from engine.render.films import Films, films_of
 from engine.render.overlay_op import Pictures
 from engine.render.packet_check import Plan
 from engine.render.patch_op import MovingPatches
-from engine.render.seam_check import Depth
+from engine.render.seam_windows import Depth
 from engine.render.segment import SegmentCache, encoder_for, render_cuts, render_whole
 from engine.render.soft_captions import DRAFT_MARK, add_captions, check_captions
 from engine.render.verify import PreparedSource, VerifyReport, prepared, verify_prepared
@@ -153,7 +153,7 @@ def export(
                     continue
                 written = outcome
             try:
-                check = _checked(film, source, plan, written, progress.part(_WRITING, _CHECKING), cancel)
+                check = _checked(film, source, plan, segments, written, progress.part(_WRITING, _CHECKING), cancel)
                 cancel.check()
             except BaseException:
                 written.reject()
@@ -216,12 +216,14 @@ def _checked(
     film: Film,
     source: PreparedSource,
     plan: ExportPlan,
+    segments: Sequence[EncodedSegment],
     written: Written,
     progress: Progress,
     cancel: CancelToken,
 ) -> VerifyReport:
     rendered = [segment.frames for segment in plan.segments if isinstance(segment, RenderSegment)]
-    planned = Plan.of(film.index, rendered, written.dropped, written.inherited_bytes)
+    decoded = (unit.data for segment in segments for unit in segment.units)
+    planned = Plan.of(film.index, rendered, written.dropped, written.inherited_bytes, decoded)
     return verify_prepared(
         source, written.path, planned, Depth.EXPORT, view=written.view, progress=progress, cancel=cancel
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.media.compare import digest_of
 from engine.media.survey import NO_TIME, PacketRows, TrackFacts
 from engine.model.frame_index import FrameIndex, Int64
 from engine.model.time import Range
@@ -39,6 +40,7 @@ class Plan:
         frames: the frames planned to be re-encoded.
         dropped: streams of the source known not to fit into the output's format.
         inherited_bytes: the first bytes of the output, which were checked with an earlier export and not written since.
+        decoded: `digest_of` the new packets, each of which was decoded in its row when it was made.
     """
 
     frame_pts: Int64
@@ -47,15 +49,26 @@ class Plan:
     frames: tuple[Range, ...]
     dropped: frozenset[int] = frozenset()
     inherited_bytes: int = 0
+    decoded: frozenset[bytes] = frozenset()
 
     @classmethod
     def of(
-        cls, index: FrameIndex, frames: Sequence[Range], dropped: Sequence[int] = (), inherited_bytes: int = 0
+        cls,
+        index: FrameIndex,
+        frames: Sequence[Range],
+        dropped: Sequence[int] = (),
+        inherited_bytes: int = 0,
+        decoded: Iterable[bytes] = (),
     ) -> Plan:
-        """Return the plan for a film with this index."""
-        packet_frame = np.repeat(index.frame_of, index.packet_count)
+        """Return the plan for a film with this index; `decoded` are packets that were decoded when they were made."""
         return cls(
-            index.frame_pts, packet_frame, index.exact_timestamps, tuple(frames), frozenset(dropped), inherited_bytes
+            frame_pts=index.frame_pts,
+            packet_frame=np.repeat(index.frame_of, index.packet_count),
+            has_own_times=index.exact_timestamps,
+            frames=tuple(frames),
+            dropped=frozenset(dropped),
+            inherited_bytes=inherited_bytes,
+            decoded=frozenset(map(digest_of, decoded)),
         )
 
 

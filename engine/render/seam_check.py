@@ -8,41 +8,24 @@ What looks wrong is looked at in the source too: a fault that the source has is 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from enum import Enum
+from itertools import pairwise
 from typing import Any
 
-import numpy as np
-
 from engine.control import CancelToken, Progress
-from engine.media.compare import Watched, psnr_of_pairs, watch
+from engine.media.compare import UNREAD, Watched, digest_of, psnr_of_pairs, watch
 from engine.media.film_file import FilmFile
-from engine.media.replay import Broken, Entry, Replay, Shown
+from engine.media.replay import Replay
 from engine.media.survey import PacketRows
-from engine.model.frame_index import Int64
-from engine.model.time import Range
-from engine.render.packet_check import VideoMatch, clock_runs_back
-
-_BEHIND = 8
-"""Frames looked at behind an entry: the first ones that refer to it, and what a decoder holds back for reordering."""
-
-_LONGEST_WHOLE = 1500
-"""A re-encoded run of more packets is looked at from its start and to its end, not all through."""
+from engine.render.packet_check import VideoMatch
+from engine.render.seam_windows import BEHIND, Depth, Moments, PlayedFilm, Window, windows_of
 
 _FURTHER_BACK = 3
 """Keyframes to go back for a second opinion, where decoding from the nearest one shows a difference."""
 
 _ENOUGH_PROBLEMS = 12
-_FOREVER = int(np.iinfo(np.int64).max)
-
-
-class Depth(Enum):
-    """How much is decoded."""
-
-    EXPORT = "up to each seam and a little behind it"
-    FULL = "to the end of the group of pictures behind each run, and the loss of every re-encoded frame is measured"
 
 
 @dataclass(slots=True)
@@ -61,22 +44,13 @@ class SeamFindings:
     worst_psnr_db: float | None = None
     problems: list[str] = field(default_factory=list)
 
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A stretch around re-encoded runs. Ordinals count the output's packets; a moment is a row of the VideoMatch.
-
-    Attributes:
-        entry: ordinal of the packet at which decoding starts.
-        restart: ordinal of the entry at which copied pictures begin again; None when none follows or it is not reached.
-        stop: the moment at which decoding stops.
-        runs: the re-encoded runs inside, or the part of one, in ordinals.
-    """
-
-    entry: int
-    restart: int | None
-    stop: int
-    runs: tuple[Range, ...]
+    def add(self, other: SeamFindings) -> None:
+        """Add what was found elsewhere."""
+        self.frames_compared += other.frames_compared
+        self.seeks += other.seeks
+        measured = [figure for figure in (self.worst_psnr_db, other.worst_psnr_db) if figure is not None]
+        self.worst_psnr_db = min(measured, default=None)
+        self.problems += other.problems
 
 
 def check_seams(
@@ -85,6 +59,7 @@ def check_seams(
     rows: tuple[PacketRows, PacketRows],
     match: VideoMatch,
     depth: Depth,
+    decoded: Collection[bytes],
     progress: Progress,
     cancel: CancelToken,
 ) -> SeamFindings:
@@ -96,6 +71,7 @@ def check_seams(
         rows: the packets of their pictures.
         match: which of these belong together.
         depth: how much is decoded.
+        decoded: digests of new packets that were decoded in their row already; see packet_check.Plan.
         progress: reports the share of the seams.
         cancel: looked at before each frame.
 
@@ -104,130 +80,18 @@ def check_seams(
         Cancelled: on request.
     """
     findings = SeamFindings()
-    timeline = _Timeline(rows[1], match)
-    windows = _windows(timeline, match.runs, depth)
-    source = _Film(Replay(films[0]), rows[0], match.source_at)
-    out = _Film(Replay(films[1]), rows[1], match.out_at)
-    other = out if sought is films[1] else _Film(Replay(sought), rows[1], match.out_at)
+    moments = Moments(rows[1], match)
+    windows = windows_of(moments, match.runs, depth)
+    source = PlayedFilm(Replay(films[0]), rows[0], match.source_at)
+    out = PlayedFilm(Replay(films[1]), rows[1], match.out_at)
+    other = out if sought is films[1] else PlayedFilm(Replay(sought), rows[1], match.out_at)
     with ThreadPoolExecutor(2, thread_name_prefix="play") as pool:
         for n, window in enumerate(windows):
             progress.report("Playing around the seams", n / len(windows))
-            _Seam(timeline, source, out, other, window, depth, findings, pool, cancel).check()
+            findings.add(_Seam(moments, source, out, other, window, depth, decoded, pool, cancel).check())
             if len(findings.problems) >= _ENOUGH_PROBLEMS:
                 break
     return findings
-
-
-class _Film:
-    """One of the two films, played by moments, whatever its clock says."""
-
-    def __init__(self, player: Replay, rows: PacketRows, at: Int64) -> None:
-        self._player = player
-        self._rows = rows
-        self._at = at
-        self.keys = np.flatnonzero(rows.key)
-        self.moment_of = np.full(len(rows), -1, np.int64)
-        self.moment_of[at] = np.arange(at.size)
-        self._runs_back = clock_runs_back(rows)
-        self._times = rows.pts[at]
-
-    def play(self, entry: int, stop: int) -> Iterator[Shown | Broken]:
-        """Yield the frames from an entry (an ordinal) up to a moment (left out); their pts are moments."""
-        first = int(self.moment_of[entry])
-        if self._runs_back:
-            yield from self._play_counted(entry, first, stop)
-            return
-        stop_pts = int(self._rows.pts[self._at[stop]]) if stop < self._at.size else _FOREVER
-        row = Entry(int(self._rows.pts[entry]), int(self._rows.dts[entry]), int(self._rows.size[entry]))
-        now = first - 1
-        for shown in self._player.stretch(row, stop_pts):
-            if isinstance(shown, Broken):
-                yield shown
-            elif first <= (moment := self._moment(shown.pts, now)) < stop:
-                now = moment
-                yield replace(shown, pts=moment)
-
-    def _play_counted(self, entry: int, first: int, stop: int) -> Iterator[Shown | Broken]:
-        """Play by counting packets; a time that occurs twice is told apart by the order of frames."""
-        inside = self._at[max(0, first) : stop]
-        last = max(entry, int(inside.max())) if inside.size else entry
-        moments: dict[int, list[int]] = {}
-        for moment in sorted(self.moment_of[entry : last + 1].tolist()):
-            moments.setdefault(int(self._times[moment]), []).append(moment)
-        now = -1
-        for shown in self._player.counted(entry, last + 1):
-            if isinstance(shown, Broken):
-                yield shown
-                continue
-            moment = next((at for at in moments.get(shown.pts, ()) if at > now), -1)
-            if first <= moment < stop:
-                now = moment
-                yield replace(shown, pts=moment)
-
-    def _moment(self, pts: int, now: int) -> int:
-        """Return the moment of a time, -1 where no packet has it.
-
-        Of packets with the same time the first gives a frame its time (they are its fields), unless that frame was
-        already shown: then they are frames of their own, under the clock of a careless recorder.
-        """
-        at = int(np.searchsorted(self._times, pts))
-        if at <= now and now + 1 < self._times.size and int(self._times[now + 1]) == pts:
-            return now + 1
-        return at if at < self._times.size and int(self._times[at]) == pts else -1
-
-
-class _Timeline:
-    """The output's packets and the moments at which they are shown."""
-
-    def __init__(self, rows: PacketRows, match: VideoMatch) -> None:
-        self.keys = np.flatnonzero(rows.key)
-        self.copied = np.zeros(len(rows), np.bool_)
-        self.copied[match.out_at[~match.recoded]] = True
-        self.source_of = np.full(len(rows), -1, np.int64)
-        self.source_of[match.out_at] = match.source_at
-        self.moment_of = np.full(len(rows), -1, np.int64)
-        self.moment_of[match.out_at] = np.arange(match.out_at.size)
-        self.exact = ~match.recoded
-        self.frame_of = match.frame_of
-        times = rows.pts[match.out_at]
-        is_first = np.r_[True, times[1:] != times[:-1]] if times.size else np.zeros(0, np.bool_)
-        self.shown = np.flatnonzero(is_first & ~rows.hidden[match.out_at])
-        self.end = int(match.out_at.size)
-
-    def after(self, moment: int, frames: int) -> int:
-        """Return the moment of the frame `frames` behind the one shown at `moment`."""
-        at = int(np.searchsorted(self.shown, moment)) + frames
-        return int(self.shown[at]) if at < self.shown.size else self.end
-
-    def shown_between(self, start: int, stop: int) -> set[int]:
-        """Return the moments of [start, stop) that should show a frame."""
-        first, last = np.searchsorted(self.shown, [start, stop])
-        return set(self.shown[first:last].tolist())
-
-
-def _windows(timeline: _Timeline, runs: Sequence[Range], depth: Depth) -> list[Window]:
-    keys = timeline.keys
-    copied_keys = keys[timeline.copied[keys]]
-    windows: list[Window] = []
-    for run in runs:
-        before = copied_keys[copied_keys < run.start]
-        behind = copied_keys[copied_keys >= run.stop]
-        entry = int(before[-1]) if before.size else run.start
-        restart = int(behind[0]) if behind.size else None
-        further = behind[1:2] if depth is Depth.FULL else behind[:1]
-        stop = timeline.after(int(timeline.moment_of[further[0]]), _BEHIND) if further.size else timeline.end
-        if len(run) > _LONGEST_WHOLE:
-            head_stop = timeline.after(int(timeline.moment_of[run.start]), _LONGEST_WHOLE // 4)
-            windows.append(Window(entry, None, head_stop, (Range(run.start, run.start + 1),)))
-            late = int(keys[(keys >= run.start) & (keys <= run.stop - _BEHIND)][-1])
-            windows.append(Window(late, restart, stop, (Range(late, run.stop),)))
-            continue
-        last = windows[-1] if windows else None
-        if last is not None and last.restart is not None and entry < last.restart:
-            windows[-1] = Window(last.entry, restart, max(last.stop, stop), (*last.runs, run))
-        else:
-            windows.append(Window(entry, restart, stop, (run,)))
-    return windows
 
 
 class _Seam:
@@ -235,57 +99,67 @@ class _Seam:
 
     def __init__(
         self,
-        timeline: _Timeline,
-        source: _Film,
-        out: _Film,
-        sought: _Film,
+        moments: Moments,
+        source: PlayedFilm,
+        out: PlayedFilm,
+        sought: PlayedFilm,
         window: Window,
         depth: Depth,
-        findings: SeamFindings,
+        decoded: Collection[bytes],
         pool: Executor,
         cancel: CancelToken,
     ) -> None:
-        self._timeline = timeline
+        self._moments = moments
         self._source = source
         self._out = out
         self._sought = sought
         self._window = window
         self._depth = depth
-        self._findings = findings
+        self._decoded = decoded
+        self._findings = SeamFindings()
         self._pool = pool
         self._cancel = cancel
         self._whole: Watched | None = None
 
-    def check(self) -> None:
+    def check(self) -> SeamFindings:
         """Compare the window played through, then after seeks."""
-        window = self._window
         entries = self._seek_entries()
-        start = self._moment(window.entry)
         soon_after: set[int] = set()
         for entry in entries:
             soon_after.update(range(self._moment(entry), self._stop_after(entry)))
+        seen_before = self._seen_before(soon_after)
         # Each film that is open is played on a thread of its own.
         waited: list[Future[Any]] = [theirs := self._pool.submit(self._source_parts)]
         try:
             if self._sought is not self._out:
                 waited.append(after_seeks := self._pool.submit(self._after_seeks, entries))
-            ours = self._watch(self._out, window.entry, window.stop, lambda at: self._is_exact(at) or at in soon_after)
+            ours = self._played_through(soon_after, seen_before)
             seen = self._after_seeks(entries) if self._sought is self._out else after_seeks.result()
         finally:
             wait(waited)
-        reference = self._reference(ours, theirs.result())
-        self._check_presence(ours, start)
+        self._compare(ours, theirs.result(), entries, seen)
+        if self._findings.problems and seen_before:
+            # With packets left out it does not look as it should: all of them have to tell.
+            self._findings = SeamFindings()
+            self._compare(self._played_through(soon_after, frozenset()), theirs.result(), entries, seen)
+        if self._depth is Depth.FULL and not self._findings.problems:
+            self._measure()
+        return self._findings
+
+    def _compare(
+        self, ours: Watched, theirs: dict[int, int], entries: Sequence[int], after_seeks: Sequence[Watched]
+    ) -> None:
+        reference = self._reference(ours, theirs)
+        self._check_presence(ours, self._moment(self._window.entry))
         self._check_decoder(ours)
         self._check_pictures(ours, reference)
         if self._findings.problems:
             return
-        for entry, found in zip(entries, seen, strict=True):
+        for entry, found in zip(entries, after_seeks, strict=True):
             self._check_seek(entry, found, ours, reference)
-        if self._depth is Depth.FULL:
-            self._measure()
 
     def _seek_entries(self) -> list[int]:
-        window, keys = self._window, self._timeline.keys
+        window, keys = self._window, self._moments.keys
         entries = {window.entry}
         for run in window.runs:
             inside = keys[(keys >= run.start) & (keys < run.stop)]
@@ -298,6 +172,44 @@ class _Seam:
         # The last seek leads back across the run, from behind it.
         order.sort(key=lambda ordinal: ordinal == window.entry)
         return order
+
+    def _seen_before(self, soon_after: Collection[int]) -> frozenset[int]:
+        """Return the ordinals of the packets inside the runs that need not be decoded again.
+
+        All but those up to the last one, in the order of decoding, of the frames that are looked at behind an entry:
+        the seams are crossed all the same, by a decoder that is in the middle of the run.
+        """
+        if self._depth is Depth.FULL or not self._decoded or not self._out.can_leave_out:
+            return frozenset()
+        found: set[int] = set()
+        for run in self._window.runs:
+            keys = self._moments.keys
+            starts = sorted({run.start, *keys[(keys > run.start) & (keys < run.stop)].tolist()})
+            for start, stop in pairwise((*starts, run.stop)):
+                looked_at = [ordinal for ordinal in range(start, stop) if self._moment(ordinal) in soon_after]
+                found.update(range(max(looked_at, default=start - 1) + 1, stop))
+        return frozenset(found)
+
+    def _played_through(self, soon_after: Collection[int], seen_before: Collection[int]) -> Watched:
+        """Return what is shown from the entry across the run to behind it.
+
+        Args:
+            soon_after: moments of the frames that are compared with what a seek shows.
+            seen_before: ordinals of packets to leave out where they are, byte for byte, what was decoded when they were
+                made.
+        """
+        left_out: dict[int, int] = {}
+
+        def leave_out(ordinal: int, data: bytes) -> bool:
+            known = ordinal in seen_before and digest_of(data) in self._decoded
+            if known:
+                left_out[self._moment(ordinal)] = UNREAD
+            return known
+
+        window = self._window
+        played = self._out.play(window.entry, window.stop, leave_out if seen_before else None)
+        found = watch(played, lambda at: self._is_exact(at) or at in soon_after, self._cancel)
+        return replace(found, digests=left_out | dict(found.digests))
 
     def _after_seeks(self, entries: Sequence[int]) -> list[Watched]:
         """Return what is shown after a seek to each entry, one after the other by one decoder."""
@@ -312,7 +224,7 @@ class _Seam:
         run = window.runs[0]
         before = self._source_entry(window.entry)
         if before is not None and window.entry < run.start:
-            stop = min(at for at in self._timeline.moment_of[run.start : run.stop].tolist() if at >= 0)
+            stop = min(at for at in self._moments.moment_of[run.start : run.stop].tolist() if at >= 0)
             found |= self._watch(self._source, before, stop, self._is_exact).digests
         behind = None if window.restart is None else self._source_entry(window.restart)
         if behind is not None:
@@ -332,29 +244,29 @@ class _Seam:
 
     def _source_start(self) -> int:
         """Return the source's last entry at or before the window's, as an ordinal of the source."""
-        at = max(0, int(self._timeline.source_of[self._window.entry]))
+        at = max(0, int(self._moments.source_of[self._window.entry]))
         earlier = self._source.keys[self._source.keys <= at]
         return int(earlier[-1]) if earlier.size else 0
 
     def _source_entry(self, entry: int) -> int | None:
         """Return the source's ordinal of the same picture, None where it is no entry there."""
-        at = int(self._timeline.source_of[entry])
+        at = int(self._moments.source_of[entry])
         return at if at >= 0 and at in self._source.keys else None
 
-    def _watch(self, film: _Film, entry: int, stop: int, wanted: Callable[[int], bool]) -> Watched:
+    def _watch(self, film: PlayedFilm, entry: int, stop: int, wanted: Callable[[int], bool]) -> Watched:
         return watch(film.play(entry, stop), wanted, self._cancel)
 
     def _is_exact(self, moment: int) -> bool:
-        return bool(self._timeline.exact[moment])
+        return bool(self._moments.exact[moment])
 
     def _moment(self, ordinal: int) -> int:
-        return int(self._timeline.moment_of[ordinal])
+        return int(self._moments.moment_of[ordinal])
 
     def _stop_after(self, entry: int) -> int:
-        return min(self._window.stop, self._timeline.after(self._moment(entry), _BEHIND))
+        return min(self._window.stop, self._moments.after(self._moment(entry), BEHIND))
 
     def _check_presence(self, ours: Watched, start: int) -> None:
-        if ours.digests.keys() == self._timeline.shown_between(start, self._window.stop):
+        if ours.digests.keys() == self._moments.shown_between(start, self._window.stop):
             return
         # Not every packet gives a frame (hidden ones, second fields): then the source says which do.
         expected = {at for at in self._source_whole().digests if at >= start}
@@ -369,7 +281,7 @@ class _Seam:
         earlier = self._source.keys[self._source.keys < self._source_start()].tolist()[-_FURTHER_BACK:]
         if not moments or not earlier:
             return moments
-        stop = self._timeline.after(max(moments), 1)
+        stop = self._moments.after(max(moments), 1)
         return moments - self._watch(self._source, earlier[0], stop, lambda _: False).digests.keys()
 
     def _check_decoder(self, ours: Watched) -> None:
@@ -392,11 +304,11 @@ class _Seam:
         An entry into an open group of pictures gives its first frames with references missing; what a decoder makes of
         them is not defined.
         """
-        earlier = self._timeline.keys[self._timeline.keys < self._window.entry].tolist()
+        earlier = self._moments.keys[self._moments.keys < self._window.entry].tolist()
         usable = [(key, its) for key in earlier[-_FURTHER_BACK:] if (its := self._source_entry(key)) is not None]
         if not usable:
             return wrong
-        stop = self._timeline.after(max(wrong), 1)
+        stop = self._moments.after(max(wrong), 1)
         ours = self._watch(self._out, usable[0][0], stop, wrong.__contains__)
         theirs = self._watch(self._source, usable[0][1], stop, wrong.__contains__)
         return {at for at in wrong if ours.digests.get(at) != theirs.digests.get(at)}
@@ -425,7 +337,7 @@ class _Seam:
             )
 
     def _source_after_seek(self, entry: int, stop: int) -> Watched | None:
-        theirs = self._source_entry(entry) if self._timeline.copied[entry] else None
+        theirs = self._source_entry(entry) if self._moments.copied[entry] else None
         return None if theirs is None else self._watch(self._source, theirs, stop, lambda _: True)
 
     def _measure(self) -> None:
@@ -443,9 +355,9 @@ class _Seam:
     def _tell(self, what: str, moments: set[int] | frozenset[int]) -> None:
         if not moments:
             return
-        frames = sorted(int(self._timeline.frame_of[at]) for at in moments)
+        frames = sorted(int(self._moments.frame_of[at]) for at in moments)
         more = f" and {len(frames) - 3} more" if len(frames) > 3 else ""
         self._findings.problems.append(f"frame {', '.join(map(str, frames[:3]))}{more} {what}")
 
     def _place(self) -> str:
-        return f"frame {int(self._timeline.frame_of[self._moment(self._window.runs[0].start)])}"
+        return f"frame {int(self._moments.frame_of[self._moment(self._window.runs[0].start)])}"

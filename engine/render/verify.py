@@ -22,7 +22,8 @@ from engine.media.survey import Reading, reading_for, survey
 from engine.model.time import Range
 from engine.render.fact_check import check_facts, track_name
 from engine.render.packet_check import DecodeTimes, Plan, frame_ranges, match_copied, match_stills, match_video
-from engine.render.seam_check import Depth, SeamFindings, check_seams
+from engine.render.seam_check import SeamFindings, check_seams
+from engine.render.seam_windows import Depth
 
 _DECODE_TIMES = {
     Family.ISO: DecodeTimes.ALL,
@@ -189,7 +190,8 @@ def _verified(
     rows = theirs.video.rows, ours.video.rows
     if match.anew or len(rows[0]) == len(rows[1]) or int((~rows[0].hidden).sum()) == int((~rows[1].hidden).sum()):
         again = out if sought is None else sought.result()
-        seams = check_seams((source, out), again, rows, match, depth, progress.part(0.6, 1.0), cancel)
+        decoded = plan.decoded if plan is not None else frozenset()
+        seams = check_seams((source, out), again, rows, match, depth, decoded, progress.part(0.6, 1.0), cancel)
         problems += seams.problems
     progress.report("Checked", 1.0)
     return VerifyReport(

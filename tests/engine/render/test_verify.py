@@ -13,9 +13,10 @@ from engine.control import CancelToken, Progress
 from engine.errors import Cancelled, MediaError
 from engine.media.bitstream.nal import Framing, join, reframed, split
 from engine.media.remux import RemuxReport, remux
+from engine.media.replay import Replay
 from engine.model.time import Range
 from engine.render.packet_check import Plan
-from engine.render.seam_check import Depth
+from engine.render.seam_windows import Depth
 from engine.render.verify import VerifyReport, verify
 from tests.corpus.mutate import replaced, rewritten, with_flipped_bytes
 from tests.corpus.small_clips import Recipe, facts, make, pictures, recoded, with_units
@@ -195,11 +196,59 @@ def test_a_faithful_rewrite_of_the_export_stays_verified(films, tmp_path, suffix
 @pytest.mark.parametrize("damage", DAMAGE, ids=lambda damage: damage.__name__)
 def test_damage_is_caught(films, tmp_path, damage, suffix, depth):
     source, out = films[suffix]
-    report = checked(source, rewritten(out, tmp_path / f"bad{suffix}", damage), None, depth)
-    assert not report.verified
-    assert report.problems
+    bad = rewritten(out, tmp_path / f"bad{suffix}", damage)
+    _, index = facts(source)
+    report = checked(source, bad, None, depth)
+    for found in (report, checked(source, bad, Plan.of(index, [RUN], decoded=packets_of_the_run(out)), depth)):
+        assert not found.verified
+        assert found.problems
     if "sound" in damage.__name__:
         assert not report.audio_identical
+
+
+def packets_of_the_run(out: Path) -> list[bytes]:
+    with av.open(str(out)) as reader:
+        found = [bytes(packet) for packet in reader.demux(video=0) if packet.size]
+    return found[RUN.start : RUN.stop]
+
+
+@pytest.mark.parametrize("suffix", [".ts", ".mkv", ".mp4"])
+def test_packets_that_were_decoded_before_are_not_decoded_again(films, monkeypatch, suffix):
+    """Both seams are crossed and every seek is made all the same; frames at the end of the run are left out."""
+    source, out = films[suffix]
+    _, index = facts(source)
+    shown = []
+
+    def counting(replay, *given, **further):
+        for frame in stretch(replay, *given, **further):
+            shown.append(frame)
+            yield frame
+
+    stretch = Replay.stretch
+    monkeypatch.setattr(Replay, "stretch", counting)
+    reports, counts = [], []
+    for decoded in ((), packets_of_the_run(out)):
+        shown.clear()
+        reports.append(checked(source, out, Plan.of(index, [RUN], decoded=decoded), Depth.EXPORT))
+        counts.append(len(shown))
+    assert reports[0] == reports[1]
+    assert reports[1].verified
+    assert counts[1] < counts[0]
+
+
+@pytest.mark.parametrize("suffix", [".ts", ".mkv", ".mp4"])
+def test_a_packet_that_is_not_as_it_was_decoded_is_decoded(films, tmp_path, suffix):
+    source, out = films[suffix]
+    _, index = facts(source)
+    plan = Plan.of(index, [RUN], decoded=packets_of_the_run(out))
+
+    def empty_the_last_picture_of_the_run(packets):
+        at = video(packets)[29]
+        packets[at] = replaced(packets[at], bytes(packets[at])[:9])
+        return packets
+
+    bad = rewritten(out, tmp_path / f"bad{suffix}", empty_the_last_picture_of_the_run)
+    assert not checked(source, bad, plan, Depth.EXPORT).verified
 
 
 def test_a_lost_track_is_caught(films, tmp_path):
