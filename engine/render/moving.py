@@ -144,6 +144,20 @@ class Moving:
             return patch.alpha_on(number)
         return self._matte_on(op, patch, self._soft(op, source_id), number)
 
+    def region_on(self, op: PatchOp, source_id: str, number: int) -> Matte | None:
+        """Return the drawn region, hard-edged, carried to that frame; None where it is off it or was not followed yet.
+
+        It needs the way alone, not what the tool makes of it, so that it is there at once.
+        """
+        if not self._journeys.is_known(op, source_id):
+            return None
+        journey = self._journeys.journey(op, source_id, Progress(), self._stopped)
+        picture = number * self._journeys.facts(source_id).per_frame
+        if picture not in journey.frames:
+            return None
+        region = self._mattes.matte(op.region, op.matte, self._films.video(source_id), 0.0, 0.0)
+        return matte_on(region, journey, op.motion.when_lost, picture)
+
     def is_ready(self, op: PatchOp, source_id: str) -> bool:
         """Tell whether drawing it needs no following."""
         if self._prepared.find(_kept_as(op, source_id)) is not None:

@@ -26,7 +26,7 @@ from app.session.selection import ToolMode
 from app.ui.context import Context
 from app.ui.theme.theme import HANDLE, HANDLE_EDGE
 from app.ui.viewer import marks, shapes
-from app.ui.viewer.findings import Findings, findings, placed_map
+from app.ui.viewer.findings import Findings, Outlines, findings, placed_map
 from app.ui.viewer.gestures import (
     DrawFrame,
     DrawLasso,
@@ -47,7 +47,7 @@ from engine.errors import DeltacutError, EditRefused
 from engine.model.captions import Caption
 from engine.model.edits import ReplaceItem
 from engine.model.overlay import Overlay
-from engine.model.patch import Follow
+from engine.model.patch import Follow, Patch
 from engine.model.region import Box, Ellipse, Lasso, Point, Polygon, Region
 
 _REACH = 7.0
@@ -254,7 +254,7 @@ class Canvas(PictureView):
             self._item_drag = drag
             return
         editable = self._edits.editable(self._frame)
-        if editable is not None and shapes.contains(self._edits.shown(editable), *at):
+        if editable is not None and self._is_inside(editable, at):
             self._gesture = MoveRegion(self._edits.shown(editable), at)
             return
         under = self._patch_at(at)
@@ -293,17 +293,37 @@ class Canvas(PictureView):
         shown = None if self._frame is None else document.timeline.source_at(self._frame)
         if shown is None:
             return None
+        carried = self._carried_at(at)
         found = [
             patch
             for patch in document.project.patches
             if patch.source_id == shown.source_id
             and shown.frame in patch.frames
-            and shapes.contains(patch.region, *at)
-            and (patch.effective_motion.follow is Follow.STATIC or patch.anchor == shown.frame)
+            and (
+                patch.id in carried
+                or (shapes.contains(patch.region, *at) and (_stays(patch) or patch.anchor == shown.frame))
+            )
         ]
         if not found:
             return None
         return min(found, key=lambda patch: _area(patch.region.bounds)).id
+
+    def _is_inside(self, editable: Editable, at: Point) -> bool:
+        """Tell whether a point is in the region, where it was carried to."""
+        if editable.is_anchor or editable.patch is None:
+            return shapes.contains(self._edits.shown(editable), *at)
+        return editable.patch.id in self._carried_at(at)
+
+    def _carried_at(self, at: Point) -> frozenset[str]:
+        """Return the patches that were followed to a point of the shown frame."""
+        found = self._findings
+        if found is None or found.frame != self._frame:
+            return frozenset()
+        known = [*found.others, *([(found.patch_id, found.outlines)] if found.patch_id else [])]
+        whole = QTransform()
+        return frozenset(
+            id for id, outlines in known if any(_path(outline, whole).contains(QPointF(*at)) for outline in outlines)
+        )
 
     def _box_at(self, point: QPointF) -> ItemBox | None:
         found = self._findings
@@ -525,7 +545,10 @@ class Canvas(PictureView):
 
     def _is_on_region(self, point: QPointF) -> bool:
         editable = self._edits.editable(self._frame)
-        return editable is not None and shapes.contains(editable.region.bounds, *self._to_source(point))
+        if editable is None:
+            return False
+        at = self._to_source(point)
+        return self._is_inside(editable, at) or (editable.is_anchor and shapes.contains(editable.region.bounds, *at))
 
     # --- painting ---------------------------------------------------------------------------------------------------
 
@@ -569,33 +592,37 @@ class Canvas(PictureView):
                 marks.paint_node(painter, to_view.map(QPointF(*shapes.node_point(region, node))))
             for corner in shapes.CORNERS:
                 marks.paint_handle(painter, to_view.map(QPointF(*shapes.corner_point(box, corner))))
-        if editable.patch is not None and editable.patch.name:
+        if editable.patch is not None and editable.patch.name and not path.isEmpty():
             place = path.boundingRect()
             at = QPointF(place.left(), max(view.room.top() + 4, place.top() - 34))
             self.chip(painter, at, editable.patch.name, icon="region")
 
     def _region_path(self, editable: Editable | None, to_view: QTransform) -> QPainterPath:
-        gesture = self._gesture
-        if gesture is not None and gesture.region is not None and not isinstance(gesture, DrawPolygon):
-            return _path(shapes.outline_points(gesture.region), to_view)
+        gesture, now = self._gesture, None
+        if gesture is not None and not isinstance(gesture, DrawPolygon):
+            now = gesture.region
+        if now is not None and (editable is None or editable.is_anchor):
+            return _path(shapes.outline_points(now), to_view)
         if editable is None or self._transport.is_playing:
             return QPainterPath()
-        found = self._findings
-        fits = (
-            found is not None
-            and found.frame == self._frame
-            and editable.patch is not None
-            and found.patch_id == editable.patch.id
-            and self._edits.pending is None
-        )
-        if fits and found is not None and found.outlines:
+        if editable.is_anchor and self._edits.pending is not None:
+            return _path(shapes.outline_points(self._edits.pending), to_view)
+        outlines = self._outlines(editable)
+        if outlines:
+            # A carried region that is dragged is still counted from where it was drawn.
+            shift = _shift(editable.region, now or self._edits.shown(editable))
             path = QPainterPath()
-            for outline in found.outlines:
-                path.addPath(_path(outline, to_view))
+            for outline in outlines:
+                path.addPath(_path(outline, shift * to_view))
             return path
-        if not editable.is_anchor and self._edits.pending is None:
-            return QPainterPath()
-        return _path(shapes.outline_points(self._edits.shown(editable)), to_view)
+        return _path(shapes.outline_points(editable.region), to_view) if editable.is_anchor else QPainterPath()
+
+    def _outlines(self, editable: Editable) -> Outlines:
+        """Return the outlines of the region on the shown frame, none where they are not known."""
+        found = self._findings
+        if found is None or found.frame != self._frame or editable.patch is None:
+            return ()
+        return found.outlines if found.patch_id == editable.patch.id else ()
 
     def _paint_item(self, painter: QPainter, view: ViewMap) -> None:
         drag = self._item_drag
@@ -635,6 +662,15 @@ class Canvas(PictureView):
 
 def _path(points: Sequence[Point], to_view: QTransform) -> QPainterPath:
     return marks.closed_path(to_view.map(QPointF(*point)) for point in points)
+
+
+def _stays(patch: Patch) -> bool:
+    motion = patch.effective_motion
+    return motion.follow is Follow.STATIC and not motion.nudges
+
+
+def _shift(was: Region, now: Region) -> QTransform:
+    return QTransform.fromTranslate(now.bounds.x0 - was.bounds.x0, now.bounds.y0 - was.bounds.y0)
 
 
 def _area(box: Box) -> float:

@@ -29,6 +29,9 @@ from engine.render.base import screen_of, still_of
 
 _LOG = logging.getLogger(__name__)
 
+Outlines = tuple[tuple[Point, ...], ...]
+"""Closed lines around a region; it may be in several parts."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Findings:
@@ -36,13 +39,15 @@ class Findings:
 
     Attributes:
         outlines: of the chosen patch's region there, 0 to 1 of the source's displayed picture; none where it is not.
+        others: the same of the other patches that show, by their ids.
         boxes: of the items that can be dragged. changes: by patches, None where there is none.
     """
 
     scene: Scene
     frame: int
     patch_id: str | None
-    outlines: tuple[tuple[Point, ...], ...]
+    outlines: Outlines
+    others: tuple[tuple[str, Outlines], ...]
     boxes: tuple[ItemBox, ...]
     changes: Changes | None
 
@@ -60,7 +65,21 @@ def findings(scene: Scene, frame: int, patch: Patch | None) -> Findings:
                 if box is not None:
                     boxes.append(box)
     outlines = () if patch is None else patch_outlines(scene, frame, patch)
-    return Findings(scene, frame, None if patch is None else patch.id, outlines, tuple(boxes), changes(scene, frame))
+    chosen = None if patch is None else patch.id
+    return Findings(scene, frame, chosen, outlines, _others(scene, frame, chosen), tuple(boxes), changes(scene, frame))
+
+
+def _others(scene: Scene, frame: int, chosen: str | None) -> tuple[tuple[str, Outlines], ...]:
+    found = []
+    for layer in scene.project.layers:
+        if not layer.settings.visible or layer.settings.locked:
+            continue
+        for item in layer.items:
+            if isinstance(item, Patch) and item.visible and item.id != chosen:
+                outlines = patch_outlines(scene, frame, item)
+                if outlines:
+                    found.append((item.id, outlines))
+    return tuple(found)
 
 
 def _box(scene: Scene, item: Overlay | Caption, frame: int) -> ItemBox | None:
@@ -71,7 +90,7 @@ def _box(scene: Scene, item: Overlay | Caption, frame: int) -> ItemBox | None:
         return None
 
 
-def patch_outlines(scene: Scene, frame: int, patch: Patch) -> tuple[tuple[Point, ...], ...]:
+def patch_outlines(scene: Scene, frame: int, patch: Patch) -> Outlines:
     """Return the outlines of a patch's region on a timeline frame, none where it is not (yet) known to be.
 
     Points are 0 to 1 of the source's displayed picture.
@@ -88,9 +107,11 @@ def patch_outlines(scene: Scene, frame: int, patch: Patch) -> tuple[tuple[Point,
     ):
         return drawn
     video = scene.films.video(shown[0])
-    still = still_of(scene.films.frame(*shown), video)
-    bare = replace(op, feather_px=0.0, grow_px=0.0)
-    matte = scene.patches.matte(bare, shown[0], shown[1], still)
+    if op.motion.follow is not Follow.STATIC or op.motion.nudges:
+        matte = scene.moving.region_on(op, shown[0], shown[1])
+    else:
+        still = still_of(scene.films.frame(*shown), video)
+        matte = scene.patches.matte(replace(op, feather_px=0.0, grow_px=0.0), shown[0], shown[1], still)
     if matte is None:
         return ()
     return outlines_of(np.ascontiguousarray(np.rot90(matte.full(), -(video.rotation // 90))))

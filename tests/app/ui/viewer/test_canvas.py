@@ -19,11 +19,11 @@ from engine.model.captions import Caption
 from engine.model.edits import AddItems, AddPatch
 from engine.model.ids import new_id
 from engine.model.overlay import Overlay, Title
-from engine.model.patch import Patch
+from engine.model.patch import Follow, Motion, Nudge, Patch, Take
 from engine.model.place import AtTimeline, OnTimeline
 from engine.model.region import Box, Ellipse, Lasso, Polygon
 from engine.model.time import Range
-from engine.model.tool import Blur, Fill, Rgb
+from engine.model.tool import Blur, Fill, Remove, Rgb
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -325,3 +325,32 @@ def test_a_patch_shows_on_the_screen(stage, area, qtbot):
     qtbot.waitUntil(lambda: not red())
     area.canvas.set_wipe(0.4)
     assert red()
+
+
+@pytest.mark.parametrize("tool", [Blur(6.0), Remove()])
+def test_a_carried_patch_is_chosen_where_it_was_carried_to_and_dragged_from_there(stage, area, qtbot, tool):
+    canvas, source = area.canvas, stage.project.sources[0]
+    motion = Motion(Follow.STATIC, nudges=(Nudge(9, 0.3, 0.0),))
+    take = Take(new_id(), tool, motion=motion)
+    patch = Patch(
+        new_id(), source.id, Box(0.1, 0.3, 0.3, 0.6), WINDOW, 5, "Sign", takes=(take,), pick=take.id
+    )  # fmt: skip
+    stage.do(AddPatch(patch))
+    seek(stage, area, qtbot, 9)
+    qtbot.waitUntil(lambda: canvas._findings is not None and bool(canvas._findings.others))
+    QTest.mouseClick(canvas, LEFT, NONE, at(canvas, 0.15, 0.45))
+    assert stage.session.selection.patch is None, "it was drawn there, and is not there now"
+    QTest.mouseClick(canvas, LEFT, NONE, at(canvas, 0.5, 0.45))
+    assert stage.session.selection.patch == patch
+    qtbot.waitUntil(lambda: canvas._findings.patch_id == patch.id and bool(canvas._findings.outlines))
+    QTest.mousePress(canvas, LEFT, NONE, at(canvas, 0.5, 0.45))
+    _move(canvas, at(canvas, 0.5, 0.65), NONE)
+    path = canvas._region_path(canvas._edits.editable(9), canvas._to_view(canvas.view_map))
+    middle = path.boundingRect().center()
+    assert (middle - QPointF(at(canvas, 0.5, 0.65))).manhattanLength() < 6, "the outline goes where the hand goes"
+    canvas.escape()
+    QTest.mouseRelease(canvas, LEFT, NONE, at(canvas, 0.5, 0.65))
+    assert current(stage, patch) == patch, "Escape gives the drag up"
+    drag(canvas, (0.5, 0.45), (0.5, 0.55), (0.5, 0.65))
+    if isinstance(tool, Blur):
+        qtbot.waitUntil(lambda: current(stage, patch).effective_motion.nudges[0].dy > 0.15)
