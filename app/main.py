@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from app.cli import console
@@ -29,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except DeltacutError as error:
             print(f"deltacut: {error}", file=sys.stderr)
             return error.exit_status
-    given = parser(version("deltacut")).parse_args(words)
+    given = parser().parse_args(words)
 
     def command(terminal: console.Console) -> int:
         # The engine's libraries take a third of a second to load, which `--help` should not pay for.

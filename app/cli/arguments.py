@@ -25,7 +25,17 @@ from engine.model.tool import Rgb
 Value = TypeVar("Value")
 
 
-def parser(version: str) -> argparse.ArgumentParser:
+class _Version(argparse.Action):
+    """Prints the version; it is looked up only here, which costs as much time as all else in this module."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_given: object) -> None:
+        from importlib.metadata import version
+
+        print(f"deltacut {version('deltacut')}")
+        parser.exit()
+
+
+def parser() -> argparse.ArgumentParser:
     """Return the parser of the `deltacut` command."""
     top = argparse.ArgumentParser(
         prog="deltacut",
@@ -34,7 +44,7 @@ def parser(version: str) -> argparse.ArgumentParser:
         "3 bad or unsupported input, 4 the export did not pass its check and "
         "nothing was written, 5 no space or another disk error, 130 stopped.",
     )
-    top.add_argument("--version", action="version", version=f"deltacut {version}")
+    top.add_argument("--version", action=_Version, nargs=0, help="show the version")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     info = _command(commands, "info", "show what a media file is")

@@ -1,6 +1,6 @@
 """What each command does: call a workflow, print its result.
 
-Each imports its own workflow, so that a command loads only the libraries it needs.
+Each imports its own workflow and texts, so that a command loads only the libraries it needs.
 """
 
 from __future__ import annotations
@@ -14,18 +14,6 @@ from app.cli.console import Console
 from app.cli.feature_arguments import FEATURE_COMMAND_NAMES
 from app.cli.project_arguments import PROJECT_COMMAND_NAMES
 from app.cli.provider_arguments import PROVIDER_COMMAND_NAMES
-from app.cli.report import (
-    demo_facts,
-    demo_text,
-    info_text,
-    patched_facts,
-    patched_text,
-    plan_facts,
-    plan_text,
-    project_text,
-    verify_facts,
-    verify_text,
-)
 from app.cli.sound_arguments import SOUND_COMMAND_NAMES
 from app.cli.take_commands import TAKE_COMMAND_NAMES
 from engine.errors import UsageError, VerificationFailed
@@ -34,7 +22,8 @@ Command = Callable[[argparse.Namespace, Console], int]
 
 
 def _info(given: argparse.Namespace, console: Console) -> int:
-    from app.workflows.import_media import look_at
+    from app.cli.info_report import info_text
+    from app.workflows.first_look import look_at
     from engine.index.description import describe
 
     facts = describe(*look_at(given.file, console.progress, console.cancel))
@@ -64,6 +53,7 @@ def _add(given: argparse.Namespace, console: Console) -> int:
 
 def _patch(given: argparse.Namespace, console: Console) -> int:
     from app.cli.patch_arguments import patch_request, take_request
+    from app.cli.report import patched_facts, patched_text
     from app.workflows.edit import add_patch, add_take
 
     if given.take_of is not None:
@@ -93,6 +83,7 @@ def _text_of(name: str) -> str:
 
 
 def _show(given: argparse.Namespace, console: Console) -> int:
+    from app.cli.report import project_text
     from app.workflows.project import project_facts, show_project
 
     project, history = show_project(given.project, console.progress, console.cancel)
@@ -128,6 +119,7 @@ def _captions(given: argparse.Namespace, console: Console) -> int:
 
 
 def _plan(given: argparse.Namespace, console: Console) -> int:
+    from app.cli.report import plan_facts, plan_text
     from app.workflows.export import plan_project
 
     plan = plan_project(given.project, console.progress, console.cancel, given.range)
@@ -142,6 +134,7 @@ def _export(given: argparse.Namespace, console: Console) -> int:
 
 
 def _verify(given: argparse.Namespace, console: Console) -> int:
+    from app.cli.report import verify_facts, verify_text
     from app.workflows.export import verify_films
 
     report = verify_films(given.source, given.output, console.progress, console.cancel)
@@ -150,6 +143,7 @@ def _verify(given: argparse.Namespace, console: Console) -> int:
 
 
 def _demo(given: argparse.Namespace, console: Console) -> int:
+    from app.cli.report import demo_facts, demo_text
     from app.workflows.demo import run_demo
 
     result = run_demo(given.file, given.out, console.progress, console.cancel)

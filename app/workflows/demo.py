@@ -13,7 +13,8 @@ import numpy as np
 
 from app.workflows.edit import PatchRequest, Window, add_patch
 from app.workflows.export import export_project
-from app.workflows.import_media import look_at, new_project
+from app.workflows.first_look import look_at
+from app.workflows.import_media import new_project
 from app.workflows.patch_tools import ToolSettings
 from engine.control import CancelToken, Progress
 from engine.errors import StorageError, UsageError

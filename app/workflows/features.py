@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.workflows.caches import films_cache
-from app.workflows.import_media import look_at, open_project
+from app.workflows.first_look import look_at
+from app.workflows.import_media import open_project
 from app.workflows.transcribe_steps import RECORD
 from engine.control import CancelToken, Progress
 from engine.errors import UsageError

@@ -1,4 +1,4 @@
-"""Meet a film for the first time, make a project for it, and open it again later."""
+"""Make a project for a film, take further ones in, and open it again later."""
 
 from __future__ import annotations
 
@@ -6,18 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.workflows.caches import films_cache, project_cache
+from app.workflows.caches import project_cache
+from app.workflows.first_look import known_film
 from app.workflows.sound_sources import heard_sources, known_sound, sound_only_source, sound_sources
 from engine.control import CancelToken, Progress
-from engine.errors import ProtectedMedia, UnsupportedMedia, UsageError
-from engine.index.frame_index import build_index
-from engine.index.index_blob import kept_index, load_or_build, to_bytes
-from engine.media.guard import run_guarded_task
-from engine.media.probe import probe
+from engine.errors import UnsupportedMedia, UsageError
 from engine.model.edits import AddSource
-from engine.model.frame_index import FrameIndex
 from engine.model.ids import new_id
-from engine.model.media import MediaInfo
 from engine.model.overlay import Film as OverlayFilm
 from engine.model.overlay import Overlay
 from engine.model.project import Project
@@ -28,13 +23,8 @@ from engine.render.film import Film
 from engine.render.sound_source import SoundSource
 from engine.store.cache import Cache
 from engine.store.connection import Access
-from engine.store.identity import content_hash, quick_identity
+from engine.store.identity import content_hash
 from engine.store.project_file import ProjectFile
-
-MOST_SILENCE_S = 30.0
-"""How long the first look at a film may take without getting on."""
-
-_MET = "met"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +52,6 @@ class OpenProject:
         self.cache.close()
 
 
-def look_at(path: Path, progress: Progress, cancel: CancelToken) -> tuple[MediaInfo, FrameIndex]:
-    """Return what a film is, and its frame index; nothing is written but the cache.
-
-    Raises:
-        MediaError: it cannot be used; the message says why.
-        Cancelled: on request.
-    """
-    identity = quick_identity(path)
-    key = f"{path.absolute()}:{identity.size}:{identity.mtime_ns}"
-    with films_cache() as cache:
-        return _known(path, key, cache, progress, cancel)
-
-
 def new_project(path: Path, media: Path, progress: Progress, cancel: CancelToken) -> Project:
     """Make a project for a film; the film stays where it is.
 
@@ -88,7 +65,7 @@ def new_project(path: Path, media: Path, progress: Progress, cancel: CancelToken
     identity = content_hash(media, progress.part(0.0, 0.6), cancel)
     project_id, source_id = new_id(), identity[:16]
     with project_cache(project_id) as cache:
-        info, index = _known(media, identity, cache, progress.part(0.6, 1.0), cancel)
+        info, index = known_film(media, identity, cache, progress.part(0.6, 1.0), cancel)
     project = Project.of_source(project_id, source_from_media(source_id, media.name, info, index))
     with ProjectFile.create(path, project, {source_id: media}) as file:
         file.note_content_hash(source_id, identity)
@@ -119,7 +96,7 @@ def source_of(media: Path, identity: str, cache: Cache, progress: Progress, canc
         Cancelled: on request.
     """
     try:
-        info, index = _known(media, identity, cache, progress, cancel)
+        info, index = known_film(media, identity, cache, progress, cancel)
     except UnsupportedMedia as no_film:
         try:
             return sound_only_source(identity[:16], media.name, known_sound(media, identity[:16], cache))
@@ -172,31 +149,5 @@ def film_of(file: ProjectFile, source_id: str, cache: Cache, progress: Progress,
     """
     media = file.media(source_id)
     identity = file.place(source_id).content_hash or content_hash(media, progress.part(0.0, 0.5), cancel)
-    info, index = _known(media, identity, cache, progress.part(0.5, 1.0), cancel)
+    info, index = known_film(media, identity, cache, progress.part(0.5, 1.0), cancel)
     return Film(media, info, index, identity)
-
-
-def _known(path: Path, key: str, cache: Cache, progress: Progress, cancel: CancelToken) -> tuple[MediaInfo, FrameIndex]:
-    """Return what a film is, and its index: found out in a child process the first time.
-
-    There a decoder that crashes or hangs costs one message. A file that came through once is trusted from then on, as
-    long as its key stays.
-    """
-    if cache.get(_MET, key) is not None:
-        info = _readable(path, probe(path))
-        return info, load_or_build(path, info, key, cache, progress, cancel)
-    info, blob = run_guarded_task(_met, path, stall_s=MOST_SILENCE_S, progress=progress, cancel=cancel)
-    index = kept_index(_readable(path, info), key, blob, cache)
-    cache.put(_MET, key, b"1")
-    return info, index
-
-
-def _met(path: Path, progress: Progress, cancel: CancelToken) -> tuple[MediaInfo, bytes]:
-    info = probe(path)
-    return info, b"" if info.encrypted else to_bytes(build_index(path, info, progress, cancel))
-
-
-def _readable(path: Path, info: MediaInfo) -> MediaInfo:
-    if info.encrypted:
-        raise ProtectedMedia(f"{path} is protected (CENC): its pictures cannot be read; use an unprotected copy")
-    return info

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from app.workflows.import_media import look_at
+from app.workflows.first_look import look_at
 from engine.control import CancelToken, Progress
 from engine.errors import StorageError, UsageError
 from engine.features.measures import UInt8

@@ -67,6 +67,6 @@ def test_other_colours_are_refused(text):
 )
 def test_wrong_usage_ends_with_status_2(line, capsys):
     with pytest.raises(SystemExit) as caught:
-        parser("0").parse_args(line.split())
+        parser().parse_args(line.split())
     assert caught.value.code == 2
     assert "usage:" in capsys.readouterr().err

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from app.workflows import import_media
-from app.workflows.import_media import look_at
+from app.workflows import first_look
+from app.workflows.first_look import look_at
 from engine.control import CancelToken, Progress
 from engine.errors import DamagedMedia
 from engine.index.index_blob import kept_index
@@ -31,24 +31,24 @@ def looked_at(film):
 
 @pytest.mark.parametrize("stage", ["probe", "build_index"])
 def test_whatever_crashes_on_a_film_costs_one_message(film, monkeypatch, stage):
-    monkeypatch.setattr(import_media, stage, lambda *_: os.abort())
+    monkeypatch.setattr(first_look, stage, lambda *_: os.abort())
     with pytest.raises(DamagedMedia, match=r"film\.mp4 makes the decoder crash"):
         looked_at(film)
 
 
 def test_a_film_that_crashed_is_met_again_in_a_child(film, monkeypatch):
     with monkeypatch.context() as crashing:
-        crashing.setattr(import_media, "build_index", lambda *_: os.abort())
+        crashing.setattr(first_look, "build_index", lambda *_: os.abort())
         with pytest.raises(DamagedMedia):
             looked_at(film)
     parent = os.getpid()
-    build = import_media.build_index
+    build = first_look.build_index
 
     def elsewhere(*arguments):
         assert os.getpid() != parent
         return build(*arguments)
 
-    monkeypatch.setattr(import_media, "build_index", elsewhere)
+    monkeypatch.setattr(first_look, "build_index", elsewhere)
     info, index = looked_at(film)
     assert index.frame_count == 50
     assert info.video.codec == "h264"
@@ -56,7 +56,7 @@ def test_a_film_that_crashed_is_met_again_in_a_child(film, monkeypatch):
 
 def test_a_film_that_came_through_is_not_indexed_again(film, monkeypatch):
     first = looked_at(film)[1]
-    monkeypatch.setattr(import_media, "build_index", lambda *_: os.abort())
+    monkeypatch.setattr(first_look, "build_index", lambda *_: os.abort())
     again = looked_at(film)[1]
     assert (again.pts == first.pts).all()
     assert (again.position == first.position).all()
