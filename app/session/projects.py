@@ -20,6 +20,8 @@ from engine.errors import DeltacutError
 from engine.media.sample import make_sample
 
 PROJECT_SUFFIX = ".dcut"
+NOT_OPENED = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".srt", ".vtt"})
+"""Pictures and captions are taken into a project; they are none by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,5 +167,6 @@ def is_project(path: Path) -> bool:
 
 
 def first_to_open(paths: Sequence[Path]) -> Path | None:
-    """Return what to open of several dropped files: a project before a film."""
-    return next((path for path in paths if is_project(path)), paths[0] if paths else None)
+    """Return what to open of several dropped files: a project before a film; None of pictures and captions alone."""
+    films = [path for path in paths if path.suffix.lower() not in NOT_OPENED]
+    return next((path for path in films if is_project(path)), films[0] if films else None)

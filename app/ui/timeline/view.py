@@ -751,6 +751,7 @@ class TimelineView(QAbstractScrollArea):
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         self._show(NOTHING)
+        self.hint_changed.emit("")
         event.accept()
 
     def dropEvent(self, event: QDropEvent) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QDragEnterEvent,
+    QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
     QKeyEvent,
@@ -22,6 +23,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from app.session.comparison import Changes
+from app.session.importing import Where
 from app.session.selection import ToolMode
 from app.ui.context import Context
 from app.ui.theme.theme import HANDLE, HANDLE_EDGE
@@ -92,6 +94,7 @@ class Canvas(PictureView):
         self._shows_safe = False
         self._brush = 0.02
         self._field: TextField | None = None
+        self._drop_hint = ""
         self._selection.changed.connect(self._chosen)
         self._selection.region_changed.connect(self._chosen)
         self._selection.tool_changed.connect(self._tool_changed)
@@ -522,26 +525,40 @@ class Canvas(PictureView):
     # --- files dropped ----------------------------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        self._accept_picture(event)
-
-    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        self._accept_picture(event)
-
-    def _accept_picture(self, event: QDropEvent) -> None:
-        if _picture_of(event) is not None and self._is_on_region(event.position()):
-            event.setDropAction(Qt.DropAction.CopyAction)
-            event.accept()
-        else:
-            event.ignore()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        path = _picture_of(event)
-        if path is None or not self._is_on_region(event.position()):
+        # Whoever ignores the entry is told of no move: where the picture would go is decided there.
+        if self._frame is None or _picture_of(event) is None:
             event.ignore()
             return
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
-        self._session.patching.place_picture(path)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        on_region = self._is_on_region(event.position())
+        self._say_drop("Puts the picture into the region" if on_region else "Lays the picture over the film from here")
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._say_drop("")
+        event.accept()
+
+    def _say_drop(self, hint: str) -> None:
+        if hint != self._drop_hint:
+            self._drop_hint = hint
+            self._context.notices.say(hint)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._say_drop("")
+        path, frame = _picture_of(event), self._frame
+        if path is None or frame is None:
+            event.ignore()
+            return
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        if self._is_on_region(event.position()):
+            self._session.patching.place_picture(path)
+        else:
+            self._session.importing.add([path], Where.INSERT, frame)
 
     def _is_on_region(self, point: QPointF) -> bool:
         editable = self._edits.editable(self._frame)

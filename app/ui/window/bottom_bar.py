@@ -59,7 +59,10 @@ class BottomBar(QWidget):
         session.playback.dropped_changed.connect(self._show_dropped)
 
     def say(self, text: str) -> None:
-        """Show a sentence for a while."""
+        """Show a sentence for a while; an empty one takes away what was said."""
+        if not text:
+            self._quiet()
+            return
         self._sign.show()
         self._text.setText(text)
         self._text.update()

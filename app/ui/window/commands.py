@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from app.session.projects import Projects, first_to_open
+from app.session.projects import Projects, first_to_open, is_project
 from app.ui.actions import ActionSpec
 from app.ui.context import Context
 from app.ui.provider_names import PROVIDER_NAMES
@@ -245,9 +245,19 @@ class WindowCommands(QObject):
     @Slot(list)
     def open_paths(self, paths: list[Path]) -> None:
         """Open what was dropped on the window."""
-        first = first_to_open(paths)
+        first, document = first_to_open(paths), self._session.document
+        others = [path for path in paths if path != first and not is_project(path)]
         if first is not None:
-            self._projects.open(first)
+            was = document.path
+            opening = self._projects.open(first)
+            if was is not None and was.stem != first.stem:
+                self._window.say(f"“{was.stem}” is saved and closed; it is among the recent projects")
+            if others:
+                opening.then(lambda _opened: self._session.importing.add(others))
+        elif document.is_open:
+            self._session.importing.add(others)
+        elif others:
+            self._window.say(f"Open a film first; then “{others[0].name}” can be laid over it")
 
     @Slot()
     def save_copy(self) -> None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtTest import QTest
 
 from app.session.selection import ToolMode
@@ -286,9 +286,7 @@ def test_arrows_with_alt_move_a_region_by_pixels(stage, area):
     assert stage.session.selection.region.x0 == pytest.approx(before.x0 + 10 / 320, abs=1e-5)
 
 
-def test_a_picture_dropped_on_a_region_becomes_a_patch_and_one_beside_it_is_left_to_the_window(
-    stage, area, qtbot, tmp_path
-):
+def test_a_picture_dragged_in_from_the_edge_goes_into_the_region_or_over_the_film(stage, area, qtbot, tmp_path):
     picture = tmp_path / "sticker.png"
     _, data = cv2.imencode(".png", np.full((32, 32, 3), (0, 0, 255), np.uint8))
     picture.write_bytes(data.tobytes())
@@ -296,17 +294,34 @@ def test_a_picture_dropped_on_a_region_becomes_a_patch_and_one_beside_it_is_left
     drag(area.canvas, (0.2, 0.2), (0.5, 0.5))
     urls = QMimeData()
     urls.setUrls([QUrl.fromLocalFile(str(picture))])
+    copy, canvas = Qt.DropAction.CopyAction, area.canvas
 
-    def dropped(x: float, y: float) -> bool:
-        event = QDropEvent(
-            QPointF(at(area.canvas, x, y)), Qt.DropAction.CopyAction, urls, LEFT, NONE, QDropEvent.Type.Drop
-        )
-        area.canvas.dropEvent(event)
-        return event.isAccepted()
+    def dropped(x: float, y: float) -> None:
+        # A system asks at the edge first; who refuses there is told of nothing further.
+        enter = QDragEnterEvent(QPoint(1, 1), copy, urls, LEFT, NONE)
+        canvas.dragEnterEvent(enter)
+        assert enter.isAccepted()
+        move = QDragMoveEvent(at(canvas, x, y), copy, urls, LEFT, NONE)
+        canvas.dragMoveEvent(move)
+        assert move.isAccepted()
+        event = QDropEvent(QPointF(at(canvas, x, y)), copy, urls, LEFT, NONE, QDropEvent.Type.Drop)
+        canvas.dropEvent(event)
+        assert event.isAccepted()
 
-    assert not dropped(0.9, 0.9)
-    assert dropped(0.3, 0.3)
+    dropped(0.9, 0.9)
+    assert stage.heard.said[-2:] == ["Lays the picture over the film from here", ""]
+    qtbot.waitUntil(lambda: len(stage.project.layer("overlays").items) == 1, timeout=20_000)
+    dropped(0.3, 0.3)
+    assert stage.heard.said[-2:] == ["Puts the picture into the region", ""]
     qtbot.waitUntil(lambda: len(list(stage.project.patches)) == 1, timeout=20_000)
+
+
+def test_a_film_dragged_over_the_picture_is_left_to_the_window(area, tmp_path):
+    urls = QMimeData()
+    urls.setUrls([QUrl.fromLocalFile(str(tmp_path / "other.mp4"))])
+    enter = QDragEnterEvent(QPoint(1, 1), Qt.DropAction.CopyAction, urls, LEFT, NONE)
+    area.canvas.dragEnterEvent(enter)
+    assert not enter.isAccepted()
 
 
 def test_a_patch_shows_on_the_screen(stage, area, qtbot):
@@ -337,7 +352,7 @@ def test_a_carried_patch_is_chosen_where_it_was_carried_to_and_dragged_from_ther
     )  # fmt: skip
     stage.do(AddPatch(patch))
     seek(stage, area, qtbot, 9)
-    qtbot.waitUntil(lambda: canvas._findings is not None and bool(canvas._findings.others))
+    qtbot.waitUntil(lambda: (found := canvas._findings) is not None and found.frame == 9 and bool(found.others))
     QTest.mouseClick(canvas, LEFT, NONE, at(canvas, 0.15, 0.45))
     assert stage.session.selection.patch is None, "it was drawn there, and is not there now"
     QTest.mouseClick(canvas, LEFT, NONE, at(canvas, 0.5, 0.45))

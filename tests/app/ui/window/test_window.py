@@ -7,7 +7,7 @@ import os
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox
 
@@ -33,6 +33,29 @@ def test_a_film_that_is_dropped_is_opened_with_a_project_beside_it_and_stays_whe
     assert desktop.session.document.path == film.with_suffix(".dcut")
     assert not desktop.window.first_run.isVisible()
     assert desktop.viewer.isVisible()
+
+
+def test_of_several_dropped_files_the_film_is_opened_and_the_others_are_taken_in(desktop, film, qtbot, folder):
+    picture = folder / "logo.png"
+    image = QImage(32, 32, QImage.Format.Format_RGB32)
+    image.fill(0xFF2040)
+    assert image.save(str(picture))
+    drop(desktop.window, picture, film)
+    qtbot.waitUntil(lambda: bool(desktop.session.importing.pictures), timeout=20_000)
+    assert desktop.session.document.path == film.with_suffix(".dcut")
+    assert desktop.session.importing.pictures[0].name == "logo.png"
+
+
+def test_a_picture_alone_needs_a_film_and_then_goes_into_the_bin(desktop, film, qtbot, folder):
+    picture = folder / "logo.png"
+    image = QImage(32, 32, QImage.Format.Format_RGB32)
+    image.fill(0xFF2040)
+    assert image.save(str(picture))
+    drop(desktop.window, picture)
+    assert "Open a film first" in desktop.window.bottom._text.text()
+    opened(desktop, film, qtbot)
+    drop(desktop.window, picture)
+    qtbot.waitUntil(lambda: bool(desktop.session.importing.pictures), timeout=20_000)
 
 
 def test_a_film_whose_project_is_there_opens_that_project(desktop, film, qtbot):
