@@ -253,11 +253,14 @@ class WindowCommands(QObject):
             if was is not None and was.stem != first.stem:
                 self._window.say(f"“{was.stem}” is saved and closed; it is among the recent projects")
             if others:
-                opening.then(lambda _opened: self._session.importing.add(others))
+                opening.then(lambda _opened: self._take_in(others))
         elif document.is_open:
             self._session.importing.add(others)
         elif others:
             self._window.say(f"Open a film first; then “{others[0].name}” can be laid over it")
+
+    def _take_in(self, paths: list[Path]) -> None:
+        self._session.importing.add(paths)
 
     @Slot()
     def save_copy(self) -> None:
