@@ -10,12 +10,14 @@ from app.workflows.follow import moving_patches, pictures_of, prepared_for_expor
 from app.workflows.import_media import OpenProject, open_project
 from engine.control import CancelToken, Progress
 from engine.errors import MissingMedia, SourceChanged, UsageError
+from engine.model.chapters import has_chapter_markers
 from engine.model.excerpt import excerpt
 from engine.model.project import Project
 from engine.model.recipe import RecipeRun, recipe_runs
 from engine.model.storyline import Clip
 from engine.model.time import Range
 from engine.plan.export_plan import ExportPlan
+from engine.render.carried_tracks import film_chapters
 from engine.render.export import ExportReport, export, plan_of
 from engine.render.timeline import Timeline, films_of_timeline, is_whole_film, reference_of
 from engine.render.timeline_export import export_timeline, plan_of_timeline
@@ -84,8 +86,9 @@ def export_project(
             notes = prepared_for_export(project, runs, moving, progress.part(0.03, share), cancel)
             rest = progress.part(share, 1.0)
             if is_whole_film(project, runs):
+                chapters = film_chapters(timeline) if has_chapter_markers(project) else ()
                 report = export(
-                    opened.film, runs, pictures, target, since, cache, rest, cancel, films, captions, moving
+                    opened.film, runs, pictures, target, since, cache, rest, cancel, films, captions, moving, chapters
                 )
             else:
                 report = export_timeline(timeline, pictures, target, cache, rest, cancel, moving, captions)

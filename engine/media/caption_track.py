@@ -1,4 +1,4 @@
-"""Captions as a track of text beside the picture: no picture is decoded or encoded, every other packet stays.
+"""Captions as a track of text beside the picture, and chapters: no picture is decoded or encoded, every packet stays.
 
 An MP4 or MOV keeps its bytes and gets a track behind them; other files are written anew, packet by packet.
 """
@@ -25,11 +25,15 @@ from engine.errors import CaptionError
 from engine.media.containers import Family, family, muxer_for, muxer_options, patience, transport_packet_bytes
 from engine.media.demux import opened, reading_options
 from engine.media.feeds import time_of
+from engine.media.mp4.added_tracks import add_tracks
 from engine.media.mp4.boxes import Malformed
-from engine.media.mp4.text_track import TextTrack, TimedText, add_text_tracks
+from engine.media.mp4.chapter_track import TimedChapter
+from engine.media.mp4.text_track import TextTrack, TimedText
 from engine.media.probe import probe
+from engine.media.text_tracks import chapter_ms, chapters_for_av
 from engine.media.tracks import EditedVideo, copied_track, copy_tracks, storage_errors
 from engine.model.caption_files import CaptionFile, CaptionFormat, Cue, write_captions
+from engine.model.chapters import Chapter
 from engine.model.media import MediaInfo
 
 _REPORT_EVERY = 512
@@ -50,35 +54,43 @@ class CaptionTrack:
     language: str = "und"
 
 
-def write_with_captions(
-    source: Path, target: Path, tracks: Sequence[CaptionTrack], progress: Progress, cancel: CancelToken
+def write_with_texts(
+    source: Path,
+    target: Path,
+    tracks: Sequence[CaptionTrack],
+    chapters: Sequence[Chapter],
+    progress: Progress,
+    cancel: CancelToken,
 ) -> None:
-    """Write `target` from a film with tracks of captions added: mov_text, SubRip or WebVTT, by its format.
+    """Write `target` from a film with tracks of captions added (mov_text, SubRip or WebVTT), or with other chapters.
 
     Args:
         source: the film; not modified.
         target: written anew, in the source's format.
         tracks: the first is shown unasked.
+        chapters: in the film's time from its start, in place of those that it has; none to leave them as they are.
         progress: of the writing.
         cancel: looked at between packets.
 
     Raises:
-        CaptionError: the format holds no tracks of text.
+        CaptionError: the format holds neither.
         MediaError: the film cannot be read. StorageError: the target cannot be written.
         Cancelled: on request.
     """
     info = probe(source)
-    later_ms = max(0, round(info.video.start_pts * info.video.time_base * 1000))
-    tracks = [_shifted(track, later_ms) for track in tracks if track.cues]
+    later_s = max(Fraction(0), info.video.start_pts * info.video.time_base)
+    tracks = [_shifted(track, round(later_s * 1000)) for track in tracks if track.cues]
+    chapters = [replace(c, start_s=c.start_s + later_s, stop_s=c.stop_s + later_s) for c in chapters]
     with storage_errors(target):
         if family(info.container) is Family.ISO and not info.fragmented:
             texts = [_text_track(track, number) for number, track in enumerate(tracks)]
             try:
-                add_text_tracks(source, target, texts, info.video.display_size, _duration_ms(info))
+                timed = [TimedChapter(chapter_ms(c.start_s), chapter_ms(c.stop_s), c.title) for c in chapters]
+                add_tracks(source, target, texts, timed, info.video.display_size, _duration_ms(info))
             except Malformed as error:
-                raise CaptionError(f"captions cannot be added to {source.name}: {error}") from error
+                raise CaptionError(f"captions and chapters cannot be added to {source.name}: {error}") from error
         elif family(info.container) is Family.MATROSKA:
-            _remuxed(source, info, target, tracks, progress, cancel)
+            _remuxed(source, info, target, tracks, chapters, progress, cancel)
         else:
             raise CaptionError(
                 f"{source.suffix or info.container} holds no captions as text; export MP4, MOV, MKV or WebM, "
@@ -109,6 +121,16 @@ def packet_digests(film: Path, cancel: CancelToken) -> dict[int, str]:
 def holds_captions(target: Path) -> bool:
     """Tell whether a film of this name can hold captions as text."""
     return target.suffix.lower() in (".mp4", ".m4v", ".mov", ".qt", ".3gp", ".mkv", ".webm")
+
+
+def takes_texts(film: Path) -> bool:
+    """Tell whether captions and chapters can be put into a film as it is.
+
+    Raises:
+        MediaError: it cannot be read.
+    """
+    info = probe(film)
+    return family(info.container) is Family.MATROSKA or (family(info.container) is Family.ISO and not info.fragmented)
 
 
 def _duration_ms(info: MediaInfo) -> int:
@@ -161,6 +183,7 @@ def _remuxed(
     info: MediaInfo,
     target: Path,
     tracks: Sequence[CaptionTrack],
+    chapters: Sequence[Chapter],
     progress: Progress,
     cancel: CancelToken,
 ) -> None:
@@ -175,6 +198,8 @@ def _remuxed(
             added: list[Stream] = []
 
             def further(output: OutputContainer) -> None:
+                if chapters:
+                    output.set_chapters(chapters_for_av(chapters))
                 for text, track in zip(sources, tracks, strict=True):
                     stream = copied_track(text.streams[0], output, same_family=False)
                     stream.metadata.update({"title": track.title} if track.title else {})

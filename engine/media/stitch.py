@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import av
 from av.audio.codeccontext import AudioCodecContext
@@ -26,7 +25,7 @@ from engine.media.demux import opened
 from engine.media.packets import mark_dropped, packet_of
 from engine.media.remux import NewVideo
 from engine.media.sound_cut import SoundForm
-from engine.media.text_tracks import Chapter
+from engine.media.text_tracks import chapters_for_av
 from engine.media.tracks import (
     EditedVideo,
     copied_track,
@@ -36,10 +35,8 @@ from engine.media.tracks import (
     storage_errors,
     words,
 )
+from engine.model.chapters import Chapter
 from engine.model.media import MediaInfo
-
-if TYPE_CHECKING:
-    from av.container.core import Chapter as AvChapter
 
 _REPORT_EVERY = 256
 
@@ -184,19 +181,9 @@ def _tracks(
         shown = True
         tracks.append(track)
     copy_tags(reader, writer)
-    writer.set_chapters([_chapter(number, chapter) for number, chapter in enumerate(chapters)])
+    writer.set_chapters(chapters_for_av(chapters))
     writer.start_encoding()
     return tracks
-
-
-def _chapter(number: int, chapter: Chapter) -> AvChapter:
-    return {
-        "id": number,
-        "start": round(chapter.start_s * 1000),
-        "end": round(chapter.stop_s * 1000),
-        "time_base": Fraction(1, 1000),
-        "metadata": {"title": chapter.title} if chapter.title else {},
-    }
 
 
 def _sound_track(writer: OutputContainer, template: Stream | None, form: SoundForm) -> Stream:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 from av.subtitles.stream import SubtitleStream
@@ -12,6 +15,10 @@ from av.subtitles.subtitle import AssSubtitle
 
 from engine.control import CancelToken
 from engine.media.demux import opened, translated
+from engine.model.chapters import Chapter
+
+if TYPE_CHECKING:
+    from av.container.core import Chapter as AvChapter
 
 TEXT_CODECS = frozenset({"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"})
 _MILLISECOND = Fraction(1, 1000)
@@ -24,15 +31,6 @@ class ShownText:
     start_s: Fraction
     stop_s: Fraction
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Chapter:
-    """A chapter, in seconds."""
-
-    start_s: Fraction
-    stop_s: Fraction
-    title: str
 
 
 def read_texts(path: Path, stream: int, cancel: CancelToken) -> tuple[ShownText, ...]:
@@ -79,3 +77,25 @@ def read_chapters(path: Path) -> tuple[Chapter, ...]:
             )
             for chapter in container.chapters()
         )
+
+
+def chapter_ms(time_s: Fraction) -> int:
+    """Return when a chapter begins or ends, in the milliseconds of files.
+
+    Upwards, so that a player that goes there shows the frame on which it begins, not the one before.
+    """
+    return math.ceil(time_s * 1000)
+
+
+def chapters_for_av(chapters: Sequence[Chapter]) -> list[AvChapter]:
+    """Return chapters as PyAV takes them."""
+    return [
+        {
+            "id": number,
+            "start": chapter_ms(chapter.start_s),
+            "end": chapter_ms(chapter.stop_s),
+            "time_base": _MILLISECOND,
+            "metadata": {"title": chapter.title} if chapter.title else {},
+        }
+        for number, chapter in enumerate(chapters)
+    ]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 
 from engine.control import CancelToken
 from engine.media.caption_track import CaptionTrack
-from engine.media.text_tracks import TEXT_CODECS, Chapter, read_chapters, read_texts
+from engine.media.text_tracks import TEXT_CODECS, read_chapters, read_texts
 from engine.model.caption_files import Cue
+from engine.model.chapters import SHORTEST_S, Chapter, with_marked
 from engine.model.media import OtherStream
 from engine.model.timeline import TimelineMap
 from engine.render.film import Film
@@ -41,7 +41,17 @@ def carried_tracks(timeline: Timeline, cancel: CancelToken) -> CarriedTracks:
         cues = sorted(_cues(timeline, places, number, cancel), key=lambda cue: (cue.start_ms, cue.stop_ms))
         if cues:
             captions.append(CaptionTrack(tuple(cues), track.title, track.language or "und"))
-    return CarriedTracks(tuple(_chapters(timeline, places)), tuple(captions), tuple(_left_out(timeline.film)))
+    return CarriedTracks(film_chapters(timeline), tuple(captions), tuple(_left_out(timeline.film)))
+
+
+def film_chapters(timeline: Timeline) -> tuple[Chapter, ...]:
+    """Return the chapters of a timeline's film, in its seconds: those of its sources, and those that markers begin.
+
+    Raises:
+        MissingMedia, DamagedMedia: a film cannot be read.
+    """
+    places = TimelineMap(timeline.project)
+    return with_marked(tuple(_chapters(timeline, places)), timeline.project, places)
 
 
 def _texts(film: Film) -> list[OtherStream]:
@@ -61,15 +71,14 @@ def _cues(timeline: Timeline, places: TimelineMap, number: int, cancel: CancelTo
 
 
 def _chapters(timeline: Timeline, places: TimelineMap) -> Iterator[Chapter]:
-    found = [
+    return (
         Chapter(start_s, stop_s, chapter.title)
         for source_id, film in timeline.films.items()
         if film.info.chapters
         for chapter in read_chapters(film.path)
         for start_s, stop_s in places.times_showing(source_id, chapter.start_s, chapter.stop_s)
-        if stop_s - start_s >= Fraction(1, 1000)
-    ]
-    yield from sorted(found, key=lambda chapter: chapter.start_s)
+        if stop_s - start_s >= SHORTEST_S
+    )
 
 
 def _left_out(film: Film) -> Iterator[str]:

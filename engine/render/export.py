@@ -19,6 +19,7 @@ from engine.media.caption_track import CaptionTrack
 from engine.media.coded import EncodedSegment, Splice
 from engine.media.encoders.plan import CannotEncode, EncoderPlan
 from engine.media.encoders.whole import choose_whole
+from engine.model.chapters import Chapter
 from engine.model.recipe import RecipeRun
 from engine.model.time import Range, merged
 from engine.plan.export_plan import ExportPlan, Mode, RenderSegment, plan_export, plan_full, wider
@@ -30,7 +31,7 @@ from engine.render.packet_check import Plan
 from engine.render.patch_op import MovingPatches
 from engine.render.seam_windows import Depth
 from engine.render.segment import SegmentCache, encoder_for, render_cuts, render_whole
-from engine.render.soft_captions import DRAFT_MARK, add_captions, check_captions
+from engine.render.soft_captions import DRAFT_MARK, add_texts, check_captions
 from engine.render.verify import PreparedSource, VerifyReport, prepared, verify_prepared
 from engine.render.write import CannotWrite, Written, copied_meanwhile, target_family, why_afresh, write, write_whole
 
@@ -87,6 +88,7 @@ def export(
     films: Films | None = None,
     captions: Sequence[CaptionTrack] = (),
     moving: MovingPatches | None = None,
+    chapters: Sequence[Chapter] = (),
 ) -> ExportReport:
     """Write a film with its changes; `target` appears whole and checked, or not at all.
 
@@ -102,6 +104,7 @@ def export(
         films: the project's sources, where it has others beside the film; the caller closes them.
         captions: tracks of text to go into the film.
         moving: draws patches that look at other frames; None where none does.
+        chapters: of the new film, in its seconds; none to leave it the source's.
 
     Raises:
         UsageError: the target is the source.
@@ -112,7 +115,7 @@ def export(
     started = time.monotonic()
     check_target(film.path, target)
     check_captions(target, captions)
-    if captions:
+    if captions or chapters:
         since = None
     composer = Composer(film.info.video, runs, pictures, films or films_of(film, runs), moving)
     changed = changed_frames(runs)
@@ -175,7 +178,7 @@ def export(
             source = sources.enter_context(prepared(film.path))
         written.accept()
         if written.path == draft:
-            notes += add_captions(draft, captions, progress.part(_CHECKING, 1.0), cancel)
+            notes += add_texts(draft, captions, chapters, progress.part(_CHECKING, 1.0), cancel)
             put_in_place(draft, target)
     return ExportReport(
         plan=plan,

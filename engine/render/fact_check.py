@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -60,8 +61,11 @@ def check_facts(source: Survey, out: Survey, dropped: frozenset[int], *, same_fo
         (notes if known else problems).append(f"{track_name(track)} is not in the export")
     said = problems if same_format else notes
     said += _tags("the film", source.tags, out.tags)
-    if source.chapters != out.chapters:
+    lost = {_begun(chapter) for chapter in source.chapters} - {_begun(chapter) for chapter in out.chapters}
+    if lost:
         said.append(f"the chapters differ: {len(out.chapters)} instead of {len(source.chapters)}, or moved")
+    elif source.chapters != out.chapters:
+        notes.append(f"chapters were put in: {len(out.chapters)} instead of {len(source.chapters)}")
     for pair in pairs:
         name = track_name(pair.source)
         differing = {
@@ -79,6 +83,11 @@ def check_facts(source: Survey, out: Survey, dropped: frozenset[int], *, same_fo
             f"the file says it lasts {float(out.duration_s):.3f} s, the source's {float(source.duration_s):.3f} s"
         )
     return FactFindings(tuple(pairs), tuple(problems), tuple(notes))
+
+
+def _begun(chapter: tuple[Fraction, Fraction, str]) -> tuple[Fraction, str]:
+    start_s, _, title = chapter
+    return start_s, title
 
 
 def track_name(track: TrackFacts) -> str:

@@ -27,11 +27,12 @@ from engine.model.export_preset import Animation, FilmForm, PictureCodec, Pictur
 from engine.model.frame_index import Int64
 from engine.model.media import VideoStream
 from engine.plan.timeline_times import frame_starts, output_time_base
+from engine.render.carried_tracks import film_chapters
 from engine.render.comparison_pictures import write_png
 from engine.render.compose import Composer
 from engine.render.export import beside, check_target, put_in_place
 from engine.render.preset_sound import film_sounds, sound_alone
-from engine.render.soft_captions import DRAFT_MARK, add_captions, check_captions
+from engine.render.soft_captions import DRAFT_MARK, add_texts, check_captions
 from engine.render.sound_source import SoundSource
 from engine.render.timeline import Timeline
 
@@ -129,7 +130,7 @@ def _film(
         rate = timeline.project.canvas.rate
         deliver_film(pictures, durations, shape, encoder, rate, base, heard, draft, cancel)
         _check_written(draft, timeline.frame_count, len(heard), times[-2] * base, progress, cancel)
-        notes = add_captions(draft, captions, progress.part(_WRITING, 1.0), cancel)
+        notes = add_texts(draft, captions, film_chapters(timeline), progress.part(_WRITING, 1.0), cancel)
         if notes:
             _index_first(draft, cancel)
         put_in_place(draft, target)
@@ -137,7 +138,7 @@ def _film(
 
 
 def _index_first(draft: Path, cancel: CancelToken) -> None:
-    """Put the index in front again: with the captions a new one was written behind everything."""
+    """Put the index in front again: with captions and chapters a new one was written behind everything."""
     moved = draft.with_stem(draft.stem + DRAFT_MARK)
     try:
         if index_first(draft, moved, cancel):

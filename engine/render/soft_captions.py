@@ -1,4 +1,4 @@
-"""Put captions as tracks of text into a finished film, and prove that nothing else of it changed."""
+"""Put captions as tracks of text, and chapters, into a finished film, and prove that nothing else of it changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 
 from engine.control import CancelToken, Progress
 from engine.errors import CaptionError, VerificationFailed
-from engine.media.caption_track import CaptionTrack, holds_captions, packet_digests, write_with_captions
+from engine.media.caption_track import CaptionTrack, holds_captions, packet_digests, takes_texts, write_with_texts
+from engine.media.text_tracks import read_chapters
+from engine.model.chapters import Chapter
 
 DRAFT_MARK = "-captions"
 """Ends the name of the draft with captions, before its suffix."""
@@ -24,35 +26,52 @@ def check_captions(target: Path, captions: Sequence[CaptionTrack]) -> None:
         raise CaptionError(f"{target.name} cannot hold captions as text; export MP4, MOV, MKV or WebM, or burn them in")
 
 
-def add_captions(
-    film: Path, captions: Sequence[CaptionTrack], progress: Progress, cancel: CancelToken
+def add_texts(
+    film: Path,
+    captions: Sequence[CaptionTrack],
+    chapters: Sequence[Chapter],
+    progress: Progress,
+    cancel: CancelToken,
 ) -> tuple[str, ...]:
-    """Put tracks of captions into a film; it is replaced once the new one has passed its check.
+    """Put tracks of captions and chapters into a film; it is replaced once the new one has passed its check.
 
     Args:
         film: a finished film that nobody reads yet.
         captions: the tracks; those without a cue are left out.
+        chapters: in seconds from the film's start, in place of those that it has; none to leave them as they are.
         progress: of the writing.
         cancel: looked at between packets.
 
     Returns:
-        what a person should know: one sentence, none where no track was added.
+        what a person should know, in sentences; none where nothing was added.
 
     Raises:
         CaptionError: the film's format holds no tracks of text.
-        VerificationFailed: a packet of another track changed.
+        VerificationFailed: a packet of another track changed, or the chapters do not read back.
         NoSpace, StorageError, Cancelled: the film is as it was.
     """
     tracks = [track for track in captions if track.cues]
-    if not tracks:
-        return ()
+    notes: list[str] = []
+    if chapters and not takes_texts(film):
+        notes.append(f"the chapters are left out: {film.suffix} files of this kind hold none; MP4, MOV and MKV do")
+        chapters = ()
+    if not tracks and not chapters:
+        return tuple(notes)
     draft = film.with_stem(film.stem + DRAFT_MARK)
     try:
-        write_with_captions(film, draft, tracks, progress, cancel)
+        write_with_texts(film, draft, tracks, chapters, progress, cancel)
         if packet_digests(film, cancel) != packet_digests(draft, cancel):
-            raise VerificationFailed(f"adding captions to {film.name} would have changed its picture or sound")
+            raise VerificationFailed(
+                f"adding captions and chapters to {film.name} would have changed its picture or sound"
+            )
+        if chapters and [chapter.title for chapter in read_chapters(draft)] != [chapter.title for chapter in chapters]:
+            raise VerificationFailed(f"the chapters did not come out as they were written to {film.name}")
         os.replace(draft, film)
     finally:
         draft.unlink(missing_ok=True)
-    cues = sum(len(track.cues) for track in tracks)
-    return (f"{cues} captions stand in the film as text; no picture was re-encoded for them.",)
+    if tracks:
+        cues = sum(len(track.cues) for track in tracks)
+        notes.append(f"{cues} captions stand in the film as text; no picture was re-encoded for them.")
+    if chapters:
+        notes.append(f"the film has {len(chapters)} chapters; no picture was re-encoded for them.")
+    return tuple(notes)

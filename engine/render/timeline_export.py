@@ -18,7 +18,7 @@ from engine.media.encoders.plan import CannotEncode, EncoderPlan
 from engine.media.encoders.whole import choose_whole
 from engine.media.remux import NewVideo
 from engine.media.stitch import CannotStitch, stitch
-from engine.media.text_tracks import Chapter
+from engine.model.chapters import Chapter
 from engine.model.frame_index import Int64
 from engine.model.time import Range, merged
 from engine.plan.export_plan import ExportPlan, Mode
@@ -30,7 +30,7 @@ from engine.render.export import ExportReport, beside, check_target, put_in_plac
 from engine.render.overlay_op import Pictures
 from engine.render.patch_op import MovingPatches
 from engine.render.segment import SegmentCache
-from engine.render.soft_captions import add_captions, check_captions
+from engine.render.soft_captions import add_texts, check_captions
 from engine.render.timeline import Joined, Timeline, films_of_timeline, joined
 from engine.render.timeline_check import TimelineCheck, check_timeline
 from engine.render.timeline_render import RenderedPart, encoder_of, render_pieces
@@ -117,6 +117,8 @@ def export_timeline(
         notes.append(f"the subtitles are left out: {target.suffix} files hold no tracks of text")
     else:
         captions = (*captions, *carried.captions)
+    if carried.chapters and not holds_captions(target):
+        notes.append(f"the chapters are left out: {target.suffix} files hold none; MP4, MOV and MKV do")
     notes += [f"{timeline.films[i].path.name} is re-encoded: {reason}" for i, reason in stream.refused.items()]
     widened: tuple[Range, ...] = ()
     encoding_s = 0.0
@@ -147,7 +149,7 @@ def export_timeline(
                 f"The joins were rendered wider, because the narrower ones did not pass: {check.report.problems[0]}."
             )
             widened = _wider(timeline, widened, check.suspects, attempt)
-        notes += add_captions(draft, captions, progress.part(_CHECKING, 1.0), cancel)
+        notes += add_texts(draft, captions, (), progress.part(_CHECKING, 1.0), cancel)
         put_in_place(draft, target)
     return ExportReport(
         plan=picture.plan.described,

@@ -1,18 +1,11 @@
-"""Add a track of timed text to an MP4 or MOV: its samples and a new movie box go behind the file, all else stays.
-
-The track is 3GPP timed text (3GPP TS 26.245), which players know as tx3g or mov_text.
-"""
+"""A track of timed text for an MP4 or MOV: 3GPP timed text (3GPP TS 26.245), which players know as tx3g or mov_text."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from engine.media.mp4.boxes import Box, Malformed, box_bytes, children, scan
+from engine.media.mp4.boxes import box_bytes
 
 _TIMESCALE = 1000
 _IDENTITY = (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
@@ -45,50 +38,13 @@ class TextTrack:
     shown: bool = True
 
 
-def add_text_tracks(
-    source: Path, target: Path, tracks: Sequence[TextTrack], size_px: tuple[int, int], duration_ms: int
-) -> None:
-    """Write `target`: the source's bytes, then the tracks' samples and a movie box that names them.
-
-    Args:
-        source: an MP4 or MOV that is not fragmented; not modified.
-        target: written anew.
-        tracks: what to add.
-        size_px: width and height of the picture as displayed.
-        duration_ms: of the film; texts end with it.
-
-    Raises:
-        Malformed: the file has no movie box, or one that contradicts itself.
-        OSError: the disk.
-    """
-    shutil.copyfile(source, target)
-    with target.open("r+b") as file:
-        size = source.stat().st_size
-        top = scan(file, size)
-        movies = [box for box in top.boxes if box.kind == b"moov"]
-        if len(movies) != 1 or any(box.kind == b"moof" for box in top.boxes) or top.truncated:
-            raise Malformed("the file is fragmented or has no movie box")
-        (movie,) = movies
-        file.seek(movie.start)
-        old = file.read(movie.size)
-        file.seek(0, os.SEEK_END)
-        if top.boxes[-1].open_ended:
-            raise Malformed("the last box has no size of its own")
-        samples = [_samples(track, duration_ms) for track in tracks]
-        at = file.tell() + 8
-        file.write(box_bytes(b"mdat", b"".join(data for part in samples for data, _ in part)))
-        file.write(_movie(old, tracks, samples, at, size_px))
-        # The old movie box becomes free space: readers take the first one they meet.
-        file.seek(movie.start + 4)
-        file.write(b"free")
-
-
-_Samples = list[tuple[bytes, int]]
+TextSamples = list[tuple[bytes, int]]
 """The bytes and the duration of each sample."""
 
 
-def _samples(track: TextTrack, duration_ms: int) -> _Samples:
-    result: _Samples = []
+def text_samples(track: TextTrack, duration_ms: int) -> TextSamples:
+    """Return the samples of a track, empty ones where no text shows; texts end with the film."""
+    result: TextSamples = []
     at = 0
     for text in track.texts:
         start, stop = max(text.start_ms, at), min(text.stop_ms, duration_ms)
@@ -104,34 +60,19 @@ def _samples(track: TextTrack, duration_ms: int) -> _Samples:
     return result
 
 
-def _movie(
-    old: bytes, tracks: Sequence[TextTrack], samples: Sequence[_Samples], at: int, size_px: tuple[int, int]
+def text_trak(
+    track: TextTrack, samples: TextSamples, at: int, track_id: int, movie_scale: int, size_px: tuple[int, int]
 ) -> bytes:
-    whole = Box(b"moov", 0, 8 if struct.unpack_from(">I", old)[0] != 1 else 16, len(old))
-    parts: list[bytes] = []
-    added: list[bytes] = []
-    for child in children(old, whole):
-        data = old[child.start : child.stop]
-        if child.kind == b"mvhd":
-            scale = struct.unpack_from(">I", data, child.header + (20 if data[child.header] == 1 else 12))[0]
-            (next_id,) = struct.unpack_from(">I", data, len(data) - 4)
-            # An id at its limit means that the ids in use are to be searched (ISO/IEC 14496-12, 8.2.2.3).
-            if next_id + len(tracks) >= 0xFFFFFFFF:
-                raise Malformed("the file has no track id left")
-            for number, (track, part) in enumerate(zip(tracks, samples, strict=True)):
-                added.append(_track(track, part, at, next_id + number, scale, size_px))
-                at += sum(len(sample) for sample, _ in part)
-            data = data[:-4] + struct.pack(">I", next_id + len(tracks))
-        parts.append(data)
-    if not added:
-        raise Malformed("the movie box has no header")
-    last = max((n for n, part in enumerate(parts) if part[4:8] == b"trak"), default=len(parts) - 1)
-    return box_bytes(b"moov", b"".join([*parts[: last + 1], *added, *parts[last + 1 :]]))
+    """Return the box of a track.
 
-
-def _track(
-    track: TextTrack, samples: _Samples, at: int, track_id: int, movie_scale: int, size_px: tuple[int, int]
-) -> bytes:
+    Args:
+        track: the texts.
+        samples: theirs.
+        at: where the first one stands in the file; the others follow.
+        track_id: of the new track.
+        movie_scale: the movie's ticks in a second.
+        size_px: width and height of the picture as displayed.
+    """
     duration = sum(time for _, time in samples)
     width, height = size_px
     area = round(height * _AREA_SHARE)
@@ -153,7 +94,7 @@ def _track(
     return box_bytes(b"trak", box_bytes(b"tkhd", header) + box_bytes(b"mdia", media) + title)
 
 
-def _table(samples: _Samples, at: int, width: int, area: int) -> bytes:
+def _table(samples: TextSamples, at: int, width: int, area: int) -> bytes:
     """Return the boxes of a sample table: all samples in one chunk."""
     font = box_bytes(b"ftab", struct.pack(">HHB", 1, 1, 4) + b"Sans")
     style = struct.pack(">HHHBB4B", 0, 0, 1, 0, max(8, min(255, round(area * 0.33))), 255, 255, 255, 255)

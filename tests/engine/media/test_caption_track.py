@@ -9,7 +9,7 @@ import pytest
 
 from engine.control import CancelToken, Progress
 from engine.errors import CaptionError
-from engine.media.caption_track import CaptionTrack, flattened, plain_text, write_with_captions
+from engine.media.caption_track import CaptionTrack, flattened, plain_text, write_with_texts
 from engine.model.caption_files import Cue
 from tests.corpus.small_clips import Recipe, make
 
@@ -59,7 +59,7 @@ def clips(tmp_path_factory) -> dict[str, Path]:
 @pytest.mark.parametrize("kind", ["mp4", "mov", "mkv"])
 def test_a_track_of_text_is_added_and_every_other_packet_stays(kind, clips, tmp_path):
     out = tmp_path / f"out.{kind}"
-    write_with_captions(clips[kind], out, [TRACK], Progress(), CancelToken())
+    write_with_texts(clips[kind], out, [TRACK], (), Progress(), CancelToken())
     assert packets(out) == packets(clips[kind])
     with av.open(str(out)) as container:
         (stream,) = container.streams.subtitles
@@ -78,7 +78,7 @@ def duration(path: Path) -> int:
 
 def test_an_mp4_keeps_its_bytes_but_for_the_name_of_the_old_movie_box(clips, tmp_path):
     out = tmp_path / "out.mp4"
-    write_with_captions(clips["mp4"], out, [TRACK, TRACK], Progress(), CancelToken())
+    write_with_texts(clips["mp4"], out, [TRACK, TRACK], (), Progress(), CancelToken())
     before, after = clips["mp4"].read_bytes(), out.read_bytes()
     differing = [at for at, (a, b) in enumerate(zip(before, after, strict=False)) if a != b]
     at = before.index(b"moov")
@@ -92,7 +92,7 @@ def test_a_webm_gets_webvtt(tmp_path):
     recipe = Recipe(frames=30, gop=10, codec="libvpx-vp9", sound_codec="libopus", options=options)
     source = make(tmp_path / "film.webm", recipe)
     out = tmp_path / "out.webm"
-    write_with_captions(source, out, [CaptionTrack(CUES[:1])], Progress(), CancelToken())
+    write_with_texts(source, out, [CaptionTrack(CUES[:1])], (), Progress(), CancelToken())
     assert packets(out) == packets(source)
     with av.open(str(out)) as container:
         assert container.streams.subtitles[0].codec_context.name == "webvtt"
@@ -101,7 +101,7 @@ def test_a_webm_gets_webvtt(tmp_path):
 
 def test_a_format_without_text_says_what_can_be_done(clips, tmp_path):
     with pytest.raises(CaptionError, match="burn them in"):
-        write_with_captions(clips["ts"], tmp_path / "out.ts", [TRACK], Progress(), CancelToken())
+        write_with_texts(clips["ts"], tmp_path / "out.ts", [TRACK], (), Progress(), CancelToken())
 
 
 def test_captions_that_overlap_stand_below_each_other():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,15 +10,19 @@ import av
 import pytest
 
 from engine.control import CancelToken, Progress
-from engine.media.caption_track import CaptionTrack, write_with_captions
+from engine.media.caption_track import CaptionTrack, write_with_texts
 from engine.media.text_tracks import read_chapters, read_texts
 from engine.model.caption_files import Cue
-from engine.model.edits import AppendClip, ExtractClips
+from engine.model.edits import AddMarkers, AppendClip, ExtractClips
+from engine.model.markers import Marker, MarkerKind
+from engine.model.place import OnTimeline
 from engine.model.project import Project
 from engine.model.recipe import recipe_runs
 from engine.model.source import source_from_media
 from engine.model.storyline import Clip, Native
 from engine.model.time import Range
+from engine.render.carried_tracks import film_chapters
+from engine.render.export import export
 from engine.render.film import Film
 from engine.render.timeline import Timeline, reference_of
 from engine.render.timeline_export import export_timeline
@@ -53,19 +58,40 @@ def film_with_texts(folder: Path, suffix: str) -> Film:
                 out.mux(packet)
     path = folder / f"film{suffix}"
     tracks = [CaptionTrack(CUES, "Subtitles", "eng")]
-    write_with_captions(named, path, tracks, Progress(), CancelToken())
+    write_with_texts(named, path, tracks, (), Progress(), CancelToken())
     return Film(path, *indexed(path), identity="a" * 40)
 
 
-def cut(film: Film, out: Path, *ranges: tuple[int, int]):
-    source = source_from_media("0", film.path.name, film.info, film.index)
-    project = Project.of_source("p", source)
+def project_of(film: Film) -> Project:
+    return Project.of_source("p", source_from_media("0", film.path.name, film.info, film.index))
+
+
+def timeline_of(film: Film, project: Project) -> Timeline:
+    runs = recipe_runs(project)
+    return Timeline(project, {"0": film}, runs, reference_of(project, runs))
+
+
+def cut(film: Film, out: Path, *ranges: tuple[int, int], markers: Sequence[Marker] = ()):
+    project = project_of(film)
     project = ExtractClips((project.storyline[0].id,)).apply(project)
     for number, (start, stop) in enumerate(ranges):
         project = AppendClip(Clip(f"clip {number}", "0", Native(Range(start, stop)))).apply(project)
-    runs = recipe_runs(project)
-    timeline = Timeline(project, {"0": film}, runs, reference_of(project, runs))
-    return export_timeline(timeline, lambda _: None, out, Kept(), Progress(), CancelToken())
+    for marker in markers:
+        project = AddMarkers((marker,)).apply(project)
+    return export_timeline(timeline_of(film, project), lambda _: None, out, Kept(), Progress(), CancelToken())
+
+
+def chapter_at(frame: int, name: str) -> Marker:
+    return Marker(name, OnTimeline(Range(frame, frame + 1)), MarkerKind.CHAPTER, name)
+
+
+def shown_chapters(path: Path) -> list[tuple[float, float, str]]:
+    return [(round(float(c.start_s), 2), round(float(c.stop_s), 2), c.title) for c in read_chapters(path)]
+
+
+def packets(path: Path) -> list[bytes]:
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(video=0) if packet.size]
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
@@ -93,3 +119,64 @@ def test_subtitles_that_the_target_cannot_hold_are_left_out_and_the_report_says_
     film = film_with_texts(tmp_path, ".mkv")
     report = cut(film, tmp_path / "cut.ts", (10, 30))
     assert any("subtitles are left out" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_chapter_markers_become_chapters_and_no_picture_is_encoded_for_them(tmp_path, suffix):
+    film = film_with_texts(tmp_path, suffix)
+    project = AddMarkers((chapter_at(10, "marked"),)).apply(project_of(film))
+    timeline = timeline_of(film, project)
+    out = tmp_path / f"out{suffix}"
+    report = export(
+        film, timeline.runs, lambda _: None, out, None, Kept(), Progress(), CancelToken(),
+        chapters=film_chapters(timeline),
+    )  # fmt: skip
+    assert report.plan.frames_rendered == 0
+    assert packets(out) == packets(film.path)
+    assert shown_chapters(out) == [(0.0, 0.4, "first"), (0.4, 1.0, "marked"), (1.0, 2.0, "second")]
+    assert any("3 chapters" in note for note in report.notes)
+    with av.open(str(out)) as container, av.open(str(film.path)) as source:
+        # The track of names that was there holds the new ones.
+        assert [stream.type for stream in container.streams] == [stream.type for stream in source.streams]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_a_film_without_chapters_gets_a_track_of_them_that_begins_late(tmp_path, suffix):
+    path = make(tmp_path / f"bare{suffix}", Recipe(frames=50, gop=10))
+    film = Film(path, *indexed(path), identity="a" * 40)
+    project = project_of(film)
+    for marker in (chapter_at(20, "Größe"), chapter_at(40, "last")):
+        project = AddMarkers((marker,)).apply(project)
+    timeline = timeline_of(film, project)
+    out = tmp_path / f"out{suffix}"
+    export(
+        film, timeline.runs, lambda _: None, out, None, Kept(), Progress(), CancelToken(),
+        chapters=film_chapters(timeline),
+    )  # fmt: skip
+    assert shown_chapters(out) == [(0.8, 1.6, "Größe"), (1.6, 2.0, "last")]
+    assert packets(out) == packets(path)
+    assert (b"chpl" in out.read_bytes()) == (suffix == ".mp4")
+
+
+def test_chapter_markers_of_a_cut_film_stand_among_those_of_its_sources(tmp_path):
+    film = film_with_texts(tmp_path, ".mp4")
+    out = tmp_path / "cut.mp4"
+    cut(film, out, (30, 50), (10, 30), markers=[chapter_at(5, "marked")])
+    assert shown_chapters(out) == [
+        (0.0, 0.2, "second"),
+        (0.2, 0.8, "marked"),
+        (0.8, 1.4, "first"),
+        (1.4, 1.6, "second"),
+    ]
+
+
+def test_chapters_that_the_target_cannot_hold_are_left_out_and_the_report_says_so(tmp_path):
+    path = make(tmp_path / "bare.ts", Recipe(frames=50, gop=10))
+    film = Film(path, *indexed(path), identity="a" * 40)
+    project = AddMarkers((chapter_at(20, "one"),)).apply(project_of(film))
+    timeline = timeline_of(film, project)
+    report = export(
+        film, timeline.runs, lambda _: None, tmp_path / "out.ts", None, Kept(), Progress(), CancelToken(),
+        chapters=film_chapters(timeline),
+    )  # fmt: skip
+    assert any("chapters are left out: .ts" in note for note in report.notes)
