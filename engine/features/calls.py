@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from engine.features.asking import Sentences
 from engine.features.phrases import CallPhrases, PhraseHit, language_code
 from engine.features.spoken import Word
 
 THRESHOLD = 0.6
-_STRONG, _OPENER, _WEAK = 0.7, 0.6, 0.2
-_SENTENCE_MS = 450
+_STRONG, _WEAK = 0.7, 0.2
 _END_S, _END_SHARE = 60.0, 0.15
 _AT_END, _LETTERED, _CARD = 0.15, 0.1, 0.35
 _CARD_ALONE = 0.6
@@ -89,20 +89,22 @@ class _Evidence:
 
 def _spoken_windows(words: Sequence[Word], phrases: CallPhrases, screen: ScreenFacts) -> list[CallWindow]:
     texts = [word.text for word in words]
-    never = {number for hit in phrases.never.hits(texts) for number in range(hit.start, hit.stop)}
+    sentences = Sentences(words, phrases)
+    never = frozenset(number for hit in phrases.never.hits(texts) for number in range(hit.start, hit.stop))
+    said = [
+        *(_Evidence(hit, _STRONG) for hit in phrases.strong.hits(texts) if not sentences.tells(hit)),
+        *(_Evidence(hit, _WEAK) for hit in phrases.weak.hits(texts)),
+    ]
+    said = [item for item in said if never.isdisjoint(range(item.hit.start, item.hit.stop))]
+    said += [_Evidence(item.hit, item.weight) for item in sentences.asking(never)]
     evidence: list[_Evidence] = []
     covered: set[int] = set()
-    kinds = (
-        (_STRONG, phrases.strong.hits(texts)),
-        (_OPENER, _opening(words, phrases)),
-        (_WEAK, phrases.weak.hits(texts)),
-    )
-    for weight, hits in kinds:
-        for hit in hits:
-            numbers = set(range(hit.start, hit.stop))
-            if not numbers & never and not numbers & covered:
-                covered |= numbers
-                evidence.append(_Evidence(hit, weight))
+    # Where one stands in the other, the stronger one is counted.
+    for item in sorted(said, key=lambda item: -item.weight):
+        numbers = range(item.hit.start, item.hit.stop)
+        if covered.isdisjoint(numbers):
+            covered.update(numbers)
+            evidence.append(item)
     evidence.sort(key=lambda item: item.hit.start)
     groups: list[list[_Evidence]] = []
     for item in evidence:
@@ -113,39 +115,6 @@ def _spoken_windows(words: Sequence[Word], phrases: CallPhrases, screen: ScreenF
             groups.append([item])
     windows = [_window(words, group, screen) for group in groups]
     return [window for window in windows if window.score >= THRESHOLD]
-
-
-def _opening(words: Sequence[Word], phrases: CallPhrases) -> list[PhraseHit]:
-    """Return the verbs that open a sentence or a part of one, and have support in its rest."""
-    texts = [word.text for word in words]
-    lead: dict[int, int] = {}
-    for hit in phrases.lead.hits(texts):
-        lead[hit.stop] = min(hit.start, lead.get(hit.stop, hit.start))
-    support = {hit.start for hit in phrases.support.hits(texts)}
-    found = []
-    for hit in phrases.openers.hits(texts):
-        first = hit.start
-        while first in lead and not _opens(words, first):
-            first = lead[first]
-        stop = next((number for number in range(hit.stop, len(words)) if _ends(words, number - 1)), len(words))
-        if _opens(words, first) and any(number in support for number in range(hit.stop, stop)):
-            found.append(hit)
-    return found
-
-
-def _opens(words: Sequence[Word], number: int) -> bool:
-    """Tell whether a word begins a sentence or a part of one: after a stop, a comma or a pause."""
-    if number == 0:
-        return True
-    before = words[number - 1]
-    return before.text[-1:] in ",;:" or _ends(words, number - 1)
-
-
-def _ends(words: Sequence[Word], number: int) -> bool:
-    """Tell whether a sentence ends with a word."""
-    if words[number].text.rstrip("\"')»”")[-1:] in (".", "!", "?", "…"):
-        return True
-    return number + 1 < len(words) and words[number + 1].start_ms - words[number].stop_ms >= _SENTENCE_MS
 
 
 def _window(words: Sequence[Word], group: list[_Evidence], screen: ScreenFacts) -> CallWindow:

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,18 @@ class PhraseList:
     """Phrases, made ready to be found. Upper and lower case, punctuation and the form of apostrophes do not matter."""
 
     def __init__(self, phrases: Sequence[str]) -> None:
-        self._by_first: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+        self._by_word: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+        self._by_letters: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
         for phrase in phrases:
             tokens = [token for word in phrase.split() if (token := word if word == "*" else normalised(word))]
             if not tokens or tokens[0].startswith("*"):
                 raise UsageError(f"the phrase {phrase!r} begins with no word; a list's phrases begin with letters")
-            # Looked up by the first letters, so that long lists cost nothing where none of theirs is said.
-            self._by_first.setdefault(tokens[0][:2].replace("*", ""), []).append((phrase, _pattern(tokens)))
+            # Looked up by the first word or its letters, so that long lists cost nothing where none of theirs is said.
+            if "*" in tokens[0]:
+                known = self._by_letters.setdefault(tokens[0][:2].replace("*", ""), [])
+            else:
+                known = self._by_word.setdefault(tokens[0], [])
+            known.append((phrase, _pattern(tokens)))
 
     def hits(self, words: Sequence[str]) -> tuple[PhraseHit, ...]:
         """Return every place of every phrase, in order; the longest first where several begin at one word."""
@@ -51,7 +57,8 @@ class PhraseList:
         number_at = {start: number for number, start in enumerate([*starts, at])}
         found = []
         for number, token in enumerate(tokens):
-            for phrase, pattern in (*self._by_first.get(token[:2], ()), *self._by_first.get(token[:1], ())):
+            letters = (self._by_letters.get(token[:count], ()) for count in (1, 2)) if self._by_letters else ()
+            for phrase, pattern in chain(self._by_word.get(token, ()), *letters):
                 match = pattern.match(text, starts[number])
                 if match is not None:
                     found.append(PhraseHit(phrase, number, number_at[match.end()]))
@@ -77,19 +84,25 @@ class CallPhrases:
 
     Attributes:
         strong: a call by themselves. weak: only with others near by or at the end. never: what only looks like one.
-        openers: verbs that ask for something where they open a sentence; lead: words that may stand before them there.
-        support: what makes it likely that such a verb asks the viewer.
+        asks: verbs of the trade ("subscribe"); openers: any other verb that may ask for something ("try"). They count
+            where they open a sentence or a part of one; lead: words that may stand before them there; requests: what
+            makes a wish of the verbs behind it ("you can"); bound: what before a verb makes it tell ("they").
+        support: what is asked about ("our website"); hints: what speaks for a call a little ("today").
     """
 
     strong: PhraseList
     weak: PhraseList
     never: PhraseList
+    asks: PhraseList
     openers: PhraseList
     lead: PhraseList
+    requests: PhraseList
+    bound: PhraseList
     support: PhraseList
+    hints: PhraseList
 
 
-_LISTS = ("strong", "weak", "not", "openers", "lead", "support")
+_LISTS = ("strong", "weak", "not", "asks", "openers", "lead", "requests", "bound", "support", "hints")
 
 
 def call_phrases(path: Path | None = None) -> Mapping[str, CallPhrases]:
