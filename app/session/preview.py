@@ -16,7 +16,7 @@ from enum import Enum
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 from PySide6.QtGui import QImage
 
 from app.session.decoded import DecodedFrames
@@ -25,8 +25,9 @@ from app.session.jobs import STACK_BYTES
 from app.session.scene import Scene, depends_on_following, new_scene
 from app.session.transport import Transport
 from app.workflows.follow import pictures_in
-from engine.errors import Cancelled, DeltacutError
+from engine.errors import Cancelled, DeltacutError, EditRefused
 from engine.media.pixels import Care, Frame, to_screen
+from engine.model.edits import Edit
 from engine.model.picture import Picture
 from engine.model.project import Project
 from engine.model.recipe import Recipe
@@ -42,6 +43,8 @@ _AHEAD_PLAYING = 10
 _AHEAD_STANDING = 60
 _BEHIND_STANDING = 6
 _MOST_KEYS = 4000
+_PATIENCE_MS = 300
+"""A tried value gives way to the next one then, whether or not its picture is there."""
 _LARGEST_SHARE = 0.75
 """Of the cache may be made ahead: what was just seen is not to be pushed out by what may never be."""
 
@@ -121,11 +124,13 @@ class Preview(QObject):
 
     Signals:
         scene_changed: other pictures are to be asked for; those of unchanged frames are still there.
+        trial_changed: the same, of a change that is tried out and not made.
         arrived(Shown): a picture. failed(Want, str): why there is none.
         worked(str, object): what a view had worked out.
     """
 
     scene_changed = Signal()
+    trial_changed = Signal()
     arrived = Signal(object)
     failed = Signal(object, str)
     worked = Signal(str, object)
@@ -155,13 +160,19 @@ class Preview(QObject):
         self._failures: dict[Key, str] = {}
         self._followings = 0
         self._why_not = ""
+        self._tried: Project | None = None
+        self._next_try: Project | None = None
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(_PATIENCE_MS)
+        self._patience.timeout.connect(self._try_next)
         queued = Qt.ConnectionType.QueuedConnection
         self._scene_made.connect(self._on_scene, queued)
         self._made.connect(self._on_made, queued)
         document.opened.connect(self._reopen)
         document.films_changed.connect(self._reopen)
         document.closed.connect(self._close)
-        document.changed.connect(self._rebuild)
+        document.changed.connect(self._changed)
         transport.playing_changed.connect(self._plan)
         transport.loop_changed.connect(self._plan)
 
@@ -231,6 +242,38 @@ class Preview(QObject):
         if scene is not None and reading is not None:
             self._queue.set_work(view, _Work(view, work, scene, reading))
 
+    def try_out(self, edit: Edit | None) -> None:
+        """Show what an edit would do until the project changes, or until None is given; nothing is changed.
+
+        Of edits that come faster than their pictures the newest is shown. One that the project refuses is not, nor
+        one whose patches would have to be followed first.
+        """
+        if edit is None:
+            self._forget_tries()
+            if self._scene is not None and self._scene.project is not self._document.project:
+                self._rebuild()
+            return
+        try:
+            project = edit.apply(self._document.project)
+        except EditRefused:
+            return
+        self._next_try = project
+        if not self._patience.isActive():
+            self._try_next()
+
+    @Slot()
+    def _try_next(self) -> None:
+        project, self._next_try = self._next_try, None
+        self._patience.stop()
+        if project is not None and self._reading is not None:
+            self._tried = project
+            self._patience.start()
+            self._queue.set_project(_Build(project, self._reading, self._transport.frame))
+
+    def _forget_tries(self) -> None:
+        self._tried = self._next_try = None
+        self._patience.stop()
+
     def forget_followed(self) -> None:
         """Make pictures anew that depend on patches having been followed."""
         self._followings += 1
@@ -279,6 +322,7 @@ class Preview(QObject):
         self.scene_changed.emit()
 
     def _let_go(self) -> None:
+        self._forget_tries()
         reading, self._reading, self._scene = self._reading, None, None
         self._failures.clear()
         self._keys.clear()
@@ -287,19 +331,36 @@ class Preview(QObject):
             reading.retire()
 
     @Slot()
+    def _changed(self) -> None:
+        self._forget_tries()
+        self._rebuild()
+
     def _rebuild(self) -> None:
         if self._reading is not None:
             self._queue.set_project(_Build(self._document.project, self._reading))
 
     @Slot(object, object, object)
     def _on_scene(self, build: _Build, scene: Scene | None, error: DeltacutError | None) -> None:
-        if build.reading is not self._reading or build.project is not self._document.project:
+        if build.reading is not self._reading or build.project is not (self._tried or self._document.project):
+            return
+        if build.tried_at is not None:
+            self._show_trial(scene)
             return
         self._scene = scene
         self._why_not = "" if error is None else str(error)
         self._failures.clear()
         self._keys.clear()
         self.scene_changed.emit()
+        self._plan()
+
+    def _show_trial(self, scene: Scene | None) -> None:
+        if scene is None:
+            self._try_next()
+            return
+        self._scene = scene
+        self._failures.clear()
+        self._keys.clear()
+        self.trial_changed.emit()
         self._plan()
 
     # --- pictures ---------------------------------------------------------------------------------------------------
@@ -335,7 +396,7 @@ class Preview(QObject):
                 self._add(tasks, want, care, Urgency.WAITED_FOR, scene, reading)
         looks = tuple(dict.fromkeys(look for looks in self._ahead.values() for look in looks))
         urgency = Urgency.SPARE_TIME if standing else Urgency.DUE_SOON
-        if looks:
+        if looks and self._tried is None:
             share = self._kept.most_bytes * _LARGEST_SHARE
             room = int(share // max(1, sum(4 * look.size[0] * look.size[1] for look in looks)))
             for frame in self._frames_ahead(room):
@@ -389,6 +450,8 @@ class Preview(QObject):
             self.arrived.emit(shown)
             if task.urgency is Urgency.WAITED_FOR:
                 self._plan()
+                if self._tried is not None and task.scene.project is self._tried:
+                    self._try_next()
         elif error is not None:
             self._failures[task.key] = error
             self.failed.emit(task.want, error)
@@ -438,6 +501,8 @@ class _Build:
 
     project: Project
     reading: _Reading
+    tried_at: int | None = None
+    """The frame on which it is tried out; None of the project as it is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -583,7 +648,12 @@ class _Worker(QThread):
 def _built(build: _Build) -> tuple[Scene | None, DeltacutError | None]:
     reading = build.reading
     try:
-        return new_scene(build.project, reading.films, reading.frames, reading.pictures, reading.moving), None
+        scene = new_scene(build.project, reading.films, reading.frames, reading.pictures, reading.moving)
+        if build.tried_at is not None and reading.moving.missing(
+            [run for run in scene.runs if build.tried_at in run.timeline_range]
+        ):
+            return None, None
+        return scene, None
     except DeltacutError as error:
         return None, error
     except Exception as error:  # the thread's edge

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from enum import Enum
 from typing import Generic, TypeVar
 
@@ -42,6 +43,7 @@ class Binder(Generic[T]):
         refused: is told why a value is impossible.
         at: returns the frame at which animated figures are read and changed, None where there is none.
         go_to: puts the playhead on a frame counted as `at` does.
+        try_out: shows a value while a gesture lasts, or again what is there where it is None.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Binder(Generic[T]):
         refused: Callable[[str], None],
         at: Callable[[T], int | None] = lambda _: None,
         go_to: Callable[[T, int], None] = lambda _, __: None,
+        try_out: Callable[[T | None], None] = lambda _: None,
     ) -> None:
         self._theme = theme
         self._read = read
@@ -59,6 +62,7 @@ class Binder(Generic[T]):
         self._refused = refused
         self._at = at
         self._go_to = go_to
+        self._try_out = try_out
         self._shows: list[Callable[[T], None]] = []
         self._animated: list[tuple[Callable[[T], Value], Callable[[T, Value], T]]] = []
 
@@ -87,6 +91,19 @@ class Binder(Generic[T]):
                 self._write(new)
         self.refresh()
 
+    def attempt(self, change: Callable[[T], T]) -> None:
+        """Show what a change would look like, as far as it is possible; the value stays."""
+        value = self._read()
+        if value is None:
+            return
+        with suppress(EditRefused):
+            self._try_out(change(value))
+
+    def _tried(self, field: NumberField, change: Callable[[T, float], T]) -> None:
+        """Have a number show what it would do while it is dragged."""
+        field.tried.connect(lambda number: self.attempt(lambda value: change(value, number)))
+        field.left.connect(lambda: self._try_out(None))
+
     def number(
         self,
         section: Section,
@@ -106,6 +123,7 @@ class Binder(Generic[T]):
         field = NumberField(name, low, high, step, decimals, suffix, slides=slides)
         section.add(name, field)
         self.also(lambda value: field.show_value(get(value) * factor))
+        self._tried(field, lambda value, number: put(value, number / factor))
         field.committed.connect(lambda number: self.change(lambda value: put(value, number / factor)))
         return field
 
@@ -211,8 +229,11 @@ class Binder(Generic[T]):
             key.setEnabled(at is not None)
             key.setChecked(at is not None and has_key(get(value), at))
 
+        def with_figure(value: T, number: float) -> T:
+            return put(value, with_number(get(value), self._at(value) or 0, number / factor))
+
         def take(number: float) -> None:
-            self.change(lambda value: put(value, with_number(get(value), self._at(value) or 0, number / factor)))
+            self.change(lambda value: with_figure(value, number))
 
         def toggle() -> None:
             def toggled(value: T) -> T:
@@ -224,6 +245,7 @@ class Binder(Generic[T]):
             self.change(toggled)
 
         self.also(show)
+        self._tried(field, with_figure)
         field.committed.connect(take)
         key.clicked.connect(toggle)
         return field

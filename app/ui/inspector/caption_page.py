@@ -25,7 +25,11 @@ class CaptionPage(Page):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._binder = Binder[Caption](
-            context.theme, self._caption, lambda item: self.do(ReplaceItem(item)), self.refused
+            context.theme,
+            self._caption,
+            lambda item: self.do(ReplaceItem(item)),
+            self.refused,
+            try_out=lambda item: self.try_out(None if item is None else ReplaceItem(item)),
         )
         binder, text = self._binder, self.section("Caption")
         binder.text(text, "Text", lambda i: i.text, lambda i, words: replace(i, text=words.strip("\n")), 3)

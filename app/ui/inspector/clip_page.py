@@ -27,7 +27,13 @@ class ClipPage(Page):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._binder = Binder[Clip](
-            context.theme, self._clip, lambda clip: self.do(ChangeClip(clip)), self.refused, self._at, self._go_to
+            context.theme,
+            self._clip,
+            lambda clip: self.do(ChangeClip(clip)),
+            self.refused,
+            self._at,
+            self._go_to,
+            lambda clip: self.try_out(None if clip is None else ChangeClip(clip)),
         )
         self._time = Binder[StoryItem](context.theme, self._item, lambda _: None, self.refused)
         source = self.section("Clip")

@@ -35,6 +35,7 @@ def add_layer_fields(page: Page, section: Section) -> Binder[Layer]:
         lambda: page.selection.layer,
         lambda layer: page.do(ChangeLayer(layer.id, layer.settings)),
         page.refused,
+        try_out=lambda layer: page.try_out(None if layer is None else ChangeLayer(layer.id, layer.settings)),
     )
     binder.line(
         section,

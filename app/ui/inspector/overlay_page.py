@@ -28,7 +28,13 @@ class OverlayPage(Page):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._binder = Binder[Overlay](
-            context.theme, self._overlay, lambda item: self.do(ReplaceItem(item)), self.refused, self._at, self._go_to
+            context.theme,
+            self._overlay,
+            lambda item: self.do(ReplaceItem(item)),
+            self.refused,
+            self._at,
+            self._go_to,
+            lambda item: self.try_out(None if item is None else ReplaceItem(item)),
         )
         self._text = self.section("Text")
         self._style = self.folded_section("Style", self._build_style)
@@ -189,7 +195,11 @@ class SubjectPage(Page):
         super().__init__(context)
         section = self.section("Subject")
         self._binder = Binder[Subject](
-            context.theme, self._subject, lambda item: self.do(ReplaceItem(item)), self.refused
+            context.theme,
+            self._subject,
+            lambda item: self.do(ReplaceItem(item)),
+            self.refused,
+            try_out=lambda item: self.try_out(None if item is None else ReplaceItem(item)),
         )
         self._binder.line(section, "Name", lambda i: i.name, lambda i, text: replace(i, name=text.strip()))
         self._binder.number(

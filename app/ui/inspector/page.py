@@ -64,6 +64,10 @@ class Page(QWidget):
         """Change the project."""
         self.document.do(edit)
 
+    def try_out(self, edit: Edit | None) -> None:
+        """Show in the viewer what an edit would do, or again what is there."""
+        self.session.preview.try_out(edit)
+
     def refused(self, why: str) -> None:
         """Say why a value is impossible."""
         self.context.notices.say(why)

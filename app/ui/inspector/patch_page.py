@@ -60,7 +60,7 @@ class PatchPage(Page):
         return self.selection.patch
 
     def _new_binder(self) -> Binder[Patch]:
-        return Binder[Patch](self.context.theme, self._patch, self._write, self.refused)
+        return Binder[Patch](self.context.theme, self._patch, self._write, self.refused, try_out=self._try)
 
     def _tool_section(self, title: str) -> Section:
         made = self.section(title)
@@ -158,6 +158,14 @@ class PatchPage(Page):
             self._patching.change(new)
         else:
             self.do(ReplacePatch(reworked(old, new)))
+
+    def _try(self, new: Patch | None) -> None:
+        old = self._patch()
+        if new is None or old is None:
+            self.try_out(None)
+        elif (old.effective_motion, old.frames) == (new.effective_motion, new.frames):
+            # Where it goes is found out by following it, which takes longer than a drag.
+            self.try_out(ReplacePatch(new))
 
     def _find_edge(self) -> None:
         patch = self._patch()

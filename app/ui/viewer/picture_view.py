@@ -85,6 +85,7 @@ class PictureView(QWidget):
         self._transport.frame_changed.connect(self.refresh)
         self._transport.playing_changed.connect(self.refresh)
         self._preview.scene_changed.connect(self._scene_changed)
+        self._preview.trial_changed.connect(self.refresh)
         self._preview.arrived.connect(self._arrived)
         self._preview.failed.connect(self._failed)
         context.session.settings.changed.connect(self._setting_changed)

@@ -26,13 +26,16 @@ SETTLED_MS = 400
 
 
 class NumberField(QWidget):
-    """A number with a spin box, and a slider where `slides`.
+    """A number with a spin box, and a slider where `slides`; Escape while it is dragged brings the former one back.
 
     Signals:
-        committed(float): the value when the gesture is over.
+        tried(float): the value while the gesture lasts. committed(float): the value when it is over.
+        left: the gesture is over, and the value is what it was.
     """
 
+    tried = Signal(float)
     committed = Signal(float)
+    left = Signal()
 
     def __init__(
         self,
@@ -59,7 +62,7 @@ class NumberField(QWidget):
         self.box.setFixedWidth(88 if len(suffix) < 4 else 116)
         self.box.valueChanged.connect(self._stepped)
         self.box.editingFinished.connect(self._commit)
-        self.slider: QSlider | None = None
+        self.slider: _Slider | None = None
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
@@ -71,6 +74,7 @@ class NumberField(QWidget):
             self.slider.setPageStep(max(1, round(step * self._factor * 5)))
             self.slider.valueChanged.connect(self._slid)
             self.slider.sliderReleased.connect(self._commit)
+            self.slider.given_up.connect(self._give_up)
             layout.addWidget(self.slider, 1)
         layout.addWidget(self.box)
         if not slides:
@@ -107,11 +111,13 @@ class NumberField(QWidget):
         if self.slider is not None:
             with QSignalBlocker(self.slider):
                 self.slider.setValue(round(value * self._factor))
+        self.tried.emit(value)
         self._timer.start()
 
     def _slid(self, value: int) -> None:
         with QSignalBlocker(self.box):
             self.box.setValue(value / self._factor)
+        self.tried.emit(self.box.value())
         if self.slider is not None and not self.slider.isSliderDown():
             self._timer.start()
 
@@ -121,6 +127,14 @@ class NumberField(QWidget):
         if value != self._told:
             self._told = value
             self.committed.emit(value)
+        else:
+            self.left.emit()
+
+    def _give_up(self) -> None:
+        """Go back to what it was when the gesture began."""
+        self._timer.stop()
+        self.show_value(self._told)
+        self.left.emit()
 
 
 class _Spin(QDoubleSpinBox):
@@ -139,7 +153,13 @@ class _Spin(QDoubleSpinBox):
 
 
 class _Slider(QSlider):
-    """A slider that the wheel changes only while it has the focus, so that scrolling past changes nothing."""
+    """A slider that the wheel changes only while it has the focus, so that scrolling past changes nothing.
+
+    Signals:
+        given_up: Escape was pressed while it was dragged.
+    """
+
+    given_up = Signal()
 
     def __init__(self) -> None:
         super().__init__(Qt.Orientation.Horizontal)
@@ -150,6 +170,15 @@ class _Slider(QSlider):
             super().wheelEvent(event)
         else:
             event.ignore()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.isSliderDown():
+            # What follows of this drag moves nothing any more.
+            with QSignalBlocker(self):
+                self.setSliderDown(False)
+            self.given_up.emit()
+        else:
+            super().keyPressEvent(event)
 
 
 class ChoiceField(QComboBox):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
@@ -19,7 +21,9 @@ from PySide6.QtWidgets import (
     QToolButton,
 )
 
+from app.session.preview import Look, Show, Want
 from app.ui.inspector import InspectorPanel
+from engine.media.pixels import Care
 from engine.model.captions import Caption
 from engine.model.edits import AddItems, AddMarkers, AddPatch, AddSounds, AddTrack, ReplacePatch
 from engine.model.keyframes import Curve, Ease, value_at
@@ -121,6 +125,52 @@ def test_dragging_a_slider_is_one_step(stage, panel, qtbot):
     QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=QPoint(80, slider.height() // 2))
     assert the_patch(stage).feather_px > 0
     assert steps(stage, qtbot) == before + 1
+
+
+def picture_under(stage, qtbot):
+    """Return what the viewer would paint of frame 20 now."""
+    preview, want = stage.session.preview, Want(20, Look(Show.AFTER, (320, 192)))
+    preview.ask("test", [want])
+    qtbot.waitUntil(lambda: (found := preview.find(want)) is not None and found.care is Care.CAREFUL)
+    return preview.find(want).pixels.copy()
+
+
+def test_what_a_slider_would_do_shows_while_it_is_dragged_and_escape_brings_back_what_was(stage, panel, qtbot):
+    add_patch(stage, Blur(1))
+    qtbot.waitUntil(lambda: stage.session.preview.scene is not None)
+    stage.session.transport.seek(20)
+    before, told = picture_under(stage, qtbot), steps(stage, qtbot)
+    slider = field(panel, QSlider, "Radius")
+    slider.setFocus()
+    slider.setSliderDown(True)
+    with qtbot.waitSignal(stage.session.preview.trial_changed):
+        for position in (200, 400, 600):
+            slider.setSliderPosition(position)
+    qtbot.waitUntil(lambda: not np.array_equal(picture_under(stage, qtbot), before))
+    assert the_patch(stage).tool == Blur(1), "nothing is changed before the slider is let go"
+    with qtbot.waitSignal(stage.session.preview.scene_changed):
+        QTest.keyClick(slider, Qt.Key.Key_Escape)
+    assert slider.value() == 10
+    assert np.array_equal(picture_under(stage, qtbot), before)
+    slider.setSliderDown(True)
+    slider.setSliderPosition(600)
+    slider.setSliderDown(False)
+    assert the_patch(stage).tool == Blur(60)
+    assert steps(stage, qtbot) == told + 1
+
+
+def test_the_wheel_scrolls_past_a_slider_and_changes_nothing(stage, panel, qtbot):
+    add_patch(stage)
+    slider = field(panel, QSlider, "Softness")
+    panel.setFocus()
+    middle = QPointF(slider.rect().center())
+    wheel = QWheelEvent(
+        middle, slider.mapToGlobal(middle), QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(slider, wheel)
+    assert slider.value() == 0
+    assert not wheel.isAccepted(), "the area behind it scrolls"
 
 
 def test_quick_steps_of_a_spin_box_are_one_step(stage, panel, qtbot):
