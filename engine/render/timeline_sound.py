@@ -213,7 +213,15 @@ def _what_is_copied(stream: AudioStream, sound: SplicedSound, rule: GridRule | N
     if rule is GridRule.DROP:
         return text
     off_ms = -(-500 * sound.frame // sound.form.rate)
-    return f"{text} (in a player that counts samples instead of looking at times, it is at most {off_ms} ms off)"
+    text += f" (in a player that counts samples instead of looking at times, it is at most {off_ms} ms off)"
+    if sound.left_out:
+        most_ms = -(-1000 * max(sound.left_out) // sound.form.rate)
+        joins = "1 join" if len(sound.left_out) == 1 else f"{len(sound.left_out)} joins"
+        text += (
+            f"; at {joins} up to {most_ms} ms of sound are left out under a fade, since packets can be shortened in "
+            ".mkv files only"
+        )
+    return text
 
 
 def _template(timeline: Timeline) -> Film:

@@ -79,12 +79,14 @@ class SplicedSound:
 
     Attributes:
         parts: what is joined, and `samples` how long it is; for listening to the result.
+        left_out: samples left out at each join where that is so; a fade lies around them.
     """
 
     form: SoundForm
     pieces: tuple[CopiedPackets | EncodedPackets, ...]
     parts: tuple[SoundPart, ...]
     samples: int
+    left_out: tuple[int, ...] = ()
 
     @property
     def frame(self) -> int:
@@ -153,7 +155,7 @@ def spliced_sound(
         pieces = splicer.pieces(runs, list(accumulate((part.samples for part in parts), initial=0)))
     if isinstance(pieces, CannotSplice):
         return pieces
-    return SplicedSound(form, pieces, tuple(parts), total)
+    return SplicedSound(form, pieces, tuple(parts), total, tuple(splicer.left_out))
 
 
 def _copyable(
@@ -223,6 +225,7 @@ class _Splicer:
         self._rule = rule
         self._cancel = cancel
         self._off = 0
+        self.left_out: list[int] = []
 
     def pieces(
         self, runs: Sequence[CopiedPackets], cuts: Sequence[int]
@@ -263,6 +266,8 @@ class _Splicer:
                 made = self._checked(made, gap, before, behind)
             if not isinstance(made, Misfit):
                 self._off += gap.surplus
+                if gap.surplus < 0:
+                    self.left_out.append(-gap.surplus)
                 return before, EncodedPackets(self._units(made, gap, behind), cut), behind
             if made.at_start and before is not None:
                 before = _ended_earlier(replace(before, stop=before.stop - 1))

@@ -166,6 +166,8 @@ def test_a_player_that_counts_samples_is_never_far_off_and_with_matroska_not_at_
     out = tmp_path / f"cut{suffix}"
     report = cut(project_of(source), out, source, cuts=cuts)
     assert any("packets are copied" in note for note in report.notes)
+    # What is left out to give it back is said.
+    assert any("joins up to" in note for note in report.notes) == (suffix == ".mp4")
     found = offsets(counted(out), [n for n in flashes_of(cuts)])
     assert max(map(abs, found)) <= (0 if suffix == ".mkv" else 512 + 1)
 
