@@ -55,7 +55,7 @@ class Sentences:
         texts = [word.text for word in words]
         self._words = words
         asks, openers = phrases.asks.hits(texts), phrases.openers.hits(texts)
-        verbs = [_Verb(hit, 0.4, 0.35, _SHORT_GAIN) for hit in asks] + [_Verb(hit, 0.25, 0.2) for hit in openers]
+        verbs = [_Verb(hit, 0.4, 0.35, _SHORT_GAIN) for hit in asks] + [_Verb(hit, 0.3, 0.2) for hit in openers]
         self._verbs = sorted(verbs, key=lambda verb: verb.hit.start)
         self._verb_starts = {verb.hit.start for verb in self._verbs}
         addresses = [PhraseHit(text, n, n + 1) for n, text in enumerate(texts) if _ADDRESS.search(text)]
