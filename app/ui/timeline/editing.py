@@ -26,6 +26,7 @@ from engine.model.edits import (
     LiftClips,
     LiftRange,
     MoveClip,
+    MoveItem,
     MoveMode,
     RemoveItems,
     RemoveMarkers,
@@ -277,6 +278,25 @@ def moved_items(project: Project, timeline: TimelineMap, items: Iterable[Placed]
         if placed.id not in done:
             done.add(placed.id)
             edits.append(_moved(placed.value, timeline, placed.frames, by))
+    return step("Move", edits)
+
+
+def carried_items(project: Project, timeline: TimelineMap, items: Iterable[Placed], by: int, row_id: str) -> Edit:
+    """Return the edit that moves items by frames and to another layer, or another sound track, of their kind.
+
+    Raises:
+        EditRefused: one of them stays with its frames, would begin before the film, or does not belong there.
+    """
+    edits: list[SingleEdit] = []
+    on_top = 0 if any(track.id == row_id for track in project.tracks) else len(project.layer(row_id).items)
+    for placed in {item.id: item for item in items}.values():
+        moved = _moved(placed.value, timeline, placed.frames, by) if by else None
+        if isinstance(placed.value, AudioItem):
+            sound = moved.item if isinstance(moved, ReplaceSound) else placed.value
+            edits += [RemoveSound(placed.id), AddSounds(row_id, (sound,))]
+            continue
+        edits += [*([moved] if moved is not None else []), MoveItem(placed.id, row_id, on_top)]
+        on_top += 1
     return step("Move", edits)
 
 

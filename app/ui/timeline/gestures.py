@@ -11,6 +11,7 @@ from PySide6.QtCore import QPointF, Qt
 from app.ui.timeline.content import Content, Int64, Placed, RowKind
 from app.ui.timeline.editing import (
     TrimMode,
+    carried_items,
     is_moved_alone,
     moved_clip,
     moved_items,
@@ -239,7 +240,7 @@ class MoveClipDrag(_Drag):
 
 
 class MoveItemsDrag(_Drag):
-    """Drags overlays, captions, markers and sounds along the time."""
+    """Drags overlays, captions, markers and sounds along the time, and up and down to other rows of their kind."""
 
     def __init__(self, ground: Ground, items: list[Placed], at: QPointF) -> None:
         super().__init__(ground, at)
@@ -254,9 +255,23 @@ class MoveItemsDrag(_Drag):
         by, line = self._snapped(edges, by, self._ids)
         by = max(by, -min(item.frames.start for item in self._items))
         project, timeline = self._ground.content.project, self._ground.content.timeline
+        row = self._other_row(at)
+        if row is not None:
+            target = self._ground.content.rows[row]
+            self._try(lambda: carried_items(project, timeline, self._items, by, target.id))
+            ghosts = tuple(Ghost(row, item.frames.shifted(by)) for item in self._items)
+            return Shown(ghosts, self._ids, snap_line=line, hint=f"Moves it to “{target.name}” · {_by_text(by)}")
         self._try(lambda: moved_items(project, timeline, self._items, by) if by else None)
         ghosts = tuple(Ghost(item.row, item.frames.shifted(by), item.lane) for item in self._items)
         return Shown(ghosts, self._ids, snap_line=line, hint=_by_text(by))
+
+    def _other_row(self, at: QPointF) -> int | None:
+        """Return the row under the pointer where the items may go, None where they stay on theirs."""
+        place, rows, own = self._ground.layout.row_at(at.y()), self._ground.content.rows, self._items[0].row
+        if place is None or place.row == own or any(item.row != own for item in self._items):
+            return None
+        there = rows[place.row]
+        return place.row if there.kind is rows[own].kind and not there.locked else None
 
 
 class EdgeDrag(_Drag):

@@ -65,7 +65,7 @@ class TrackHeads(QWidget):
             buttons = self._buttons.get(row.id)
             if buttons is None:
                 continue
-            middle = place.top + min(place.height, row.lane_height) // 2 - 12
+            middle = place.top + min(place.height, layout.lane_height(place.row)) // 2 - 12
             inside = layout.rows_top <= place.top + 4 and middle + 20 <= layout.lanes_top
             for button, x in ((buttons.shown, WIDTH - 52), (buttons.locked, WIDTH - 28)):
                 button.setVisible(inside)
@@ -225,7 +225,7 @@ class TrackHeads(QWidget):
             )
             if chosen:
                 painter.fillRect(0, place.top, WIDTH, place.height - 1, colour("accent.selected"))
-            height = min(place.height, row.lane_height)
+            height = min(place.height, layout.lane_height(place.row))
             tone = {
                 RowKind.CAPTIONS: "caption.line",
                 RowKind.OVERLAYS: "overlay.line",

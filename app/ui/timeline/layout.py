@@ -90,6 +90,7 @@ class Layout:
 
     Attributes:
         extra: points by which a person made rows higher, by row id. lanes: how many feature lanes show.
+        roomier: points by which every lane of a row is higher than in the compact density.
     """
 
     content: Content
@@ -97,6 +98,7 @@ class Layout:
     scroll_y: int = 0
     extra: Mapping[str, int] = field(default_factory=dict)
     lanes: int = 0
+    roomier: int = 0
 
     @property
     def rows_top(self) -> int:
@@ -129,7 +131,11 @@ class Layout:
         if row == 0:
             return MARKERS
         shown = self.content.rows[row]
-        return shown.lane_height * shown.items.lane_count + self.extra.get(shown.id, 0)
+        return self.lane_height(row) * shown.items.lane_count + self.extra.get(shown.id, 0)
+
+    def lane_height(self, row: int) -> int:
+        """Return the height of one lane of a row that scrolls, unless a person made it higher."""
+        return self.content.rows[row].lane_height + self.roomier
 
     def places(self) -> list[RowPlace]:
         """Return the rows from top to bottom, the markers first."""

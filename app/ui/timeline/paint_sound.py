@@ -29,6 +29,10 @@ class SoundPainting:
         self._waveforms = waveforms
         self._seconds: dict[int, tuple[Clip, float, float]] = {}
 
+    def forget(self) -> None:
+        """Let go of the clips whose times are kept."""
+        self._seconds.clear()
+
     def film_sound(
         self,
         painter: QPainter,

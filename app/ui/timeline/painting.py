@@ -51,6 +51,11 @@ class Painting:
         self._above = RulerPainting(self._brush)
         self._pictures: OrderedDict[tuple[int, int, int], QPixmap] = OrderedDict()
 
+    def forget(self) -> None:
+        """Let go of what was kept of a project; another one is shown."""
+        self._pictures.clear()
+        self._sounds.forget()
+
     def paint(self, painter: QPainter, scene: Scene, exposed: QRect) -> None:
         """Paint the part of a scene that is exposed."""
         painter.setClipRect(exposed)
@@ -353,7 +358,9 @@ class Painting:
         if exposed.top() < RULER:
             text = timecode(scene.playhead, scene.rate)
             width = metrics(11, QFont.Weight.DemiBold).horizontalAdvance(text) + 12
-            chip = QRectF(x - width / 2, 3, width, 18)
+            # At either end it stays whole, beside its line.
+            left = min(max(x - width / 2, 2.0), max(2.0, scene.width - width - 2))
+            chip = QRectF(left, 3, width, 18)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colour("accent.fill"))

@@ -139,7 +139,8 @@ class TimelineView(QAbstractScrollArea):
         self._thumbnails.arrived.connect(self._on_picture)
         session.waveforms.arrived.connect(self._on_picture)
         session.live_plan.plan_changed.connect(self._on_plan)
-        context.theme.changed.connect(self.viewport().update)
+        # With the theme comes its density.
+        context.theme.changed.connect(self._rows_moved)
         self.horizontalScrollBar().valueChanged.connect(self._scrolled_by_bar)
 
     # --- what shows -------------------------------------------------------------------------------------------------
@@ -163,6 +164,7 @@ class TimelineView(QAbstractScrollArea):
             self.verticalScrollBar().value(),
             self._extra,
             len(self._lanes),
+            self._context.theme.density_px,
         )
 
     @property
@@ -332,6 +334,7 @@ class TimelineView(QAbstractScrollArea):
     @Slot()
     def _on_opened(self) -> None:
         self._cancel_gesture()
+        self._painting.forget()
         self._content = content_of(self._document.project, self._document.timeline)
         self._extra, self._focused, self._strip = {}, None, None
         self._confidence, self._lanes = {}, ()

@@ -11,6 +11,8 @@ from PySide6.QtTest import QTest
 from app.session.selection import ToolMode
 from app.ui.timeline.content import RowKind
 from engine.model import edits as e
+from engine.model.layers import LayerKind, LayerSettings
+from engine.model.place import OnTimeline
 from engine.model.storyline import Clip
 from engine.model.time import Range
 from tests.app.ui.timeline.hand import (
@@ -24,10 +26,16 @@ from tests.app.ui.timeline.hand import (
     drag,
     item,
     move,
+    row,
     story,
 )
 
 # --- the playhead ----------------------------------------------------------------------------------------------------
+
+
+def at_row(panel, frame: float, number: int) -> QPoint:
+    place = panel.view.layout_of_rows.place(number)
+    return QPoint(round(panel.view.scale.x(frame)), place.top + place.height // 2)
 
 
 def test_dragging_the_ruler_scrubs_and_escape_puts_the_playhead_back(stage, panel):
@@ -177,6 +185,39 @@ def test_overlays_captions_and_markers_are_dragged_along_the_time(stage, panel):
     assert panel.view.content.find("said").frames == frames.shifted(10)
     drag(panel, at(panel, 45.3, RowKind.MARKERS), at(panel, 25.3, RowKind.MARKERS))
     assert stage.project.markers[0].place.frames == Range(25, 26)
+
+
+def row_of(panel, id: str) -> int:
+    return next(number for number, row in enumerate(panel.view.content.rows) if row.id == id)
+
+
+def test_an_overlay_is_dragged_to_another_layer_of_overlays_and_in_time_in_one_step(stage, panel, qtbot):
+    stage.do(e.AddLayer("more", LayerKind.OVERLAYS, LayerSettings("More titles")))
+    qtbot.waitUntil(lambda: stage.session.document.is_saved)
+    steps = len(stage.session.document.history.done)
+    place = panel.view.layout_of_rows.place(row_of(panel, "more"))
+    start = at_row(panel, 32, row_of(panel, "overlays"))
+    drag(panel, start, QPoint(round(panel.view.scale.x(36)), place.top + place.height // 2))
+    moved = stage.project.layer("more").item("title")
+    assert moved.place == OnTimeline(Range(34, 40))
+    assert not stage.project.layer("overlays").items
+    qtbot.waitUntil(lambda: stage.session.document.is_saved)
+    assert len(stage.session.document.history.done) == steps + 1
+
+
+def test_an_overlay_does_not_go_to_a_row_of_another_kind_or_a_locked_one(stage, panel):
+    stage.do(e.AddLayer("more", LayerKind.OVERLAYS, LayerSettings("More titles", locked=True)))
+    for id in ("more", "captions"):
+        start = at_row(panel, 32, row_of(panel, "overlays"))
+        drag(panel, start, at_row(panel, 32, row_of(panel, id)))
+        assert stage.project.layer("overlays").item("title")
+
+
+def test_a_comfortable_density_makes_rows_higher(stage, panel):
+    before = panel.view.layout_of_rows.place(row(panel, RowKind.FILM))
+    stage.session.settings.set(density="comfortable")
+    after = panel.view.layout_of_rows.place(row(panel, RowKind.FILM))
+    assert after.height == before.height + 4
 
 
 def test_several_chosen_items_move_together_in_one_step(stage, panel, qtbot):
