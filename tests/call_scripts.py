@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.features.spoken import Word
+from tests.held_out_calls import HELD_OUT_CALLS, HELD_OUT_PLAIN
 
 CALLS = {
     "en": [
@@ -284,7 +285,7 @@ MORE_PLAIN = [
     "It was a page from a book about birds.",
 ]
 
-UNSEEN_CALLS = [
+LATER_CALLS = [
     "Support independent radio with a monthly gift.",
     "You can pre-order the book at your local store.",
     "Drop your thoughts in the comments.",
@@ -302,9 +303,9 @@ UNSEEN_CALLS = [
     "Enter your email and we will send you the plan.",
     "Come join us on Sunday at the harbour.",
 ]
-"""Written after that, and never used to change the list."""
+"""Written after that; the rules for verbs and what they ask about were made with them at hand."""
 
-UNSEEN_PLAIN = [
+LATER_PLAIN = [
     "Every Sunday the members met at the harbour.",
     "The gift was small but it was wrapped well.",
     "The review of the play was three lines long.",
@@ -374,9 +375,24 @@ def more_scripts(seeds=range(20)) -> list[Script]:
     return [script("en", seed, MORE_CALLS, MORE_PLAIN) for seed in seeds]
 
 
-def unseen_scripts(seeds=range(20)) -> list[Script]:
-    """Return English films of sentences that the list of phrases was not made for."""
-    return [script("en", seed, UNSEEN_CALLS, UNSEEN_PLAIN) for seed in seeds]
+def later_scripts(seeds=range(20)) -> list[Script]:
+    """Return English films of sentences that the list of phrases was not made for, but the rules were."""
+    return [script("en", seed, LATER_CALLS, LATER_PLAIN) for seed in seeds]
+
+
+def held_out_scripts(seeds=range(6)) -> list[Script]:
+    """Return films in all languages of sentences that neither list nor rules were made with."""
+    return [script(code, seed, HELD_OUT_CALLS[code], HELD_OUT_PLAIN[code]) for code in CALLS for seed in seeds]
+
+
+def alone(text: str, start_ms: int = 300_000) -> tuple[Word, ...]:
+    """Return a sentence's words, spoken some minutes into a film."""
+    words, at_ms = [], start_ms
+    for word in text.split():
+        lasts_ms = 120 + 50 * len(word)
+        words.append(Word(word, at_ms, at_ms + lasts_ms))
+        at_ms += lasts_ms + 50
+    return tuple(words)
 
 
 def judged(found, truth) -> tuple[int, int, int, int]:

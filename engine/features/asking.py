@@ -23,11 +23,13 @@ _LEAST = 0.55
 """What counts less is no sign at all: recipes are full of commands, and they must not add up to a call."""
 _SENTENCE_MS = 450
 _ADDRESS = re.compile(
-    r"^\W*(?:https?://|www\.|@\w|#[^\W\d])|\w\.(?:com|org|net|info|io|tv|app|de|fr|es|it|pt|br|nl|uk|eu)\b"
-    r"|^\W*\+?\d[\d\-/.()]{4,}\W*$",
+    r"^\W*(?:https?://|www\.|@\w|#[^\W\d])|\w\.(?:com|org|net|info|io|tv|app|de|fr|es|it|pt|br|nl|uk|eu)\b",
     re.IGNORECASE,
 )
-"""The address of a site, a name or a tag in a network, a telephone number."""
+"""The address of a site, a name or a tag in a network."""
+_DIGITS = re.compile(r"\W*\+?[\d\-/.()]*\d\W*")
+_TELEPHONE = 5
+"""So many digits, in one word or in words behind each other, are a telephone number and not a price or a year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,10 @@ class Sentences:
         verbs = [_Verb(hit, 0.4, 0.35, _SHORT_GAIN) for hit in asks] + [_Verb(hit, 0.3, 0.2) for hit in openers]
         self._verbs = sorted(verbs, key=lambda verb: verb.hit.start)
         self._verb_starts = {verb.hit.start for verb in self._verbs}
-        addresses = [PhraseHit(text, n, n + 1) for n, text in enumerate(texts) if _ADDRESS.search(text)]
-        self._things = sorted((*phrases.support.hits(texts), *addresses), key=_start)
+        addresses = (PhraseHit(text, n, n + 1) for n, text in enumerate(texts) if _ADDRESS.search(text))
+        self._things = sorted((*phrases.support.hits(texts), *addresses, *_telephone_numbers(texts)), key=_start)
         self._hints = phrases.hints.hits(texts)
+        self._reported = phrases.reported.hits(texts)
         self._wishes = phrases.requests.hits(texts)
         self._told_behind = {hit.stop for hit in phrases.bound.hits(texts)}
         self._lead: dict[int, int] = {}
@@ -89,7 +92,9 @@ class Sentences:
         return [asking for asking in found if asking is not None and asking.weight >= _LEAST]
 
     def _clearest(self, verbs: Sequence[_Verb], start: int, stop: int, never: frozenset[int]) -> Asking | None:
-        """Return what asks most clearly between two words."""
+        """Return what asks most clearly between two words; what somebody is told in the film asks no viewer."""
+        if _within(self._reported, start, stop):
+            return None
         wished_from = min((hit.stop for hit in _within(self._wishes, start, stop)), default=stop)
         best: Asking | None = None
         for verb in verbs:
@@ -129,6 +134,19 @@ class Sentences:
         if number + 1 == len(words) or words[number].text.rstrip("\"')»”")[-1:] in (".", "!", "?", "…"):
             return True
         return words[number + 1].start_ms - words[number].stop_ms >= _SENTENCE_MS
+
+
+def _telephone_numbers(texts: Sequence[str]) -> list[PhraseHit]:
+    found, start, digits = [], 0, 0
+    for number, text in enumerate((*texts, "")):
+        if _DIGITS.fullmatch(text):
+            start = number if digits == 0 else start
+            digits += sum(letter.isdigit() for letter in text)
+            continue
+        if digits >= _TELEPHONE:
+            found.append(PhraseHit(" ".join(texts[start:number]), start, number))
+        digits = 0
+    return found
 
 
 def _start(hit: PhraseHit) -> int:

@@ -87,6 +87,7 @@ class CallPhrases:
         asks: verbs of the trade ("subscribe"); openers: any other verb that may ask for something ("try"). They count
             where they open a sentence or a part of one; lead: words that may stand before them there; requests: what
             makes a wish of the verbs behind it ("you can"); bound: what before a verb makes it tell ("they").
+        reported: what makes a sentence one that somebody in the film says to another ("he shouted").
         support: what is asked about ("our website"); hints: what speaks for a call a little ("today").
     """
 
@@ -98,11 +99,12 @@ class CallPhrases:
     lead: PhraseList
     requests: PhraseList
     bound: PhraseList
+    reported: PhraseList
     support: PhraseList
     hints: PhraseList
 
 
-_LISTS = ("strong", "weak", "not", "asks", "openers", "lead", "requests", "bound", "support", "hints")
+_LISTS = ("strong", "weak", "not", "asks", "openers", "lead", "requests", "bound", "reported", "support", "hints")
 
 
 def call_phrases(path: Path | None = None) -> Mapping[str, CallPhrases]:

@@ -28,8 +28,10 @@ from engine.features.loudness import integrated, momentary
 from engine.features.phrases import call_phrases
 from engine.features.speech import speech_of_sound
 from engine.model.time import Range
-from tests.call_scripts import judged, more_scripts, scripts, unseen_scripts
+from tests.call_scripts import alone, held_out_scripts, judged, later_scripts, more_scripts, scripts
 from tests.films import indexed
+from tests.held_out_calls import HELD_OUT_CALLS, HELD_OUT_PLAIN
+from tests.judged_calls import JUDGED_CALLS, JUDGED_PLAIN
 from tests.measured import measured_film, measured_sound
 from tests.shots import Shot, film, mixed_plan
 from tests.voices import RATE, talk, utterance, with_noise
@@ -411,7 +413,8 @@ def calls(folder):
     for label, films in (
         ("labelled, 7 languages", scripts(range(12))),
         ("labelled, more English", more_scripts(range(30))),
-        ("unseen English", unseen_scripts(range(30))),
+        ("later English", later_scripts(range(30))),
+        ("held out, 7 languages", held_out_scripts(range(12))),
     ):
         totals = [0] * 4
         for item in films:
@@ -421,6 +424,23 @@ def calls(folder):
         print(
             f"  {label:24s} recall {totals[0] / totals[1]:.3f}  precision {totals[2] / max(1, totals[3]):.3f}"
             f"  of {totals[1]}"
+        )
+    for label, asked, plain in (
+        ("alone: seen before", JUDGED_CALLS, JUDGED_PLAIN),
+        ("alone: held out", HELD_OUT_CALLS, HELD_OUT_PLAIN),
+    ):
+        counts = []
+        for sentences in (asked, plain):
+            verdicts = [
+                bool(call_windows(alone(text), language, phrases, ScreenFacts(0.0, 3600.0)))
+                for language, texts in sentences.items()
+                for text in texts
+            ]
+            counts += [sum(verdicts), len(verdicts)]
+        right, calls_made, wrong, told = counts
+        print(
+            f"  {label:24s} recall {right / calls_made:.3f}  precision {right / max(1, right + wrong):.3f}"
+            f"  of {calls_made} and {told} that ask for nothing"
         )
 
 
