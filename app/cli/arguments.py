@@ -25,6 +25,18 @@ from engine.model.tool import Rgb
 Value = TypeVar("Value")
 
 
+_EDITS = """\
+each edit is one step to undo; if one does not fit, none is applied. Frames are the timeline's, ids those that
+`deltacut show --json` prints. Split at frame 120, take frames 300 to 399 out, begin a chapter on frame 120:
+
+  [{"is": "SplitClip", "at": 120, "new_id": "second"},
+   {"is": "ExtractRange", "frames": [300, 400]},
+   {"is": "AddMarkers", "markers": [{"id": "m", "kind": "chapter", "name": "Act 2",
+                                     "place": {"is": "OnTimeline", "frames": [120, 121]}}]}]
+
+an edit of a kind that does not exist names all that do, one without a needed value names the value."""
+
+
 class _Version(argparse.Action):
     """Prints the version; it is looked up only here, which costs as much time as all else in this module."""
 
@@ -64,6 +76,8 @@ def parser() -> argparse.ArgumentParser:
     edit = _command(commands, "edit", "apply edits to a project")
     edit.add_argument("project", metavar="PROJECT.dcut", type=Path)
     edit.add_argument("edits", metavar="EDITS.json", help="a list of edits as the journal writes them; - reads stdin")
+    edit.formatter_class = argparse.RawDescriptionHelpFormatter
+    edit.epilog = _EDITS
 
     show = _command(commands, "show", "show what a project holds")
     show.add_argument("project", metavar="PROJECT.dcut", type=Path)

@@ -75,11 +75,14 @@ def _edit(given: argparse.Namespace, console: Console) -> int:
 
 def _text_of(name: str) -> str:
     try:
-        return sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
+        text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8-sig")
     except OSError as error:
         raise UsageError(f"the edits {name} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"the edits {name} are not UTF-8 text ({error.reason} at byte {error.start})") from error
+    if not text.strip():
+        raise UsageError(f"the edits {name} are empty; see deltacut edit --help for what they look like")
+    return text
 
 
 def _show(given: argparse.Namespace, console: Console) -> int:
@@ -114,7 +117,7 @@ def _captions(given: argparse.Namespace, console: Console) -> int:
         done = export_captions(given.project, given.file, given.layer, console.progress, console.cancel)
         text = f"{given.file}: {done.captions} captions of the layer {done.layer!r}"
     facts = {"layer": done.layer, "captions": done.captions, "warnings": list(done.warnings)}
-    console.result(facts, "\n".join([text, *(f"  passed over: {warning}" for warning in done.warnings)]))
+    console.result(facts, "\n".join([text, *(f"  {warning}" for warning in done.warnings)]))
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,10 +12,13 @@ from engine.errors import CaptionError, StorageError, UsageError
 from engine.media.caption_track import CaptionTrack
 from engine.model.caption_cues import captions_from_cues, cues_of, file_of
 from engine.model.caption_files import CaptionFormat, read_captions, write_captions
+from engine.model.captions import Caption
 from engine.model.edits import AddItems, AddLayer, ChangeLayer, Compound
 from engine.model.ids import new_id
 from engine.model.layers import CaptionMode, Layer, LayerKind, LayerSettings
+from engine.model.placement import caption_times
 from engine.model.project import Project
+from engine.model.timeline import TimelineMap
 from engine.store.connection import Access
 from engine.store.project_file import ProjectFile
 
@@ -39,7 +43,7 @@ class CaptionsDone:
     """What was imported or exported.
 
     Attributes:
-        warnings: what was passed over in the file.
+        warnings: what was passed over in the file, or will not show.
     """
 
     layer: str
@@ -75,7 +79,15 @@ def import_captions(
         edits.append(AddItems(layer.id, items))
         cancel.check()
         project_file.commit(edits[0] if len(edits) == 1 else Compound("Import captions", tuple(edits)))
-    return CaptionsDone(layer.settings.name, len(items), file.warnings)
+    return CaptionsDone(layer.settings.name, len(items), (*file.warnings, *_behind_the_end(project, items)))
+
+
+def _behind_the_end(project: Project, items: tuple[Caption, ...]) -> Iterator[str]:
+    timeline = TimelineMap(project)
+    unseen = sum(not caption_times(item.place, timeline) for item in items)
+    if unseen:
+        verb = "caption lies" if unseen == 1 else "captions lie"
+        yield f"{unseen} {verb} behind the film's end and will not show unless the film grows"
 
 
 def export_captions(

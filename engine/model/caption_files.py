@@ -158,7 +158,7 @@ def _read_srt(lines: list[str]) -> CaptionFile:
     warnings = [
         f"line {i + 1} is no valid time: {line.strip()[:60]!r}"
         for i, line in enumerate(lines)
-        if re.match(r"[ \t]*[\d:.,]+[ \t]*-->", line) and _times(line) is None
+        if re.match(r"[ \t]*[-+\d:.,]+[ \t]*-->", line) and _times(line) is None
     ]
     for number, head in enumerate(heads):
         end = _number_line(lines, heads[number + 1], number + 2) if number + 1 < len(heads) else len(lines)

@@ -14,6 +14,7 @@ from pathlib import Path
 from engine.control import CancelToken, Progress
 from engine.errors import UnsupportedMedia, VerificationFailed
 from engine.media.caption_track import CaptionTrack, holds_captions
+from engine.media.containers import Family
 from engine.media.encoders.plan import CannotEncode, EncoderPlan
 from engine.media.encoders.whole import choose_whole
 from engine.media.remux import NewVideo
@@ -125,7 +126,11 @@ def export_timeline(
     attempt = 0
     with films_of_timeline(timeline) as films, beside(target) as draft:
         composer = Composer(timeline.film.info.video, timeline.runs, pictures, films, moving)
-        job = _Job(timeline, stream, starts, time_base, sound, carried.chapters, composer)
+        # FFmpeg's muxer lets the first chapter of an MP4 begin with the film, wherever it begins.
+        begins_late = any(chapter.start_s > 0 for chapter in carried.chapters[:1])
+        afterwards = carried.chapters if begins_late and target_family(timeline.film, target) is Family.ISO else ()
+        meanwhile = () if afterwards else carried.chapters
+        job = _Job(timeline, stream, starts, time_base, sound, meanwhile, composer)
         while True:
             draft.unlink(missing_ok=True)
             picture = _planned(timeline, stream, widened, target)
@@ -149,7 +154,7 @@ def export_timeline(
                 f"The joins were rendered wider, because the narrower ones did not pass: {check.report.problems[0]}."
             )
             widened = _wider(timeline, widened, check.suspects, attempt)
-        notes += add_texts(draft, captions, (), progress.part(_CHECKING, 1.0), cancel)
+        notes += add_texts(draft, captions, afterwards, progress.part(_CHECKING, 1.0), cancel)
         put_in_place(draft, target)
     return ExportReport(
         plan=picture.plan.described,

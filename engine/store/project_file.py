@@ -208,8 +208,11 @@ class ProjectFile:
             return self._move(RowKind.REDO, steps, len(self._trail.undone))
 
     def _move(self, kind: RowKind, steps: int, possible: int) -> Project:
-        if not 0 < steps <= possible:
-            raise EditRefused(f"cannot {kind.value} {steps} steps: there are {possible}")
+        if steps < 1:
+            raise EditRefused(f"cannot {kind.value} {steps} steps: 1 is the least")
+        if steps > possible:
+            there = f"only {possible} of the {steps} steps are there" if possible else "there is nothing"
+            raise EditRefused(f"{there} to {kind.value}")
         trail = Trail(list(self._trail.done), list(self._trail.undone))
         trail.follow(next_row(self._head, kind, str(steps), 0))
         after = self._value_of(trail.done)

@@ -20,6 +20,7 @@ from engine.media.mp4.chapter_track import (
     naming_chapters,
     track_id,
 )
+from engine.media.mp4.copying import clone
 from engine.media.mp4.text_track import TextSamples, TextTrack, text_samples, text_trak
 
 
@@ -45,7 +46,8 @@ def add_tracks(
         Malformed: the file has no movie box, or one that contradicts itself.
         OSError: the disk.
     """
-    shutil.copyfile(source, target)
+    if target.exists() or not clone(source, target):
+        shutil.copyfile(source, target)
     with target.open("r+b") as file:
         size = source.stat().st_size
         top = scan(file, size)

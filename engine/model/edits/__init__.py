@@ -6,6 +6,7 @@ projects: ids of new things are in the edit. The JSON form is the journal's, and
 
 from __future__ import annotations
 
+from engine.errors import EditRefused
 from engine.model import codec
 from engine.model.checks import check
 from engine.model.edits.compound import Compound, SingleEdit
@@ -149,7 +150,11 @@ def edits_from_json(text: str) -> tuple[Edit, ...]:
         EditRefused: something in it is no edit; the message names the place.
     """
     data = codec.parse(text)
-    edits: tuple[Edit, ...] = codec.from_json(data if isinstance(data, list) else [data], tuple[Edit, ...])
+    listed: list[codec.Json] = data if isinstance(data, list) else [data]
+    for number, edit in enumerate(listed, start=1):
+        if not isinstance(edit, dict) or "is" not in edit:
+            raise EditRefused(f'edit {number} does not say what it is, such as {{"is": "SplitClip", ...}}')
+    edits: tuple[Edit, ...] = codec.from_json(listed, tuple[Edit, ...])
     return edits
 
 

@@ -170,6 +170,15 @@ def test_chapter_markers_of_a_cut_film_stand_among_those_of_its_sources(tmp_path
     ]
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_the_first_chapter_of_a_cut_film_begins_where_its_marker_stands(tmp_path, suffix):
+    path = make(tmp_path / f"bare{suffix}", Recipe(frames=50, gop=10))
+    film = Film(path, *indexed(path), identity="a" * 40)
+    out = tmp_path / f"cut{suffix}"
+    cut(film, out, (30, 50), (10, 30), markers=[chapter_at(20, "marked")])
+    assert shown_chapters(out) == [(0.8, 1.6, "marked")]
+
+
 def test_chapters_that_the_target_cannot_hold_are_left_out_and_the_report_says_so(tmp_path):
     path = make(tmp_path / "bare.ts", Recipe(frames=50, gop=10))
     film = Film(path, *indexed(path), identity="a" * 40)
