@@ -9,6 +9,7 @@ from app.session.collector import MainThreadCollector
 from app.session.document import Document
 from app.session.features import Features
 from app.session.following import Following
+from app.session.freed_memory import FreedMemory
 from app.session.generating import Generating
 from app.session.importing import Importing
 from app.session.jobs import Jobs
@@ -49,6 +50,7 @@ class Session:
     service_orders: ServiceOrders
     asking: MainThread
     collector: MainThreadCollector
+    freed_memory: FreedMemory
 
     def shut_down(self) -> None:
         """Stop all work and close the project."""
@@ -92,4 +94,5 @@ def new_session(settings: Settings, sound: Device | None = None) -> Session:
         ServiceOrders(document, jobs),
         MainThread(),
         MainThreadCollector(),
+        FreedMemory(document, jobs),
     )
