@@ -73,5 +73,6 @@ def add_texts(
         cues = sum(len(track.cues) for track in tracks)
         notes.append(f"{cues} captions stand in the film as text; no picture was re-encoded for them.")
     if chapters:
-        notes.append(f"the film has {len(chapters)} chapters; no picture was re-encoded for them.")
+        count = "1 chapter" if len(chapters) == 1 else f"{len(chapters)} chapters"
+        notes.append(f"the film has {count}; no picture was re-encoded for them.")
     return tuple(notes)
