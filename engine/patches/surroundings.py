@@ -11,7 +11,7 @@ from engine.motion.frame import Float32, Float64, MotionFrame
 from engine.motion.mesh import Bender
 from engine.motion.template import make_template
 from engine.patches.blend import Planes
-from engine.patches.carry import plane_map, sample_plane
+from engine.patches.carry import plane_map, sample_planes
 from engine.patches.matte import Matte, window
 
 RING_PX = 40
@@ -103,8 +103,7 @@ def through(homography: Float64, x: Float32, y: Float32) -> tuple[Float32, Float
 
 def copied(pixel_format: PixelFormat, planes: Planes, x: Float32, y: Float32) -> tuple[Float32, ...]:
     """Return the colour planes at luma positions (x, y), float32 code values at each plane's own size."""
-    result = []
+    result: list[Float32] = []
     for index in range(pixel_format.colour_planes):
-        u, v = plane_map(pixel_format, index, x, y)
-        result.append(sample_plane(planes[index], u, v))
+        result += sample_planes((planes[index],), [plane_map(pixel_format, index, x, y)])
     return tuple(result)
