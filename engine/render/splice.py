@@ -14,7 +14,7 @@ from engine.media.coded import CodedUnit, EncodedSegment, Splice
 from engine.media.encoders.plan import EncoderPlan
 from engine.media.entry import standing_alone, with_header, with_lost_leading
 from engine.media.unit_bytes import read_units
-from engine.model.frame_index import FrameIndex, Int64
+from engine.model.frame_index import FrameIndex, Int64, UnitKind
 from engine.model.time import Range
 from engine.plan.seam import Cut
 from engine.render.film import Film
@@ -73,9 +73,12 @@ def _lost(index: FrameIndex, cut: Cut) -> Range:
     """Return the units behind a cut's first one that no decoder shows.
 
     A recording that was cut out of a stream with open groups begins with leading pictures whose references are missing.
-    They keep their places and their bytes: an encoded picture there would be shown.
+    They keep their places and their bytes: an encoded picture there would be shown. Those that only an edit list hides,
+    behind another picture than an entry, are pictures like any other.
     """
     first = cut.units.start
+    if index.kind[first] == UnitKind.OTHER:
+        return Range(first + 1, first + 1)
     shown = shown_units(index, cut.ranks)
     count = int(np.flatnonzero(shown == first)[0])
     lost = Range(first + 1, first + 1 + count)

@@ -22,6 +22,7 @@ from app.main import main
 from engine.model.time import Range
 from tests.corpus import mutate
 from tests.corpus.small_clips import Recipe, make
+from tests.films import with_edit_list
 
 FRAMES, GOP = 60, 20
 BOX = ("--roi", "0.3,0.3,0.6,0.7")
@@ -413,3 +414,24 @@ def test_the_project_and_the_source_stay_as_they_were(project, clip, tmp_path, r
     run("plan", project)
     run("export", project, "-o", tmp_path / "out.mp4")
     assert (digest(project), digest(clip)) == before
+
+
+@pytest.mark.parametrize("frames", ["0:1", "2:5"])
+def test_a_film_trimmed_between_keyframes_is_changed_at_its_first_frames(tmp_path, run, frames):
+    """Its edit list hides pictures that are stored behind the first one that is shown, and shown before it."""
+    options = {"crf": "16", "bf": "3", "b_strategy": "0"}
+    whole = make(tmp_path / "whole.mp4", Recipe(sounds=0, gop=20, options=options))
+    with av.open(str(whole), options={"ignore_editlist": "1"}) as container:
+        times = sorted(packet.pts for packet in container.demux(video=0) if packet.size)
+    # The picture that three B-frames refer to would be the first one to be shown.
+    film = with_edit_list(whole, tmp_path / "film.mp4", [(1500, times[8])])
+    project, output = tmp_path / "film.dcut", tmp_path / "out.mp4"
+    assert run("new", project, film)[0] == 0
+    assert run("patch", project, "--frames", frames, *BOX, "--tool", "blur")[0] == 0
+    status, report, err = run("export", project, "-o", output)
+    assert status == 0, err
+    assert report["mode"] == "differential"
+    assert report["verified"]
+    assert run("verify", film, output)[1]["verified"]
+    before, after = pictures(film), pictures(output)
+    assert len(before) == len(after)
