@@ -213,11 +213,13 @@ def test_an_overlay_does_not_go_to_a_row_of_another_kind_or_a_locked_one(stage, 
         assert stage.project.layer("overlays").item("title")
 
 
-def test_a_comfortable_density_makes_rows_higher(stage, panel):
+def test_a_comfortable_density_makes_rows_higher(stage, panel, monkeypatch):
     before = panel.view.layout_of_rows.place(row(panel, RowKind.FILM))
-    stage.session.settings.set(density="comfortable")
+    monkeypatch.setattr(type(stage.context.theme), "density_px", 4)
+    stage.context.theme.changed.emit()
     after = panel.view.layout_of_rows.place(row(panel, RowKind.FILM))
     assert after.height == before.height + 4
+    assert panel.view.verticalScrollBar().maximum() > 0
 
 
 def test_several_chosen_items_move_together_in_one_step(stage, panel, qtbot):
