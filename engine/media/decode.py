@@ -18,7 +18,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream as AvVideoStream
 
-from engine.errors import DamagedMedia, UsageError
+from engine.errors import DamagedMedia, UnsupportedMedia, UsageError
 from engine.media.demux import translated
 from engine.media.packet_source import Lost, NumberedPackets, PacketSource
 from engine.model.frame_index import FrameIndex, Int64
@@ -43,6 +43,7 @@ class FrameReader:
 
     def __init__(self, path: Path, info: MediaInfo, index: FrameIndex, *, threads: int = 2) -> None:
         self._path = path
+        self._info = info
         self._index = index
         self._threads = threads
         self._source = PacketSource(path, info, index)
@@ -80,6 +81,7 @@ class FrameReader:
             MissingMedia: the file is gone.
             DamagedMedia: a frame does not decode, or FFmpeg fails on the file.
             SourceChanged: the file is no longer the one the index was made from.
+            UnsupportedMedia: a frame is not of the size and the format of the film's first ones.
         """
         count = self._index.frame_count
         if not 0 <= start <= stop <= count:
@@ -91,6 +93,7 @@ class FrameReader:
                     f"{self._path}: frame {number} does not decode, also when read from the film's start; "
                     "it is damaged there: leave this frame out or use another copy"
                 )
+            self._check_form(number, frame)
             yield frame
 
     def pictures(self, start: int, stop: int) -> Iterator[VideoFrame | None]:
@@ -107,6 +110,17 @@ class FrameReader:
             raise UsageError(f"{self._path} has the pictures 0:{count}; {start}:{stop} leaves them")
         for unit in self._unit_at_rank[start:stop].tolist():
             yield self._picture(unit)
+
+    def _check_form(self, number: int, frame: VideoFrame) -> None:
+        """Refuse a frame of another form: a recorder may change its settings without beginning a new file."""
+        video = self._info.video
+        found, form = (frame.width, frame.height, frame.format.name), (video.width, video.height, video.pix_fmt)
+        if found != form:
+            was, now = (f"{width}x{height} {pix_fmt}" for width, height, pix_fmt in (form, found))
+            raise UnsupportedMedia(
+                f"{self._path}: the picture changes from {was} to {now} by frame {number}; change frames before that, "
+                "or convert the film to one size first"
+            )
 
     def _picture(self, unit: int) -> VideoFrame | None:
         starts = self._entries.starts(unit)

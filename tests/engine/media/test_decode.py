@@ -6,9 +6,10 @@ import json
 import random
 from pathlib import Path
 
+import av
 import pytest
 
-from engine.errors import DamagedMedia, SourceChanged, UsageError
+from engine.errors import DamagedMedia, SourceChanged, UnsupportedMedia, UsageError
 from engine.media.decode import FrameReader
 from tests.corpus.small_clips import Recipe, make
 from tests.films import digest, field_film, indexed, linear, reader, with_edit_list
@@ -132,3 +133,18 @@ def test_frames_of_real_films_are_those_of_a_linear_decode(media: Path):
             frames.frame(index.frame_count - 1)
             for number in numbers:
                 assert digest(frames.frame(number)) == expected[number][1], (entry["file"], number)
+
+
+def test_a_picture_that_changes_its_size_is_refused_where_it_does(tmp_path):
+    small, large = (make(tmp_path / f"{width}.ts", Recipe(width=width, sounds=0)) for width in (160, 320))
+    with av.open(str(small)) as one, av.open(str(large)) as two, av.open(str(tmp_path / "both.ts"), "w") as out:
+        track = out.add_stream_from_template(one.streams.video[0])
+        for container, late in ((one, 0), (two, 90_000 * 2)):
+            for packet in container.demux(video=0):
+                if packet.size:
+                    packet.pts, packet.dts, packet.stream = packet.pts + late, packet.dts + late, track
+                    out.mux(packet)
+    with reader(tmp_path / "both.ts") as film:
+        assert next(film.frames(40, 41)).width == 160
+        with pytest.raises(UnsupportedMedia, match=r"160x96 yuv420p to 320x96 yuv420p by frame 60; .*convert"):
+            film.frame(60)
