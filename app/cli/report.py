@@ -5,7 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.model.markers import MarkerKind
 from engine.model.patch import Follow
+from engine.model.placement import timeline_ranges
+from engine.model.storyline import Gap, source_span
+from engine.model.time import Range
+from engine.model.timeline import TimelineMap
 from engine.plan.export_plan import CopySegment, ExportPlan
 
 if TYPE_CHECKING:
@@ -54,13 +59,34 @@ def plan_text(plan: ExportPlan) -> str:
     return "\n".join(lines)
 
 
+_MARKERS = {MarkerKind.PLAIN: "marker", MarkerKind.CHAPTER: "chapter", MarkerKind.CALL_TO_ACTION: "call to action"}
+
+
+def _frames(frames: Range) -> str:
+    return f"{frames.start}:{frames.stop}"
+
+
 def project_text(project: Project, history: History) -> str:
     """Return a project as lines for a person."""
     canvas = project.canvas
     size = f"{canvas.width}x{canvas.height}, {float(canvas.rate):.6g} frames/s"
     lines = [f"{project.name}: {project.frame_count:,} frames, {size}"]
     lines += [f"  source {source.name}: {source.frame_count:,} frames" for source in project.sources]
-    lines += [f"  clip {item.id}: {len(item):,} frames" for item in project.storyline]
+    timeline = TimelineMap(project)
+    names = {source.id: source.name for source in project.sources}
+    for span in timeline.spans:
+        where = f"frames {_frames(span.timeline_range)}"
+        if isinstance(span.item, Gap):
+            lines.append(f"  gap {span.item.id}: {where}")
+            continue
+        shown = source_span(span.item.timing, project.picture(span.item.source_id).times, canvas.rate)
+        name = names[span.item.source_id]
+        lines.append(f"  clip {span.item.id}: {where} show {name} {_frames(shown)}")
+    for marker in project.markers:
+        places = ", ".join(map(_frames, timeline_ranges(marker, timeline))) or "that are cut out"
+        lines.append(f"  {_MARKERS[marker.kind]} {marker.name or marker.id}: frames {places}")
+    for track in project.tracks:
+        lines.append(f"  sound track {track.settings.name or track.id}: {len(track.items)} items")
     for layer in project.layers:
         state = ("" if layer.settings.visible else ", hidden") + (", locked" if layer.settings.locked else "")
         lines.append(f"  layer {layer.settings.name} ({layer.kind.value}): {len(layer.items)} items{state}")

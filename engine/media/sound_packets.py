@@ -109,6 +109,15 @@ def aac_window(data: bytes, channels: int) -> AacWindow | None:
     return AacWindow(read(at + 1, 2), read(at + 3, 1), at + 3)
 
 
+def unspliceable(sound: AudioStream) -> CannotSplice | None:
+    """Return why a stream of this kind cannot be cut without encoding it anew, as far as that is known unread."""
+    if sound.codec not in FRAME_SAMPLES:
+        return CannotSplice(_WHY_NOT.get(sound.codec, f"{sound.codec} packets are not spliced here"))
+    if sound.codec == "aac" and (sound.profile != "LC" or sound.channels not in _CHANNEL_ELEMENTS):
+        return CannotSplice(f"AAC {sound.profile} of {sound.channels} channels is not spliced here")
+    return None
+
+
 def read_sound_packets(path: Path, sound: AudioStream, cancel: CancelToken) -> SoundPackets | CannotSplice:
     """Look at every packet of a sound stream, or say why the stream cannot be cut without encoding it anew.
 
@@ -116,11 +125,10 @@ def read_sound_packets(path: Path, sound: AudioStream, cancel: CancelToken) -> S
         MissingMedia, DamagedMedia: it cannot be read.
         Cancelled: on request.
     """
-    frame = FRAME_SAMPLES.get(sound.codec)
-    if frame is None:
-        return CannotSplice(_WHY_NOT.get(sound.codec, f"{sound.codec} packets are not spliced here"))
-    if sound.codec == "aac" and (sound.profile != "LC" or sound.channels not in _CHANNEL_ELEMENTS):
-        return CannotSplice(f"AAC {sound.profile} of {sound.channels} channels is not spliced here")
+    refusal = unspliceable(sound)
+    if refusal is not None:
+        return refusal
+    frame = FRAME_SAMPLES[sound.codec]
     rows: list[tuple[int, bool, bool, int]] = []
     config = b""
     with opened(path) as container, translated(path):

@@ -71,7 +71,8 @@ def add_texts(
         draft.unlink(missing_ok=True)
     if tracks:
         cues = sum(len(track.cues) for track in tracks)
-        notes.append(f"{cues} captions stand in the film as text; no picture was re-encoded for them.")
+        count = "1 caption stands" if cues == 1 else f"{cues} captions stand"
+        notes.append(f"{count} in the film as text; no picture was re-encoded for them.")
     if chapters:
         count = "1 chapter" if len(chapters) == 1 else f"{len(chapters)} chapters"
         notes.append(f"the film has {count}; no picture was re-encoded for them.")

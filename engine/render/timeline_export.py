@@ -35,7 +35,7 @@ from engine.render.soft_captions import add_texts, check_captions
 from engine.render.timeline import Joined, Timeline, films_of_timeline, joined
 from engine.render.timeline_check import TimelineCheck, check_timeline
 from engine.render.timeline_render import RenderedPart, encoder_of, render_pieces
-from engine.render.timeline_sound import SoundPlan, plan_sound
+from engine.render.timeline_sound import SoundPlan, plan_sound, sound_outlook
 from engine.render.timeline_write import stitched_units
 from engine.render.write import target_family
 
@@ -73,7 +73,16 @@ def plan_of_timeline(timeline: Timeline, target: Path | None = None) -> ExportPl
     Raises:
         UnsupportedMedia: neither a part nor the whole can be encoded.
     """
-    return _planned(timeline, joined(timeline), (), target).plan.described
+    stream = joined(timeline)
+    described = _planned(timeline, stream, (), target).plan.described
+    return replace(
+        described,
+        warnings=(
+            *described.warnings,
+            *_why_refused(timeline, stream),
+            *sound_outlook(timeline, target or timeline.film.path),
+        ),
+    )
 
 
 def export_timeline(
@@ -120,7 +129,7 @@ def export_timeline(
         captions = (*captions, *carried.captions)
     if carried.chapters and not holds_captions(target):
         notes.append(f"the chapters are left out: {target.suffix} files hold none; MP4, MOV and MKV do")
-    notes += [f"{timeline.films[i].path.name} is re-encoded: {reason}" for i, reason in stream.refused.items()]
+    notes += _why_refused(timeline, stream)
     widened: tuple[Range, ...] = ()
     encoding_s = 0.0
     attempt = 0
@@ -165,6 +174,10 @@ def export_timeline(
         seconds=time.monotonic() - began,
         seconds_encoding=encoding_s,
     )
+
+
+def _why_refused(timeline: Timeline, stream: Joined) -> list[str]:
+    return [f"{timeline.films[i].path.name} is re-encoded: {reason}" for i, reason in stream.refused.items()]
 
 
 def _planned(timeline: Timeline, stream: Joined, widened: Sequence[Range], target: Path | None) -> _Picture:

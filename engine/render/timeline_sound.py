@@ -19,7 +19,7 @@ from engine.media.sound_cut import (
     joined_sound,
     open_sound_encoder,
 )
-from engine.media.sound_packets import CannotSplice, SoundPackets, clock_runs_back, read_sound_packets
+from engine.media.sound_packets import CannotSplice, SoundPackets, clock_runs_back, read_sound_packets, unspliceable
 from engine.media.sound_read import channel_count
 from engine.media.stitch import StitchedSound, copied_sound
 from engine.model.media import AudioStream
@@ -124,6 +124,26 @@ def plan_sound(timeline: Timeline, target: Path, progress: Progress, cancel: Can
     return SoundPlan((*mix.tracks, *kept), (*mix.notes, *unmixed.notes))
 
 
+def sound_outlook(timeline: Timeline, target: Path) -> tuple[str, ...]:
+    """Return what will become of the sound, in sentences, without reading it; none where all of it is copied."""
+    project = timeline.project
+    mixed, original = sound_is_mixed(project), sound_is_original(project)
+    said = []
+    if mixed:
+        form, _ = _mix_form(timeline, target)
+        said.append(f"the sound will be a mix of {_heard(timeline)}, encoded anew in {form.codec}")
+    if not original and (not mixed or project.mix.keep_original):
+        for audio in _template(timeline).info.audio:
+            form = _form_like(audio)
+            rule = _grid_rule(timeline, audio, form, target)
+            said.append(
+                _why_anew(audio, form, rule.reason)
+                if isinstance(rule, CannotSplice)
+                else f"the sound track {audio.stream} ({audio.codec}) is re-encoded around the joins"
+            )
+    return tuple(said)
+
+
 def _refuse_broken_clocks(timeline: Timeline, cancel: CancelToken) -> None:
     for film in timeline.films.values():
         if film.index.exact_timestamps or family(film.info.container) not in (Family.TRANSPORT, Family.PROGRAM):
@@ -180,11 +200,9 @@ def _spliced(
     cancel: CancelToken,
 ) -> SplicedSound | CannotSplice:
     """Plan a track of copied packets; sources of another kind of sound are encoded into it."""
-    rule = _GRID_RULES.get(target_family(timeline.film, target))
-    if rule is None:
-        return CannotSplice(f"{target.suffix} files keep no time that is exact to the sample")
-    if form.codec != audio.codec or form.rate != audio.sample_rate:
-        return CannotSplice(f"nothing here writes {audio.codec}")
+    rule = _grid_rule(timeline, audio, form, target)
+    if isinstance(rule, CannotSplice):
+        return rule
     own = read_sound_packets(_template(timeline).path, audio, cancel)
     if isinstance(own, CannotSplice):
         return own
@@ -202,6 +220,16 @@ def _spliced(
                 packets[str(film.path), other.stream] = found
     alike = replace(form, bit_rate=audio.bit_rate) if audio.codec != "aac" and audio.bit_rate else form
     return spliced_sound(parts, alike, packets, rule, cancel)
+
+
+def _grid_rule(timeline: Timeline, audio: AudioStream, form: SoundForm, target: Path) -> GridRule | CannotSplice:
+    """Return how packets can be cut in the target, or why they cannot, as far as that is known unread."""
+    rule = _GRID_RULES.get(target_family(timeline.film, target))
+    if rule is None:
+        return CannotSplice(f"{target.suffix} files keep no time that is exact to the sample")
+    if form.codec != audio.codec or form.rate != audio.sample_rate:
+        return CannotSplice(f"nothing here writes {audio.codec}")
+    return unspliceable(audio) or rule
 
 
 def _what_is_copied(stream: AudioStream, sound: SplicedSound, rule: GridRule | None) -> str:

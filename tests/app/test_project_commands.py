@@ -8,6 +8,7 @@ import json
 import pytest
 
 from app.main import main
+from engine.media.text_tracks import read_chapters
 from tests.corpus.small_clips import Recipe, make
 
 
@@ -72,3 +73,28 @@ def test_going_back_too_far_is_refused(project, run):
     status, _, err = run("undo", project)
     assert status == 2
     assert "undo" in err
+
+
+def test_a_project_is_shown_clip_by_clip_with_its_markers(project, tmp_path, run, capsys):
+    edits = tmp_path / "edits.json"
+    place = {"is": "OnTimeline", "frames": [12, 13]}
+    marker = {"id": "m", "kind": "chapter", "name": "Act 2", "place": place}
+    edits.write_text(json.dumps([{"is": "ExtractRange", "frames": [5, 10]}, {"is": "AddMarkers", "markers": [marker]}]))
+    assert run("edit", project, edits)[0] == 0
+    assert main(["show", str(project)]) == 0
+    text = capsys.readouterr().out
+    for said in ("frames 0:5 show film.mp4 0:5", "frames 5:25 show film.mp4 10:30", "chapter Act 2: frames 12:13"):
+        assert said in text
+
+
+def test_a_chapter_marker_is_a_chapter_of_the_exported_film(project, tmp_path, run):
+    edits, out = tmp_path / "edits.json", tmp_path / "out.mp4"
+    place = {"is": "OnTimeline", "frames": [12, 13]}
+    marker = {"id": "m", "kind": "chapter", "name": "Act 2", "place": place}
+    edits.write_text(json.dumps([{"is": "AddMarkers", "markers": [marker]}]))
+    assert run("edit", project, edits)[0] == 0
+    status, report, _ = run("export", project, "-o", out)
+    assert (status, report["verified"], report["frames_rendered"]) == (0, True, 0)
+    assert [chapter.title for chapter in read_chapters(out)] == ["Act 2"]
+    # What was put in is no difference.
+    assert run("verify", tmp_path / "film.mp4", out)[0] == 0

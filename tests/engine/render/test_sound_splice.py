@@ -19,7 +19,7 @@ from engine.model.storyline import Clip, Native
 from engine.model.time import Range
 from engine.render.film import Film
 from engine.render.timeline import Timeline, reference_of
-from engine.render.timeline_export import export_timeline
+from engine.render.timeline_export import export_timeline, plan_of_timeline
 from tests.films import indexed
 
 RATE, FPS = 48000, 25
@@ -170,6 +170,22 @@ def test_a_player_that_counts_samples_is_never_far_off_and_with_matroska_not_at_
     assert any("joins up to" in note for note in report.notes) == (suffix == ".mp4")
     found = offsets(counted(out), [n for n in flashes_of(cuts)])
     assert max(map(abs, found)) <= (0 if suffix == ".mkv" else 512 + 1)
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix", "said"),
+    [
+        ("aac", ".mp4", "the sound track 1 (aac) is re-encoded around the joins"),
+        ("libopus", ".mkv", "the sound track 1 (opus) is re-encoded as a whole: an Opus packet is decoded"),
+        ("aac", ".flv", "the sound track 1 (aac) is re-encoded as a whole: .flv files keep no time"),
+    ],
+)  # fmt: skip
+def test_the_plan_says_what_becomes_of_the_sound(tmp_path, codec, suffix, said):
+    source = film(tmp_path / f"source{suffix}", codec)
+    project = AppendClip(Clip("clip", "0", Native(Range(10, 60)))).apply(project_of(source))
+    runs = recipe_runs(project)
+    (warning,) = plan_of_timeline(Timeline(project, {"0": source}, runs, reference_of(project, runs))).warnings
+    assert warning.startswith(said)
 
 
 def test_where_a_container_keeps_no_exact_times_the_sound_is_encoded_as_a_whole_and_the_report_says_why(tmp_path):
