@@ -18,6 +18,8 @@ AMPLIFIED = 8
 """How many times a difference of code values is amplified before it becomes heat."""
 
 _CAPTION = 34
+_UNDER_HEAT = (0.3 * np.arange(3 * 255 + 1) / 3).astype(np.uint8)
+"""30 % of the mean of three colours, by their sum."""
 _TINT = (255.0, 122.0, 26.0)
 
 
@@ -35,17 +37,21 @@ def heat_map(before: Frame, after: Frame, rotation: int, amplified: int = AMPLIF
 
     The difference is taken in the frames' own luma and chroma, so that nothing is lost or added by a conversion.
     """
-    grey = to_rgb(before, rotation=rotation).mean(axis=2)
-    heat = np.zeros((before.height, before.width), np.float32)
+    size = (before.width, before.height)
+    amount = np.zeros((before.height, before.width), np.uint8)
     for old, new in zip(planes(before), planes(after), strict=True):
         depth = 255.0 / float(np.iinfo(old.dtype).max if old.dtype == np.uint8 else _peak(before))
-        difference = np.abs(old.astype(np.float32) - new.astype(np.float32)) * np.float32(depth)
-        size = (before.width, before.height)
-        heat = np.maximum(heat, np.asarray(cv2.resize(difference, size, interpolation=cv2.INTER_NEAREST), np.float32))
-    amount = np.clip(heat * amplified, 0, 255).astype(np.uint8)
+        difference = cv2.resize(cv2.absdiff(old, new), size, interpolation=cv2.INTER_NEAREST)
+        amount = np.maximum(amount, cv2.convertScaleAbs(difference, alpha=depth * amplified))
     amount = np.ascontiguousarray(np.rot90(amount, -(rotation // 90)))
-    colours = cv2.cvtColor(cv2.applyColorMap(amount, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
-    result: Rgb = np.clip(colours + 0.3 * grey[..., None], 0, 255).astype(np.uint8)
+    rgb = to_rgb(before, rotation=rotation)
+    # By a table, since three colours of a large frame in floating point take a hundred megabytes.
+    sums = rgb[..., 0].astype(np.uint16)
+    sums += rgb[..., 1]
+    sums += rgb[..., 2]
+    under = _UNDER_HEAT[sums]
+    heat = cv2.cvtColor(cv2.applyColorMap(amount, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    result: Rgb = np.asarray(cv2.add(heat, cv2.merge([under, under, under])), np.uint8)
     return result
 
 
