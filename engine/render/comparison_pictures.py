@@ -18,7 +18,7 @@ AMPLIFIED = 8
 """How many times a difference of code values is amplified before it becomes heat."""
 
 _CAPTION = 34
-_UNDER_HEAT = (0.3 * np.arange(3 * 255 + 1) / 3).astype(np.uint8)
+_UNDER_HEAT = (0.3 * (np.arange(3 * 255 + 1) / 3)).astype(np.uint8)
 """30 % of the mean of three colours, by their sum."""
 _TINT = (255.0, 122.0, 26.0)
 
