@@ -38,6 +38,8 @@ from engine.render.moving import Late, Moving
 _LOG = logging.getLogger(__name__)
 CACHE_BYTES = 96 << 20
 """Of pictures that are kept: 12 of 1080p at full size, 40 at the size of a usual window."""
+SHELF_BYTES = 160 << 20
+"""Of source frames while a patch is followed: 50 of 1080p, so that what goes backwards seldom decodes a frame twice."""
 THREADS = 3
 _AHEAD_PLAYING = 10
 _AHEAD_STANDING = 60
@@ -305,7 +307,7 @@ class Preview(QObject):
         frames = DecodedFrames(films, {source_id: times[source_id] for source_id in films})
         picture = pictures_in(file)
         identities = {source_id: film.identity for source_id, film in films.items()}
-        moving = Moving(frames, picture, cache, identities, Late.LEAVE_OUT)
+        moving = Moving(frames, picture, cache, identities, Late.LEAVE_OUT, SHELF_BYTES)
         self._reading = _Reading(films, frames, picture, moving)
         for worker in self._workers:
             if not worker.isRunning():

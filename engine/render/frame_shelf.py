@@ -24,7 +24,7 @@ class FrameShelf:
         most_bytes: that are kept.
     """
 
-    def __init__(self, films: Films, most_bytes: int = 512 << 20) -> None:
+    def __init__(self, films: Films, most_bytes: int) -> None:
         self._films = films
         self._most_bytes = most_bytes
         self._frames: OrderedDict[tuple[str, int], Frame] = OrderedDict()

@@ -86,6 +86,7 @@ class Moving:
         cache: of tracks.
         identities: what stands for each source's content, by source id.
         late: what to do with patches that are not followed yet.
+        shelf_bytes: of source frames that are kept while a patch is followed or filled.
     """
 
     def __init__(
@@ -95,12 +96,13 @@ class Moving:
         cache: SegmentCache,
         identities: Mapping[str, str],
         late: Late = Late.WAIT,
+        shelf_bytes: int = 512 << 20,
     ) -> None:
         self._films = films
         self._pictures = pictures
         self._late = late
         self._mattes = PatchMattes(pictures)
-        self._shelf = FrameShelf(films)
+        self._shelf = FrameShelf(films, shelf_bytes)
         self._journeys = Journeys(films, self._shelf, self._mattes, cache, identities)
         self._filled = FilledFrames(cache)
         self._identities = dict(identities)
