@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from engine.control import CancelToken, Progress
 from engine.media.compare import UNREAD, Watched, digest_of, psnr_of_pairs, watch
 from engine.media.film_file import FilmFile
@@ -331,7 +333,8 @@ class _Seam:
             wrong = {at for at in wrong if seen.digests[at] != baseline.digests.get(at)}
         self._tell("is missing after a seek", missing)
         self._tell("looks different after a seek", wrong)
-        if seen.broken and not (baseline is not None and baseline.broken):
+        refused_before = baseline is not None and baseline.broken
+        if seen.broken and not (refused_before or self._source_whole().broken):
             self._findings.problems.append(
                 f"the decoder refuses a packet after a seek to {self._place()}: {seen.broken[0]}"
             )
@@ -353,11 +356,34 @@ class _Seam:
         self._findings.worst_psnr_db = min(worst, default=None)
 
     def _tell(self, what: str, moments: set[int] | frozenset[int]) -> None:
-        if not moments:
+        faults = moments - self._spoilt(moments)
+        if not faults:
             return
-        frames = sorted(int(self._moments.frame_of[at]) for at in moments)
+        frames = sorted(int(self._moments.frame_of[at]) for at in faults)
         more = f" and {len(frames) - 3} more" if len(frames) > 3 else ""
         self._findings.problems.append(f"frame {', '.join(map(str, frames[:3]))}{more} {what}")
+
+    def _spoilt(self, moments: set[int] | frozenset[int]) -> set[int]:
+        """Return the copied frames among them that need a picture which is damaged in the source already.
+
+        How a decoder fills the gap hangs on the pictures before it, and on how far its threads have come.
+        """
+        copies = sorted(at for at in moments if self._is_exact(at))
+        if not copies:
+            return set()
+        source, whole = self._source, self._source_whole()
+        damaged = set(whole.corrupt)
+        if whole.broken:
+            start = int(source.moment_of[self._source_start()])
+            damaged |= self._moments.shown_between(start, self._window.stop) - whole.digests.keys()
+        damaged_at = np.sort(source.ordinals(sorted(damaged)))
+        spoilt = set()
+        for at, ordinal in zip(copies, source.ordinals(copies).tolist(), strict=True):
+            keys = source.keys[(source.keys <= ordinal) & (source.moment_of[source.keys] <= at)]
+            first = int(keys[-1]) if keys.size else 0
+            if np.searchsorted(damaged_at, first) < np.searchsorted(damaged_at, ordinal, side="right"):
+                spoilt.add(at)
+        return spoilt
 
     def _place(self) -> str:
         return f"frame {int(self._moments.frame_of[self._moment(self._window.runs[0].start)])}"

@@ -63,6 +63,11 @@ class PlayedFilm:
         self._runs_back = clock_runs_back(rows)
         self._times = rows.pts[at]
 
+    def ordinals(self, moments: Sequence[int]) -> Int64:
+        """Return which packets of the film are shown at some moments."""
+        found: Int64 = self._at[np.asarray(moments, np.int64)]
+        return found
+
     @property
     def can_leave_out(self) -> bool:
         """Tell whether it can be played without some of its packets."""

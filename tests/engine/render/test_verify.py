@@ -251,6 +251,26 @@ def test_a_packet_that_is_not_as_it_was_decoded_is_decoded(films, tmp_path, suff
     assert not checked(source, bad, plan, Depth.EXPORT).verified
 
 
+@pytest.mark.parametrize("suffix", [".ts", ".mkv", ".mp4"])
+def test_damage_of_the_source_is_not_held_against_the_export(films, tmp_path, suffix):
+    """What is missing of the keyframe behind the run is filled from the pictures before it, which are others now."""
+
+    def cut_off_the_keyframe_behind_the_run(packets):
+        at = video(packets)[RUN.stop]
+        data = bytes(packets[at])
+        packets[at] = replaced(packets[at], data[: len(data) * 2 // 3])
+        return packets
+
+    pair = [
+        rewritten(film, tmp_path / f"{name}{suffix}", cut_off_the_keyframe_behind_the_run)
+        for name, film in zip(("film", "out"), films[suffix], strict=True)
+    ]
+    for depth in Depth:
+        report = checked(*pair, None, depth)
+        assert report.problems == ()
+        assert report.packets_identical == 40
+
+
 def test_a_lost_track_is_caught(films, tmp_path):
     source, out = films[".mkv"]
     with av.open(str(out)) as reader, av.open(str(tmp_path / "bad.mkv"), "w") as writer:
