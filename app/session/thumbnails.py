@@ -53,7 +53,7 @@ class _Films:
 class _Decoder(QThread):
     """Decodes the wanted frames one after the other."""
 
-    made = Signal(int, str, int, QImage)
+    made = Signal(int, str, int, object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,7 +107,8 @@ class _Decoder(QThread):
                 self.made.emit(round, source_id, frame, _made(film, source_id, frame, cache, readers))
 
 
-def _made(film: Film, source_id: str, frame: int, cache: Cache, readers: FilmReaders) -> QImage:
+def _made(film: Film, source_id: str, frame: int, cache: Cache, readers: FilmReaders) -> NDArray[np.uint8]:
+    """Return a thumbnail, uint8 [h, w, 4]: blue, green, red and nothing."""
     key = f"{film.identity}:{frame}:{HEIGHT}"
     kept = cache.get(_KIND, key)
     picture = cv2.imdecode(np.frombuffer(kept, np.uint8), cv2.IMREAD_COLOR) if kept else None
@@ -117,12 +118,15 @@ def _made(film: Film, source_id: str, frame: int, cache: Cache, readers: FilmRea
         picture = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
         _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 88])
         cache.put(_KIND, key, data.tobytes())
-    return image_of(np.asarray(picture, np.uint8))
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2BGRA), np.uint8)
 
 
-def image_of(bgr: NDArray[np.uint8]) -> QImage:
-    """Return uint8 [h, w, 3] as an image of its own memory, in the layout that is painted fastest."""
-    rows = np.ascontiguousarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2BGRA))
+def image_of(bgra: NDArray[np.uint8]) -> QImage:
+    """Return uint8 [h, w, 4] as an image of its own memory, in the layout that is painted fastest.
+
+    For the main thread: there alone Qt's Python objects are made and found.
+    """
+    rows = np.ascontiguousarray(bgra)
     height, width, _ = rows.shape
     return QImage(rows.data, width, height, width * 4, QImage.Format.Format_RGB32).copy()
 
@@ -211,11 +215,11 @@ class Thumbnails(QObject):
         at = bisect_right(known, frame)
         return known[at - 1] if at else frame
 
-    @Slot(int, str, int, QImage)
-    def _made(self, round: int, source_id: str, frame: int, image: QImage) -> None:
+    @Slot(int, str, int, object)
+    def _made(self, round: int, source_id: str, frame: int, bgra: NDArray[np.uint8]) -> None:
         if round != self._round:
             return
-        self._pictures[(source_id, frame)] = image
+        self._pictures[(source_id, frame)] = image_of(bgra)
         while len(self._pictures) > _KEPT:
             self._pictures.popitem(last=False)
         self.arrived.emit(source_id)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+
+import numpy as np
 import pytest
 
-from app.session.thumbnails import HEIGHT, Thumbnails
+from app.session.thumbnails import HEIGHT, Thumbnails, image_of
 from app.workflows.caches import project_cache
 
 
@@ -64,3 +67,24 @@ def test_closing_the_project_forgets_the_pictures(stage, qtbot, source):
     qtbot.waitUntil(lambda: thumbnails.picture(source, 0) is not None, timeout=10_000)
     stage.session.document.close()
     assert thumbnails.picture(source, 0) is None
+
+
+def test_qt_pictures_are_made_in_the_main_thread_only(stage, qtbot, source, monkeypatch):
+    makers = set()
+
+    def watched(pixels):
+        makers.add(threading.get_ident())
+        return image_of(pixels)
+
+    monkeypatch.setattr("app.session.thumbnails.image_of", watched)
+    stage.session.thumbnails.want("test", [(source, 0)])
+    qtbot.waitUntil(lambda: stage.session.thumbnails.picture(source, 0) is not None, timeout=10_000)
+    assert makers == {threading.get_ident()}
+
+
+def test_a_picture_has_memory_of_its_own(qapp):
+    pixels = np.full((4, 6, 4), 200, np.uint8)
+    image = image_of(pixels)
+    pixels[:] = 0
+    del pixels
+    assert image.pixelColor(5, 3).getRgb() == (200, 200, 200, 255)
