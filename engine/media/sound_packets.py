@@ -22,12 +22,14 @@ from engine.media.demux import opened, translated
 from engine.media.sound_read import frame_grid
 from engine.model.media import AudioStream
 
-FRAME_SAMPLES = {"aac": 1024, "ac3": 1536, "eac3": 1536, "mp2": 1152}
+FRAME_SAMPLES = {"aac": 1024, "ac3": 1536, "eac3": 1536, "mp2": 1152, "opus": 960}
 """Samples per packet of the codecs whose packets stand for themselves, but for the overlap with the one before."""
+
+SETTLING_PACKETS = {"opus": 4}
+"""After how many packets a decoder that began elsewhere gives the same: 80 ms (RFC 7845 4.6)."""
 
 _WHY_NOT = {
     "mp3": "an MP3 frame borrows bits of earlier ones",
-    "opus": "an Opus packet is decoded from the state that those before it left",
     "vorbis": "a Vorbis stream has one set of code books, its encoder's own",
     "wmav2": "Windows Media packets share their bits",
     "wmav1": "Windows Media packets share their bits",
@@ -113,6 +115,8 @@ def unspliceable(sound: AudioStream) -> CannotSplice | None:
     """Return why a stream of this kind cannot be cut without encoding it anew, as far as that is known unread."""
     if sound.codec not in FRAME_SAMPLES:
         return CannotSplice(_WHY_NOT.get(sound.codec, f"{sound.codec} packets are not spliced here"))
+    if sound.codec == "opus" and sound.channels not in (1, 2):
+        return CannotSplice(f"Opus of {sound.channels} channels is not spliced here")
     if sound.codec == "aac" and (sound.profile != "LC" or sound.channels not in _CHANNEL_ELEMENTS):
         return CannotSplice(f"AAC {sound.profile} of {sound.channels} channels is not spliced here")
     return None
@@ -151,6 +155,8 @@ def read_sound_packets(path: Path, sound: AudioStream, cancel: CancelToken) -> S
                 begins = window is not None and window.rises_long
                 ends = window is not None and window.falls_long
                 shape = 0 if window is None else window.shape
+            elif sound.codec == "opus" and opus_samples(bytes(packet)) != frame:
+                return CannotSplice("its Opus packets do not last 20 ms each")
             rows.append((packet.pts, begins, ends, shape))
     if sound.codec == "aac" and (len(config) < 2 or config[0] >> 3 != _AAC_LC or not config[1] >> 3 & 15):
         return CannotSplice("its AAC is not of the kind that encoders here write")
@@ -172,6 +178,21 @@ def read_sound_packets(path: Path, sound: AudioStream, cancel: CancelToken) -> S
         table[:, 2].astype(np.bool_),
         table[:, 3].astype(np.int8),
     )
+
+
+def opus_samples(data: bytes) -> int:
+    """Return the samples at 48 kHz of an Opus packet, 0 where it is none (RFC 6716 3.1, 3.2)."""
+    if not data:
+        return 0
+    config, code = data[0] >> 3, data[0] & 3
+    if config < 12:
+        frame = (480, 960, 1920, 2880)[config & 3]
+    elif config < 16:
+        frame = (480, 960)[config & 1]
+    else:
+        frame = 120 << (config & 3)
+    count = (1, 2, 2, data[1] & 63 if len(data) > 1 else 0)[code]
+    return frame * count
 
 
 def clock_runs_back(path: Path, sound: AudioStream, cancel: CancelToken) -> bool:

@@ -21,7 +21,7 @@ from engine.control import CancelToken
 from engine.media.coded import CodedUnit
 from engine.media.samples import Samples
 from engine.media.sound_cut import FADE_MS, JoinedSound, SoundForm, SoundPart
-from engine.media.sound_packets import FRAME_SAMPLES, CannotSplice, SoundPackets, packet_data
+from engine.media.sound_packets import FRAME_SAMPLES, SETTLING_PACKETS, CannotSplice, SoundPackets, packet_data
 from engine.media.sound_seam import decodes_alike
 from engine.media.sound_splice import Misfit, Neighbours, encoded_run, encoder_delay
 
@@ -166,6 +166,7 @@ def _copyable(
     frame = next(iter(packets.values())).frame
     # Where a join may have to give back what others took, at least one packet must stand there to do it.
     clear = fade if rule is GridRule.DROP else max(fade, frame // 2 + 1)
+    settling = SETTLING_PACKETS.get(form.codec, 1)
     runs, begun = [], 0
     for number, part in enumerate(parts):
         start, begun = begun, begun + part.samples
@@ -173,10 +174,10 @@ def _copyable(
         if found is None or part.gain_db != 0.0:
             continue
         shift = start - round(part.start_s * form.rate)
-        low = start + (clear if number else 0) - shift
+        low = start + (clear + (settling - 1) * frame if number else 0) - shift
         high = begun - (clear if number + 1 < len(parts) else 0) - shift
         # The window of a packet rises over what the one before it also holds: that one must be there.
-        first = max(1, int(np.searchsorted(found.at, low)))
+        first = max(settling, int(np.searchsorted(found.at, low)))
         stop = int(np.searchsorted(found.at, high - found.frame, side="right"))
         run = _begun_later(_ended_earlier(CopiedPackets(found, first, stop, shift)))
         if run.stop - run.start >= _LEAST_COPIED:

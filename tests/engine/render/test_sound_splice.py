@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.control import CancelToken, Progress
-from engine.media.sound_packets import raw_packet
+from engine.media.sound_packets import opus_samples, raw_packet
 from engine.model.edits import AddSource, AppendClip, ExtractClips
 from engine.model.project import Project
 from engine.model.recipe import recipe_runs
@@ -172,11 +173,31 @@ def test_a_player_that_counts_samples_is_never_far_off_and_with_matroska_not_at_
     assert max(map(abs, found)) <= (0 if suffix == ".mkv" else 512 + 1)
 
 
+def test_opus_packets_are_cut_where_frames_and_packets_do_not_meet(tmp_path, monkeypatch):
+    # At 30 frames a second a frame is one packet and two thirds.
+    monkeypatch.setattr(sys.modules[__name__], "FPS", 30)
+    monkeypatch.setattr(sys.modules[__name__], "PER_FRAME", RATE // 30)
+    source = film(tmp_path / "source.mp4", "libopus")
+    out = tmp_path / "cut.mkv"
+    report = cut(project_of(source), out, source)
+    assert report.check.verified
+    theirs, ours = set(packets(source.path)), packets(out)
+    assert sum(data in theirs for data in ours) > 0.6 * len(ours)
+    assert set(offsets(counted(out), flashes_of())) == {0}
+
+
+def test_an_opus_packet_tells_how_long_it_lasts():
+    # SILK of 20 ms; hybrid of 10 ms, twice; CELT of 20 ms; 2.5 ms, eight of them; nothing.
+    packets = [bytes([1 << 3]), bytes([12 << 3 | 1]), bytes([31 << 3]), bytes([28 << 3 | 3, 8]), b""]
+    assert list(map(opus_samples, packets)) == [960, 960, 960, 960, 0]
+    assert opus_samples(bytes([3 << 3])) == 2880
+
+
 @pytest.mark.parametrize(
     ("codec", "suffix", "said"),
     [
         ("aac", ".mp4", "the sound track 1 (aac) is re-encoded around the joins"),
-        ("libopus", ".mkv", "the sound track 1 (opus) is re-encoded as a whole: an Opus packet is decoded"),
+        ("libopus", ".mkv", "the sound track 1 (opus) is re-encoded around the joins"),
         ("aac", ".flv", "the sound track 1 (aac) is re-encoded as a whole: .flv files keep no time"),
     ],
 )  # fmt: skip
