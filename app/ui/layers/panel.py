@@ -59,7 +59,7 @@ class LayersPanel(Panel):
         self._history = icon_button(context.theme, "history", "Versions of the layer")
         self._history.clicked.connect(self._show_versions)
         self.head.add(self._history, self._add, ActionButton(context.actions, "layer.delete"))
-        self.setMinimumHeight(120)
+        self.setMinimumHeight(72)
         self.view.row_chosen.connect(self._choose)
         self.view.toggled.connect(self._toggle)
         self.view.menu_wanted.connect(self._show_menu)

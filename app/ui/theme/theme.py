@@ -127,6 +127,9 @@ class Theme(QObject):
         return self._sources[name]
 
     def _pixmap(self, name: str, colour: QColor, size: QSize, ratio: float) -> QPixmap:
+        if size.isEmpty():
+            # Of a button that a layout has squeezed to nothing for a moment.
+            return QPixmap()
         pixmap = QPixmap(size)
         pixmap.fill(Qt.GlobalColor.transparent)
         painter = QPainter(pixmap)

@@ -247,8 +247,9 @@ class TimelineView(QAbstractScrollArea):
         self.zoom(self._scale.frames_per_px / frames_per_px)
 
     def fit(self) -> None:
-        """Show the whole film."""
+        """Show the whole film, also when the view is made wider or narrower afterwards."""
         self._set_scale(fitted(self._content.timeline.frame_count, self.viewport().width()))
+        self._fit_wanted = True
 
     def zoom_to(self, frames: Range) -> None:
         """Show a range with a little room beside it."""
@@ -272,6 +273,7 @@ class TimelineView(QAbstractScrollArea):
     def _set_scale(self, scale: Scale) -> None:
         if scale == self._scale:
             return
+        self._fit_wanted = False
         self._scale = scale
         self._set_bars()
         self.viewport().update()
@@ -318,7 +320,6 @@ class TimelineView(QAbstractScrollArea):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if self._fit_wanted and self.viewport().width() > 60:
-            self._fit_wanted = not self._content.timeline.frame_count
             self._scale = fitted(self._content.timeline.frame_count, self.viewport().width())
             self.scale_changed.emit()
         self._rows_moved()
@@ -342,7 +343,6 @@ class TimelineView(QAbstractScrollArea):
         self._fit_wanted = True
         self._find_keyframes()
         if self.viewport().width() > 60 and self._content.timeline.frame_count:
-            self._fit_wanted = False
             self._scale = fitted(self._content.timeline.frame_count, self.viewport().width())
         self._rows_moved()
         # Where not all rows have room, the film and its sound are those to see.

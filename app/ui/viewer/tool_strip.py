@@ -29,6 +29,6 @@ class ToolStrip(QWidget):
         parts: list[QWidget | int | None] = []
         for number, group in enumerate(_GROUPS):
             if number:
-                parts.append(line())
+                parts += [4, line(), 4]
             parts += [ActionButton(context.actions, id, size=32) for id in group]
-        self.setLayout(column(*parts, None, gap=4, margins=(4, 8, 4, 8)))
+        self.setLayout(column(*parts, None, gap=0, margins=(4, 4, 4, 4)))

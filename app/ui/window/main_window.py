@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 LAYOUT_VERSION = 1
 """Layouts kept by another version are not restored."""
 
+_FIRST_SIZE = QSize(1600, 960)
+_TITLE_BAR = 40
+"""Points that a system's frame takes of the height."""
 _LEFT_WIDTH, _RIGHT_WIDTH, _LEAST_RIGHT = 264, 400, 340
 _MOST_BANNERS = 3
 
@@ -70,12 +73,13 @@ class MainWindow(QMainWindow):
         self.setObjectName("main")
         self.setAcceptDrops(True)
         self.setMinimumSize(1024, 640)
-        self.resize(1600, 960)
+        self.resize(_FIRST_SIZE)
         self._settings = settings
         self._theme = theme
         self._document: Document | None = None
         self._workspace = "region"
         self._docks: dict[str, QDockWidget] = {}
+        self._unsized = True
         self._tabs = {"bin": TabbedPanels(), "details": TabbedPanels()}
         self.top = TopBar(theme)
         self.bottom = BottomBar(theme)
@@ -84,7 +88,7 @@ class MainWindow(QMainWindow):
         self._messages = QVBoxLayout()
         self._messages.setContentsMargins(0, 0, 0, 0)
         self._messages.setSpacing(4)
-        self._pages = QStackedWidget()
+        self._pages = _Pages()
         self._pages.addWidget(self.first_run)
         self._named: dict[str, QWidget] = {"first": self.first_run}
         middle = QWidget()
@@ -157,7 +161,7 @@ class MainWindow(QMainWindow):
             self._docks[key] = dock
         for name in ("layers", "takes", "details"):
             self._docks[name].setMinimumWidth(_LEAST_RIGHT)
-        self._docks["bin"].setMinimumWidth(220)
+        self._docks["bin"].setMinimumWidth(244)
 
     # --- messages ---------------------------------------------------------------------------------------------------
 
@@ -235,23 +239,29 @@ class MainWindow(QMainWindow):
         kept = self._settings.choices.layouts.get(self._workspace)
         if kept is None or not self.restoreState(QByteArray.fromBase64(kept.encode()), LAYOUT_VERSION):
             # Sizes are only stable once the window has laid itself out.
+            self._unsized = True
             QTimer.singleShot(0, self, self._size_docks)
 
     @Slot()
     def _size_docks(self) -> None:
-        # Shares of the height: the inspector gets what the layers and takes do not need.
+        # The inspector gets what the layers and takes do not need.
+        self._unsized = False
         side = self._docks
         self.resizeDocks([side["bin"], side["details"]], [_LEFT_WIDTH, _RIGHT_WIDTH], Qt.Orientation.Horizontal)
         foot = min(330, max(276, round(self.height() * 0.32)))
         self.resizeDocks([side["timeline"]], [foot], Qt.Orientation.Vertical)
         room = self.height() - foot - 42 - 26
+        layers, takes = min(160, max(84, round(room * 0.22))), min(190, max(152, round(room * 0.28)))
         self.resizeDocks(
             [side["layers"], side["takes"], side["details"]],
-            [round(room * 0.25), round(room * 0.31), round(room * 0.44)],
+            [layers, takes, room - layers - takes],
             Qt.Orientation.Vertical,
         )
 
     def _keep_layout(self) -> None:
+        if self._unsized:
+            # Whoever leaves a workspace before it got its sizes has arranged nothing in it.
+            return
         layouts = dict(self._settings.choices.layouts)
         layouts[self._workspace] = bytes(self.saveState(LAYOUT_VERSION).toBase64().data()).decode()
         self._settings.set(layouts=layouts)
@@ -261,6 +271,10 @@ class MainWindow(QMainWindow):
         kept = self._settings.choices.geometry
         if kept:
             self.restoreGeometry(QByteArray.fromBase64(kept.encode()))
+            return
+        room = self.screen().availableGeometry()
+        if room.width() < _FIRST_SIZE.width() or room.height() < _FIRST_SIZE.height() + _TITLE_BAR:
+            self.setWindowState(self.windowState() | Qt.WindowState.WindowMaximized)
 
     @Slot()
     def _on_opened(self) -> None:
@@ -296,3 +310,11 @@ class MainWindow(QMainWindow):
                 self._keep_layout()
             geometry = bytes(self.saveGeometry().toBase64().data()).decode()
             self._settings.set(geometry=geometry)
+
+
+class _Pages(QStackedWidget):
+    """Pages of which only the one that shows asks for room: the start screen is higher than a viewer needs to be."""
+
+    def minimumSizeHint(self) -> QSize:
+        shown = self.currentWidget()
+        return super().minimumSizeHint() if shown is None else shown.minimumSizeHint()

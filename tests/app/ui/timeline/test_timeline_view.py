@@ -186,3 +186,16 @@ def test_small_pictures_stand_on_the_same_frames_whatever_is_scrolled(frames_per
         # A slot shows the frame under its left edge.
         frame = round((slot.left) * frames_per_px) - 60 + 130
         assert abs(frame - slot.frame) <= 1
+
+
+def test_the_whole_film_stays_in_view_when_the_window_grows_until_somebody_zooms(stage, panel):
+    view = panel.view
+    view.fit()
+    panel.resize(600, 420)
+    narrow = view.scale.width_px(stage.project.frame_count)
+    panel.resize(940, 420)
+    assert view.scale.width_px(stage.project.frame_count) > narrow + 200
+    view.zoom(2.0)
+    zoomed = view.scale.frames_per_px
+    panel.resize(700, 420)
+    assert view.scale.frames_per_px == zoomed
