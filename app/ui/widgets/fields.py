@@ -16,6 +16,8 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QPushButton,
     QSlider,
+    QStyle,
+    QStyleOptionComboBox,
     QWidget,
 )
 
@@ -194,7 +196,6 @@ class ChoiceField(QComboBox):
         super().__init__(parent)
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(4)
         for key, text in choices:
             self.addItem(text, key)
@@ -204,6 +205,18 @@ class ChoiceField(QComboBox):
         """Show a choice without telling."""
         with QSignalBlocker(self):
             self.setCurrentIndex(self.findData(key))
+
+    def sizeHint(self) -> QSize:
+        # As by the policy AdjustToMinimumContentsLengthWithIcon. Setting that makes each field's list of choices at
+        # once, which takes longer than all else in a page.
+        option, metrics = QStyleOptionComboBox(), self.fontMetrics()
+        self.initStyleOption(option)
+        width = self.minimumContentsLength() * metrics.horizontalAdvance("X") + self.iconSize().width() + 4
+        contents = QSize(width, max(metrics.height(), self.iconSize().height() + 2))
+        return self.style().sizeFromContents(QStyle.ContentsType.CT_ComboBox, option, contents, self)
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
