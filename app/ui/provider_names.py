@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 PROVIDER_NAMES = {
+    "gemini": "Google",
     "google": "Google",
     "kling": "Kling",
     "elevenlabs": "ElevenLabs",

@@ -24,6 +24,7 @@ from app.session.jobs import Job, JobKind
 from app.session.live_plan import Estimate, Planned, learn_speed
 from app.ui.actions import ActionSpec
 from app.ui.context import Context
+from app.ui.export.causes import Causes
 from app.ui.export.strip import PlanStrip
 from app.ui.export.table import PlanModel, plan_table
 from app.ui.widgets import (
@@ -219,7 +220,8 @@ class ExportPage(QWidget):
         plan = self._plan
         rate = self._session.document.project.canvas.rate
         self.strip.show_plan(plan)
-        self.model.show_plan(plan, rate)
+        document = self._session.document
+        self.model.show_plan(plan, rate, Causes(document.project, document.timeline))
         if plan is None:
             empty(self._warnings)
             for figure in self._figures:

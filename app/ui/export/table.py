@@ -8,9 +8,10 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor, QFont, QIcon, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
+from app.ui.export.causes import Causes
 from app.ui.theme import Theme
 from app.ui.words import timecode
-from engine.plan.export_plan import CopySegment, ExportPlan, RenderSegment
+from engine.plan.export_plan import CopySegment, ExportPlan, Reason, RenderSegment
 
 Index = QModelIndex | QPersistentModelIndex
 _TOP = QModelIndex()
@@ -25,9 +26,11 @@ class PlanModel(QAbstractTableModel):
         self._theme = theme
         self._segments: tuple[CopySegment | RenderSegment, ...] = ()
         self._rate = Fraction(25)
+        self._causes: Causes | None = None
 
-    def show_plan(self, plan: ExportPlan | None, rate: Fraction) -> None:
-        """Show a plan, or none; `rate` is that of its timecodes."""
+    def show_plan(self, plan: ExportPlan | None, rate: Fraction, causes: Causes | None = None) -> None:
+        """Show a plan, or none; `rate` is that of its timecodes, `causes` names what changes a range."""
+        self._causes = causes
         self.beginResetModel()
         self._segments = () if plan is None else plan.segments
         self._rate = rate
@@ -70,7 +73,8 @@ class PlanModel(QAbstractTableModel):
                     return self._theme.colour("strip.reencoded.text" if rendered else "text.2")
                 return self._theme.colour("text.1" if rendered else "text.2")
             case Qt.ItemDataRole.DecorationRole if index.column() == 0:
-                square = QPixmap(10, 10)
+                # As fine as any screen is; Qt makes it smaller, but never larger.
+                square = QPixmap(40, 40)
                 square.fill(self._theme.colour("strip.reencoded" if rendered else "strip.copied"))
                 return QIcon(square)
             case Qt.ItemDataRole.FontRole if rendered and index.column() == 0:
@@ -91,6 +95,8 @@ class PlanModel(QAbstractTableModel):
                 return f"{len(frames):,}"
             case _:
                 why = "untouched" if isinstance(segment, CopySegment) else segment.reason.value
+                if isinstance(segment, RenderSegment) and segment.reason is Reason.CHANGED and self._causes is not None:
+                    return self._causes.words(segment.frames) or "Changed"
                 return why[:1].upper() + why[1:]
 
 

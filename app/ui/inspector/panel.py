@@ -70,8 +70,13 @@ class InspectorPanel(Panel):
         self._column.addWidget(self._empty)
         self._column.addStretch(1)
         self._selection.changed.connect(self._leave_region)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(0)
+        self._soon.timeout.connect(self.refresh)
+        # The window shows all its panels in that very event; what this one shows first is made in the next.
+        self._document.opened.connect(self._soon.start)
         for signal in (
-            self._document.opened,
             self._document.closed,
             self._document.changed,
             self._selection.changed,

@@ -12,7 +12,7 @@ from app.ui.widgets import Role, label, line
 from app.ui.widgets.labels import set_tone
 from app.ui.widgets.layouts import Part, row
 
-LABEL_WIDTH = 92
+LABEL_WIDTH = 104
 
 
 class Section(QWidget):

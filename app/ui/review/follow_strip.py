@@ -300,7 +300,9 @@ class FollowGraph(QWidget):
         font = QFont(self.font())
         font.setPixelSize(10)
         painter.setFont(font)
-        painter.drawText(QPointF(room.left() + 6, room.bottom() - 2), "Look again below this line")
+        # At the right, above the line: the anchor stands below it, most often near the beginning.
+        side = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
+        painter.drawText(QRectF(room.left(), level - 18, room.width() - 6, 16), side, "Look again below this line")
         found = self._followed
         if found is None or not found.confidence:
             return

@@ -16,6 +16,16 @@ from app.workflows.keys import KeyCheck, KeyState, check_keys, list_keys, remove
 from engine.control import CancelToken, Progress
 from engine.errors import Cancelled, DeltacutError
 
+_USES = {
+    "google": "Pictures (Nano Banana) and films (Omni)",
+    "gemini": "Pictures (Nano Banana) and films (Omni)",
+    "veo": "Films (Veo)",
+    "kling": "Pictures and films",
+    "kling-legacy": "Accounts with an access key and a secret",
+    "elevenlabs": "Transcription",
+}
+"""What a key is good for, by provider."""
+
 
 class KeysPage(QWidget):
     """One row for each provider that needs keys.
@@ -82,7 +92,7 @@ class KeysPage(QWidget):
         sign = IconLabel(self._context.theme, "key", "approved.fg" if there and not problem else "text.3")
         text = label(words, tone=tone)
         text.setWordWrap(True)
-        users = label(", ".join(keys[0].users), Role.SMALL, "3")
+        users = label(_USES.get(provider, ", ".join(keys[0].users)), Role.SMALL, "3")
         users.setWordWrap(True)
         set_button = push_button("Replace…" if there else "Add…")
         set_button.clicked.connect(partial(self._set, provider))

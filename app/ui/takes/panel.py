@@ -54,7 +54,8 @@ class TakesPanel(Panel):
         self._shown: Patch | None = None
         self._form = Form.CARDS
         self.cards: list[TakeCard] = []
-        self.head.add(label("Y steps through", Role.SMALL, "3"), _gap(4))
+        self._step_hint = label("Y steps through", Role.SMALL, "3")
+        self.head.add(self._step_hint, _gap(4))
         self._grid_home = QWidget()
         self._grid = QGridLayout(self._grid_home)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -151,6 +152,7 @@ class TakesPanel(Panel):
         self._empty.setVisible(not takes)
         self._buttons.setVisible(bool(takes))
         self._hint.setVisible(self._form is Form.ROWS)
+        self._step_hint.setVisible(len(takes) > 1)
         for button in (self._approve, self._reject):
             button.setMinimumWidth(140 if self._form is Form.ROWS else 0)
         self._approve.setEnabled(state is not ReviewState.APPROVED)

@@ -604,7 +604,9 @@ class Canvas(PictureView):
             region = self._edits.shown(editable)
             box = region.bounds
             corners = [(box.x0, box.y0), (box.x1, box.y0), (box.x1, box.y1), (box.x0, box.y1)]
-            marks.paint_frame(painter, [to_view.map(QPointF(*corner)) for corner in corners])
+            if not isinstance(region, Box):
+                # Around a box it would lie on the outline itself, and hide what it is.
+                marks.paint_frame(painter, [to_view.map(QPointF(*corner)) for corner in corners])
             for node in shapes.nodes(region):
                 marks.paint_node(painter, to_view.map(QPointF(*shapes.node_point(region, node))))
             for corner in shapes.CORNERS:

@@ -445,7 +445,7 @@ class PictureView(QWidget):
         seen = self._seen(self._map)
         place = self.chip(
             painter,
-            QPointF(seen.right() - 8, seen.top() + 8),
+            QPointF(seen.right() - 8, seen.bottom() - 30),
             f"0                              {256 // self._gain}+",
             Qt.AlignmentFlag.AlignRight,
         )

@@ -167,9 +167,9 @@ class FirstRun(QWidget):
         return card
 
     def _right(self) -> QVBoxLayout:
-        clear = push_button("Clear", ButtonKind.LINK)
-        clear.clicked.connect(self._clear_recent)
-        recent = self._section("Recent", self._recent, clear)
+        self._clear = push_button("Clear", ButtonKind.LINK)
+        self._clear.clicked.connect(self._clear_recent)
+        recent = self._section("Recent", self._recent, self._clear)
         self._sample = push_button("Open the sample")
         self._sample.setIcon(self._theme.icon("play"))
         self._sample.clicked.connect(self.sample_wanted)
@@ -192,8 +192,11 @@ class FirstRun(QWidget):
     def _section(self, title: str, content: QVBoxLayout, button: QPushButton | None = None) -> QWidget:
         card = _card()
         content.setContentsMargins(12, 10, 12, 12)
-        head = row(label(title, Role.HEAD), None, *([button] if button else []), margins=(12, 4, 6, 4))
-        card.setLayout(column(head, line(), content, gap=0))
+        head = row(label(title, Role.HEAD), None, *([button] if button else []), margins=(12, 0, 6, 0))
+        title_bar = QWidget()
+        title_bar.setLayout(head)
+        title_bar.setFixedHeight(32)
+        card.setLayout(column(title_bar, line(), content, gap=0))
         return card
 
     def _provider(self, icon: str, name: str, state: str) -> QHBoxLayout:
@@ -209,6 +212,7 @@ class FirstRun(QWidget):
     def _show_recent(self) -> None:
         empty(self._recent)
         paths = [Path(name) for name in self._settings.choices.recent][:6]
+        self._clear.setVisible(bool(paths))
         if not paths:
             hint = label("Films you open are listed here.", tone="3")
             hint.setWordWrap(True)

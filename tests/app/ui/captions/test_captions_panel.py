@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import os
 from fractions import Fraction
 
 import pytest
@@ -20,9 +18,7 @@ from engine.model.captions import Caption
 from engine.model.edits import AddItems
 from engine.model.layers import CaptionMode
 from engine.model.place import AtSource, AtTimeline
-from tests.fakes.world import World
-
-_FOREIGN = ("GOOGLE_", "GEMINI_", "KLING_", "ELEVENLABS_", "VERTEX_", "KEY_VAULT_", "OTEL_", "DELTACUT_OFFLINE")
+from tests.fakes.at_hand import at_hand
 
 
 @pytest.fixture
@@ -184,13 +180,7 @@ def test_a_narrow_panel_leaves_the_speed_out(stage, panel):
 
 
 def test_captions_from_speech_are_asked_for_once_and_come_as_a_layer(stage, panel, qtbot, monkeypatch):
-    for name in list(os.environ):
-        if name.upper().endswith(("_API_KEY", "_PROXY")) or name.startswith(_FOREIGN):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("KEY_VAULT_MASTER_KEY", base64.b64encode(bytes(range(32))).decode())
-    with World() as services:
-        for name, value in services.environment().items():
-            monkeypatch.setenv(name, value)
+    with at_hand(monkeypatch):
         stage.run("captions.transcribe")
         (row,) = panel.rows
         qtbot.waitUntil(lambda: WayOut.SEND_ONCE in row.buttons, timeout=20000)

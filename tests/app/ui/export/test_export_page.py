@@ -51,7 +51,7 @@ def test_a_change_shows_in_the_plan_with_its_reason(page, desktop, qtbot):
     patch(desktop)
     qtbot.waitUntil(lambda: page.plan.frames_rendered > 0, timeout=20_000)
     rows = [[page.model.index(row, column).data() for column in range(4)] for row in range(page.model.rowCount())]
-    changed = [row for row in rows if row[3] == "Changed"]
+    changed = [row for row in rows if row[3] == "Patch “Mug”"]
     assert [(row[0], row[2]) for row in changed] == [("Re-encoded", "6")]
     assert sum(int(row[2].replace(",", "")) for row in rows) == desktop.session.document.project.frame_count
 

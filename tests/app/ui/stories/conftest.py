@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import os
 from pathlib import Path
 
 import av
@@ -14,10 +12,9 @@ from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
 from tests.app.ui.desktop import desktop, folder  # noqa: F401 fixtures, used by their being here
-from tests.fakes.world import World
+from tests.fakes.at_hand import at_hand
 
 WIDTH, HEIGHT, FRAMES, RATE = 480, 272, 75, 25
-_FOREIGN = ("GOOGLE_", "GEMINI_", "KLING_", "ELEVENLABS_", "VERTEX_", "KEY_VAULT_", "OTEL_", "DELTACUT_OFFLINE")
 
 
 def ball_at(number: int) -> tuple[int, int]:
@@ -63,12 +60,5 @@ def film(folder, ball_film) -> Path:  # noqa: F811 the fixture
 @pytest.fixture
 def world(monkeypatch):
     """Return the services' stand-ins, with keys that they accept."""
-    for name in list(os.environ):
-        if name.upper().endswith(("_API_KEY", "_PROXY")) or name.startswith(_FOREIGN):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("KEY_VAULT_MASTER_KEY", base64.b64encode(bytes(range(32))).decode())
-    with World() as services:
-        for name, value in services.environment().items():
-            monkeypatch.setenv(name, value)
+    with at_hand(monkeypatch) as services:
         yield services
-        assert services.mistakes == []
