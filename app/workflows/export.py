@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from engine.render.timeline_export import export_timeline, plan_of_timeline
 from engine.render.verify import VerifyReport, verify
 from engine.store.connection import Access
 from engine.store.identity import quick_identity
+from engine.store.project_file import ProjectFile
 
 
 def plan_project(path: Path, progress: Progress, cancel: CancelToken, frames: Range | None = None) -> ExportPlan:
@@ -72,6 +74,7 @@ def export_project(
         raise MissingMedia(f"{since} is not there: give the earlier export's place, or leave --since out")
     opened = open_project(path, Access.READ, progress.part(0.0, 0.03), cancel)
     try:
+        check_output(path, opened.file, target)
         project = _part(opened.file.project, frames)
         runs = recipe_runs(project)
         _check_not_empty(project)
@@ -99,6 +102,30 @@ def export_project(
         return report
     finally:
         opened.close()
+
+
+def check_output(path: Path, file: ProjectFile, target: Path) -> None:
+    """Refuse to write a film over the project or over anything that it is made of.
+
+    Args:
+        path: of the project.
+        file: the project, open.
+        target: where a film is to be written.
+
+    Raises:
+        UsageError: the target is one of these, or has the name of a project.
+    """
+    if target.suffix.lower() == path.suffix.lower() == ".dcut":
+        raise UsageError(f"{target} is a project's name; give the film its own, such as {target.stem}.mp4")
+    if not target.exists():
+        return
+    used = {path: "the project itself"}
+    for source in file.project.sources:
+        with suppress(MissingMedia):
+            used[file.media(source.id)] = f"the source itself, {source.name}"
+    for place, what in used.items():
+        if place.exists() and target.samefile(place):
+            raise UsageError(f"{target} is {what}; choose another name, since that is never overwritten")
 
 
 def verify_films(source: Path, output: Path, progress: Progress, cancel: CancelToken) -> VerifyReport:

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from app.workflows.captions import soft_tracks
-from app.workflows.export import export_project
+from app.workflows.export import check_output, export_project
 from app.workflows.follow import moving_patches, pictures_of, prepared_for_export
 from app.workflows.import_media import open_project
 from engine.control import CancelToken, Progress
@@ -70,6 +70,7 @@ def export_with_preset(
         return export_project(path, target, None, progress, cancel, frames)
     opened = open_project(path, Access.READ, progress.part(0.0, 0.03), cancel)
     try:
+        check_output(path, opened.file, target)
         project = opened.file.project
         if not any(isinstance(item, Clip) for item in project.storyline):
             raise UsageError("the storyline shows no film; put a clip on it first")

@@ -127,7 +127,8 @@ def export_timeline(
         notes.append(f"the subtitles are left out: {target.suffix} files hold no tracks of text")
     else:
         captions = (*captions, *carried.captions)
-    if carried.chapters and not holds_captions(target):
+    written_as = target_family(timeline.film, target)
+    if carried.chapters and written_as not in (Family.ISO, Family.MATROSKA):
         notes.append(f"the chapters are left out: {target.suffix} files hold none; MP4, MOV and MKV do")
     notes += _why_refused(timeline, stream)
     widened: tuple[Range, ...] = ()
@@ -137,7 +138,7 @@ def export_timeline(
         composer = Composer(timeline.film.info.video, timeline.runs, pictures, films, moving)
         # FFmpeg's muxer lets the first chapter of an MP4 begin with the film, wherever it begins.
         begins_late = any(chapter.start_s > 0 for chapter in carried.chapters[:1])
-        afterwards = carried.chapters if begins_late and target_family(timeline.film, target) is Family.ISO else ()
+        afterwards = carried.chapters if begins_late and written_as is Family.ISO else ()
         meanwhile = () if afterwards else carried.chapters
         job = _Job(timeline, stream, starts, time_base, sound, meanwhile, composer)
         while True:

@@ -98,3 +98,25 @@ def test_a_chapter_marker_is_a_chapter_of_the_exported_film(project, tmp_path, r
     assert [chapter.title for chapter in read_chapters(out)] == ["Act 2"]
     # What was put in is no difference.
     assert run("verify", tmp_path / "film.mp4", out)[0] == 0
+
+
+def test_a_film_is_never_written_over_the_project_or_what_it_is_made_of(project, tmp_path, run):
+    link = tmp_path / "link.mp4"
+    link.symlink_to(project)
+    before = {path: path.read_bytes() for path in (project, tmp_path / "film.mp4")}
+    for target in (project, tmp_path / "other.dcut", tmp_path / "film.mp4", link):
+        for preset in ("source", "web-mp4"):
+            status, _, err = run("export", project, "-o", target, "--preset", preset)
+            assert (status, err.count("\n")) == (2, 1), err
+    assert {path: path.read_bytes() for path in before} == before
+    assert link.is_symlink()
+
+
+def test_a_source_that_is_not_on_the_storyline_is_not_overwritten_either(project, tmp_path, run):
+    other = make(tmp_path / "other.mp4", Recipe(frames=10))
+    before = other.read_bytes()
+    assert run("add", project, other)[0] == 0
+    status, _, err = run("export", project, "-o", other)
+    assert status == 2
+    assert "other.mp4" in err
+    assert other.read_bytes() == before

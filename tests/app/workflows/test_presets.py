@@ -110,7 +110,7 @@ def test_captions_that_are_text_stay_text_in_a_film_that_still_plays_while_it_lo
         file.commit(ChangeLayer(layer.id, replace(layer.settings, captions=CaptionMode.SOFT)))
         file.commit(AddItems(layer.id, (Caption("c", AtTimeline(Fraction(1, 2), Fraction(1)), "Hello"),)))
     report = export(project, "web-mp4", tmp_path / "out.mp4")
-    assert any("captions" in note for note in report.notes)
+    assert any("1 caption stands" in note for note in report.notes)
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert [stream.type for stream in container.streams] == ["video", "audio", "subtitle"]
     data = (tmp_path / "out.mp4").read_bytes()
