@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.session.document import Document
 from app.session.settings import Settings
+from app.session.sound_only import SoundOnly
 from app.session.sound_output import SoundOutput
 from app.session.transport import Transport
 from engine.render.sound_source import sounds_of
@@ -30,6 +31,7 @@ class Playback(QObject):
         transport: Transport,
         settings: Settings,
         output: SoundOutput,
+        alone: SoundOnly,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -37,6 +39,7 @@ class Playback(QObject):
         self._transport = transport
         self._settings = settings
         self._output = output
+        self._alone = alone
         self._muted = False
         self._dropped = 0
         self._due: int | None = None
@@ -47,6 +50,7 @@ class Playback(QObject):
         transport.playing_changed.connect(self._playing_changed)
         transport.frame_changed.connect(self._moved)
         document.changed.connect(self._project_changed)
+        alone.found.connect(self._project_changed)
         settings.changed.connect(self._setting_changed)
 
     @property
@@ -93,7 +97,7 @@ class Playback(QObject):
     def _restarted(self, frame: int) -> None:
         self._due, self._due_shown = frame, True
         if self._transport.speed == 1:
-            sounds = sounds_of(self._document.films)
+            sounds = {**sounds_of(self._document.films), **self._alone.sounds}
             self._output.play(self._document.project, sounds, self._document.timeline.time_of(frame))
         else:
             self._output.stop()

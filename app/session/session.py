@@ -20,6 +20,7 @@ from app.session.preview import Preview
 from app.session.selection import Selection
 from app.session.service_orders import ServiceOrders
 from app.session.settings import Settings
+from app.session.sound_only import SoundOnly
 from app.session.sound_output import Device, PortAudio, SoundOutput
 from app.session.take_pictures import TakePictures
 from app.session.thumbnails import Thumbnails
@@ -70,7 +71,8 @@ def new_session(settings: Settings, sound: Device | None = None) -> Session:
     document = Document(jobs)
     transport = Transport(document)
     preview = Preview(document, transport)
-    playback = Playback(document, transport, settings, SoundOutput(sound or PortAudio()))
+    output, alone = SoundOutput(sound or PortAudio()), SoundOnly(document, jobs, document)
+    playback = Playback(document, transport, settings, output, alone)
     following = Following(document, preview, jobs)
     selection = Selection(document)
     patching = Patching(document, selection, transport, jobs, preview)

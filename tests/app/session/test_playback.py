@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import wave
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
+from app.session.importing import Where
 from app.session.playback import Playback
+from app.session.sound_only import SoundOnly
 from app.session.sound_output import CHANNELS, NoDevice, SoundOutput
 from engine.model.edits import SetInOut
 from engine.model.time import Range
@@ -66,6 +69,10 @@ class Nowhere:
         raise AssertionError("what was not opened is not closed")
 
 
+def alone_of(session) -> SoundOnly:
+    return SoundOnly(session.document, session.jobs)
+
+
 @pytest.fixture
 def tape() -> Tape:
     return Tape()
@@ -75,7 +82,7 @@ def tape() -> Tape:
 def playback(stage, tape):
     output = SoundOutput(tape)
     session = stage.session
-    made = Playback(session.document, session.transport, session.settings, output)
+    made = Playback(session.document, session.transport, session.settings, output, alone_of(session))
     yield made
     session.transport.pause()
     made.shut_down()
@@ -160,7 +167,9 @@ def test_pausing_closes_the_device(stage, playback, tape, qtbot):
 
 def test_without_a_device_it_plays_by_the_computers_clock(stage, qtbot):
     session = stage.session
-    playback = Playback(session.document, session.transport, session.settings, SoundOutput(Nowhere()))
+    playback = Playback(
+        session.document, session.transport, session.settings, SoundOutput(Nowhere()), alone_of(session)
+    )
     session.transport.play()
     qtbot.waitUntil(lambda: session.transport.frame >= 5)
     session.transport.pause()
@@ -198,3 +207,29 @@ def test_frames_without_a_picture_in_time_are_counted(stage, playback, tape, qtb
         tape.run(0.04)
         qtbot.waitUntil(lambda frame=frame: transport.frame == frame)
     assert playback.dropped == 1
+
+
+def test_music_without_a_picture_is_heard_too(stage, playback, tape, qtbot, tmp_path):
+    path = tmp_path / "Song.wav"
+    tone = (np.sin(np.arange(PLAYBACK_RATE * 2) * 0.05) * 16000).astype("<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(PLAYBACK_RATE)
+        file.writeframes(tone.tobytes())
+    session = stage.session
+    session.settings.set(volume=1.0)
+    session.importing.add([path], Where.INSERT, 0)
+    alone = playback._alone
+    qtbot.waitUntil(lambda: bool(session.document.project.tracks) and bool(alone.sounds), timeout=20_000)
+    document = session.document
+    with Mixer(document.project, {**sounds_of(document.films), **alone.sounds}) as mixer:
+        wanted = mixer.read(0, PLAYBACK_RATE // 4).T
+    with Mixer(document.project, sounds_of(document.films)) as mixer:
+        without = mixer.read(0, PLAYBACK_RATE // 4).T
+    assert np.abs(wanted - without).max() > 0.1
+    session.transport.play()
+    begin(qtbot, tape, playback)
+    tape.run(0.3)
+    count = min(len(tape.sound), len(wanted))
+    np.testing.assert_allclose(tape.sound[:count], wanted[:count], atol=1e-4)
