@@ -46,16 +46,20 @@ class ClipPage(Page):
         self._first.committed.connect(self._slip)
         self._length.committed.connect(self._trim)
         self._where = source.note()
-        self._picture = self.section("Picture")
+        self._picture, self._sound = self.section("Picture"), self.section("Sound")
+        self.build_later(self._build_picture, self._build_sound)
+        context.session.transport.frame_changed.connect(self._playhead_moved)
+
+    def _build_picture(self) -> None:
         add_geometry(self._binder, self._picture, lambda c: c.geometry, lambda c, g: replace(c, geometry=g))
         self._binder.keyframes(self._picture)
-        self._sound = self.section("Sound")
+
+    def _build_sound(self) -> None:
         self._binder.choice(self._sound, "Plays", SOUNDS, lambda c: c.sound, lambda c, way: replace(c, sound=way))
         self._binder.number(
             self._sound, "Gain", lambda c: c.gain_db, lambda c, gain: replace(c, gain_db=gain), -60, 24, 0.5, 1, " dB",
             slides=True,
         )  # fmt: skip
-        context.session.transport.frame_changed.connect(self._playhead_moved)
 
     def refresh(self) -> None:
         item, clip = self._item(), self._clip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 from app.ui.context import Context
 from app.ui.inspector.binder import Binder
@@ -41,9 +42,8 @@ class OverlayPage(Page):
         self._shape = self.section("Shape")
         self._flat = self.section("Colour")
         self._film = self.section("Film")
-        self._build_content()
-        self._build_place(self.section("Place"))
-        self._build_time(self.section("Time"))
+        place, time = self.section("Place"), self.section("Time")
+        self.build_later(self._build_content, partial(self._build_place, place), partial(self._build_time, time))
         self.layer_section(lambda section: add_layer_fields(self, section).refresh)
         context.session.transport.frame_changed.connect(self._playhead_moved)
 

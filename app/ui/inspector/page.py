@@ -22,6 +22,7 @@ class Page(QWidget):
         self.selection = context.session.selection
         self.sections: list[Section] = []
         self._show_layer: Callable[[], None] = _nothing
+        self._later: list[Callable[[], None]] = []
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.setSpacing(0)
@@ -33,6 +34,22 @@ class Page(QWidget):
         self.sections.append(made)
         self.column.addWidget(made)
         return made
+
+    def build_later(self, *builds: Callable[[], None]) -> None:
+        """Have rows made in `build_part`, one function at a time, rather than at once with the page."""
+        self._later += builds
+
+    def build_part(self) -> bool:
+        """Make some more of the page; tell whether there was any left to make."""
+        if not self._later:
+            return False
+        self._later.pop(0)()
+        return True
+
+    def complete(self) -> None:
+        """Make all that is left to make."""
+        while self.build_part():
+            pass
 
     def folded_section(self, title: str, build: Callable[[Section], None]) -> Section:
         """Add a section that begins folded; its rows are made when it is first opened."""

@@ -124,6 +124,7 @@ class InspectorPanel(Panel):
             if words is not None:
                 words.setText(self._several_text())
         if shown is not None:
+            shown.complete()
             shown.refresh()
 
     @Slot()
@@ -134,14 +135,11 @@ class InspectorPanel(Panel):
 
     def _page(self, kind: type[Page]) -> Page:
         """Return a page, made when it is first needed."""
-        page = self._pages.get(kind) or self._made(kind)
-        if page.parent() is None:
+        page = self._pages.get(kind)
+        if page is None:
+            page = self._pages[kind] = kind(self._context)
+            page.hide()
             self._column.insertWidget(self._column.count() - 1, page)
-        return page
-
-    def _made(self, kind: type[Page]) -> Page:
-        page = self._pages[kind] = kind(self._context)
-        page.hide()
         return page
 
     @Slot()
@@ -149,10 +147,8 @@ class InspectorPanel(Panel):
         """Take one small step towards having all pages ready, so that choosing something shows it at once."""
         for kind in _PAGES:
             if kind not in self._pages:
-                self._made(kind)
-            elif self._pages[kind].parent() is None:
                 self._page(kind)
-            else:
+            elif not self._pages[kind].build_part():
                 continue
             self._idle.start()
             return
