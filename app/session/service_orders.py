@@ -15,11 +15,13 @@ from app.workflows.generate import AUTO
 from app.workflows.import_media import OpenProject
 from app.workflows.motion import MotionRequest, order_motion
 from app.workflows.project_jobs import ProjectDesk, desk_of
+from app.workflows.region_takes import unfinished_services
 from app.workflows.transcribe import Captions, TranscribeRequest, order_transcript
 from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError
 from engine.model.patch import Patch
 from providers.consent import Reach
+from providers.contract import Work
 from providers.jobs import Choice, Job
 from providers.jobs import JobState as OrderState
 
@@ -42,6 +44,7 @@ class ServiceOrders(QObject):
         self._jobs = jobs
         self._numbers = itertools.count(1)
         self.orders: list[Ordered] = []
+        document.opened.connect(self._pick_up)
         document.closed.connect(self._forget)
 
     def transcribe(self, source_id: str, language: str | None = None) -> Ordered:
@@ -92,7 +95,7 @@ class ServiceOrders(QObject):
     def _work(
         self, entry: Ordered, step: Callable[[ProjectDesk, CancelToken], Job], kind: JobKind = JobKind.TRANSCRIBE
     ) -> None:
-        opened = OpenProject(self._document.file, self._document.films, self._document.cache)
+        opened = self._opened()
 
         def work(_progress: Progress, cancel: CancelToken) -> Job:
             with desk_of(opened, AsksNobody(lambda _text: None)) as desk:
@@ -127,6 +130,35 @@ class ServiceOrders(QObject):
                 entry.running = None
                 entry.is_put_away = True
         self.changed.emit()
+
+    # --- projects that open and close -------------------------------------------------------------------------------
+
+    @Slot()
+    def _pick_up(self) -> None:
+        """Look for orders that were under way when the project was last closed."""
+        opened = self._opened()
+
+        def work(_progress: Progress, _cancel: CancelToken) -> tuple[Job, ...]:
+            return unfinished_services(opened)
+
+        self._jobs.start_quietly("Orders under way", work).then(self._found)
+
+    def _found(self, jobs: tuple[Job, ...]) -> None:
+        known = {entry.job.job for entry in self.orders if entry.job is not None}
+        for job in jobs:
+            if job.job in known:
+                continue
+            films = job.inputs["work"] == Work.MOTION.value
+            entry = Ordered(next(self._numbers), job.title, thing=FILM if films else TRANSCRIPT, job=job)
+            self.orders.append(entry)
+            if job.state is not OrderState.NEEDS_APPROVAL:
+                kind = JobKind.GENERATE if films else JobKind.TRANSCRIBE
+                self._work(entry, lambda desk, cancel, id=job.job: desk.retry(id, cancel), kind)  # type: ignore[misc]
+        if jobs:
+            self.changed.emit()
+
+    def _opened(self) -> OpenProject:
+        return OpenProject(self._document.file, self._document.films, self._document.cache)
 
     @Slot()
     def _forget(self) -> None:

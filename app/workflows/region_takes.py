@@ -244,6 +244,17 @@ def unfinished(project: OpenProject) -> tuple[Job, ...]:
     return tuple(job for job in jobs if "plan" in job.inputs and job.state in UNFINISHED)
 
 
+def unfinished_services(project: OpenProject) -> tuple[Job, ...]:
+    """Return the transcripts and filmed motions that were ordered here and are not in the film yet, the oldest first.
+
+    Raises:
+        StoreDamaged: one cannot be read.
+    """
+    jobs = Jobs(RecordJobStore(project.file)).all()
+    works = (Work.TRANSCRIBE.value, Work.MOTION.value)
+    return tuple(job for job in jobs if job.inputs.get("work") in works and job.state in UNFINISHED)
+
+
 def patch_of(job: Job) -> Patch:
     """Return the patch that a job's take was ordered for, as it was then."""
     patch: Patch = codec.from_json(job.inputs["plan"], Patch)

@@ -15,7 +15,9 @@ from app.session.generating import Ordered
 from app.session.patching import FollowChoice
 from app.ui.generate.words import WayOut, said
 from app.ui.inspector import InspectorPanel
+from app.workflows.open_for_editing import open_for_editing
 from app.workflows.preferences import set_caps
+from engine.control import CancelToken, Progress
 from engine.model.patch import Follow
 from engine.model.region import Box
 from engine.model.tool import Blur, Clone
@@ -243,6 +245,24 @@ def test_the_motion_of_a_patch_is_filmed_as_a_further_take_after_it_was_asked(st
     qtbot.waitUntil(lambda: len(patches(stage)[0].takes) == 2, timeout=40000)
     assert patches(stage)[0].takes[1].motion.follow is Follow.PROVIDER
     qtbot.waitUntil(lambda: panel.generate.rows == [], timeout=20000)
+
+
+def test_a_film_of_motion_under_way_is_picked_up_when_the_project_is_opened_again(stage, panel, qtbot, world):
+    stage.session.patching.choose(FollowChoice(Follow.STATIC, 2, 20))
+    draw(stage)
+    panel.tools.use("fill")
+    (patch,) = patches(stage)
+    stage.session.service_orders.film_motion(patch)
+    qtbot.waitUntil(lambda: WayOut.SEND_ONCE in panel.generate.rows[0].buttons, timeout=20000)
+    document = stage.session.document
+    path = document.path
+    document.close()
+    assert panel.generate.rows == []
+    document.adopt(open_for_editing(path, Progress(), CancelToken()))
+    qtbot.waitUntil(lambda: bool(panel.generate.rows), timeout=10000)
+    (row,) = panel.generate.rows
+    qtbot.waitUntil(lambda: WayOut.SEND_ONCE in row.buttons, timeout=20000)
+    assert world.received == [], "nothing is sent before somebody agreed"
 
 
 def test_without_a_key_it_says_so_in_the_windows_own_words(stage, panel, qtbot, world, monkeypatch):
