@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-PROJECT_COMMAND_NAMES = ("relink", "collect", "otio", "presets")
+PROJECT_COMMAND_NAMES = ("relink", "collect", "recover", "otio", "presets")
 
 AddCommand = Callable[[str, str], argparse.ArgumentParser]
 AddGroup = Callable[[str, str], AddCommand]
@@ -28,6 +28,10 @@ def add_project_commands(command: AddCommand, group: AddGroup) -> None:
     collect = command("collect", "copy a project and its films into a new folder")
     collect.add_argument("project", metavar="PROJECT.dcut", type=Path)
     collect.add_argument("folder", metavar="DIR", type=Path)
+
+    recover = command("recover", "bring what is readable of a damaged project into a new one")
+    recover.add_argument("project", metavar="DAMAGED.dcut", type=Path)
+    recover.add_argument("into", metavar="NEW.dcut", type=Path)
 
     way = group("otio", "exchange a timeline with other editors (OpenTimelineIO)")
     out = way("export", "write the timeline of a project to an .otio file")

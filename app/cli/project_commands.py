@@ -64,6 +64,23 @@ def collect(given: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def recover(given: argparse.Namespace, console: Console) -> int:
+    """Bring what is readable of a damaged project into a new one, and say what is not."""
+    from app.workflows.recover import recover_project
+
+    found = recover_project(given.project, given.into, console.progress, console.cancel)
+    facts = {
+        "project": str(given.into),
+        "frames": found.project.frame_count,
+        "takes": len(found.take_ids),
+        "losses": list(found.losses),
+    }
+    lines = [f"{given.into}: {found.project.frame_count:,} frames, {len(found.take_ids)} takes"]
+    lines += [f"  lost: {loss}" for loss in found.losses] or ["  nothing of what a project holds is missing"]
+    console.result(facts, "\n".join(lines))
+    return 0
+
+
 def otio(given: argparse.Namespace, console: Console) -> int:
     """Write a timeline for other editors, or make a project of one."""
     from app.workflows.interchange import export_otio, import_otio
@@ -124,6 +141,7 @@ def export(given: argparse.Namespace, console: Console) -> int:
 PROJECT_COMMANDS: Mapping[str, Callable[[argparse.Namespace, Console], int]] = {
     "relink": relink,
     "collect": collect,
+    "recover": recover,
     "otio": otio,
     "presets": presets,
 }

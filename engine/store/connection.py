@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from engine.errors import NoSpace, ProjectBusy, ProjectDamaged, ProjectError, StorageError
+from engine.store.schema import WAY_OUT
 
 BUSY_TIMEOUT_S = 5.0
 OPENING_LIMIT_S = 60.0
@@ -134,7 +135,7 @@ def _ours(error: sqlite3.Error, path: Path) -> StorageError | ProjectError:
         return StorageError(f"the disk failed while {path} was used: {error}")
     if primary == sqlite3.SQLITE_INTERRUPT:
         return ProjectDamaged(f"{path} takes too long to be checked; it is damaged or was made to do harm")
-    return ProjectDamaged(f"{path} is damaged or no project ({error}); recover what is readable into a new project")
+    return ProjectDamaged(f"{path} is damaged or no project ({error}); {WAY_OUT}")
 
 
 _WRITE_FAILURES = {

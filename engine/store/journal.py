@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 
 from engine.errors import ProjectDamaged
-from engine.store.schema import row_digest
+from engine.store.schema import WAY_OUT, row_digest
 
 GENESIS = bytes(16)
 
@@ -86,7 +86,7 @@ def read_head(connection: sqlite3.Connection, path: Path) -> Head:
     sound = found is not None and isinstance(found[0], str) and found[1] == row_digest("head", found[0])
     match = re.fullmatch(r"(\d{1,18}) ([0-9a-f]{32})", found[0], re.ASCII) if sound else None
     if match is None:
-        raise ProjectDamaged(f"{path} is damaged (its journal's head); recover what is readable into a new project")
+        raise ProjectDamaged(f"{path} is damaged (its journal's head); {WAY_OUT}")
     return Head(int(match[1]), bytes.fromhex(match[2]))
 
 
@@ -101,7 +101,7 @@ def read_rows(connection: sqlite3.Connection, path: Path) -> list[Row]:
     if trouble is None and (len(rows) != head.seq or (rows and rows[-1].chain != head.chain)):
         trouble = f"{head.seq - len(rows)} edits are missing at its end"
     if trouble is not None:
-        raise ProjectDamaged(f"{path} is damaged (journal: {trouble}); recover what is readable into a new project")
+        raise ProjectDamaged(f"{path} is damaged (journal: {trouble}); {WAY_OUT}")
     return rows
 
 

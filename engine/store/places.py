@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.errors import MissingMedia, ProjectDamaged, SourceChanged
 from engine.store.identity import FileIdentity, content_hash, quick_identity
-from engine.store.schema import row_digest
+from engine.store.schema import WAY_OUT, row_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def read_places(connection: sqlite3.Connection, path: Path) -> dict[str, Place]:
     for row in connection.execute("SELECT * FROM places"):
         place = place_from_row(list(row))
         if place is None:
-            raise ProjectDamaged(f"{path} is damaged (a source's place); recover what is readable into a new project")
+            raise ProjectDamaged(f"{path} is damaged (a source's place); {WAY_OUT}")
         places[place.source_id] = place
     return places
 

@@ -11,6 +11,9 @@ from engine.errors import ProjectDamaged, ProjectTooNew
 APPLICATION_ID = int.from_bytes(b"DCUT", "big")
 VERSION = 1
 
+WAY_OUT = "recover what is readable into a new project (deltacut recover)"
+"""What a person can do about a damaged file; ends the messages."""
+
 TABLES = {
     "meta": "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL, digest BLOB NOT NULL)",
     "journal": (
@@ -95,7 +98,7 @@ def check_structure(connection: sqlite3.Connection, path: Path, tables: dict[str
             raise ProjectDamaged(f"{path} holds something that no project holds: {kind} {str(name)[:60]!r}")
     missing = tables.keys() - {name for kind, name, _, _ in found if kind == "table"}
     if missing:
-        raise ProjectDamaged(f"{path} lacks its table {min(missing)!r}; recover what is readable into a new project")
+        raise ProjectDamaged(f"{path} lacks its table {min(missing)!r}; {WAY_OUT}")
     if connection.execute("PRAGMA encoding").fetchone()[0] != "UTF-8":
         raise ProjectDamaged(f"{path} is not in UTF-8, as every project is")
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
@@ -106,6 +109,5 @@ def check_structure(connection: sqlite3.Connection, path: Path, tables: dict[str
     for check in checks:
         verdict = connection.execute(check).fetchone()[0]
         if verdict != "ok":
-            raise ProjectDamaged(
-                f"{path} is damaged ({str(verdict)[:120]}); recover what is readable into a new project"
-            )
+            said = " ".join(str(verdict).split())
+            raise ProjectDamaged(f"{path} is damaged ({said[:120]}); {WAY_OUT}")

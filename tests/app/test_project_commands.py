@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 
 import pytest
 
@@ -120,3 +121,22 @@ def test_a_source_that_is_not_on_the_storyline_is_not_overwritten_either(project
     assert status == 2
     assert "other.mp4" in err
     assert other.read_bytes() == before
+
+
+def test_what_is_readable_of_a_damaged_project_becomes_a_new_one(project, tmp_path, run):
+    edits = tmp_path / "edits.json"
+    edits.write_text('[{"is": "RenameProject", "name": "Sunday"}]')
+    assert run("edit", project, edits)[0] == 0
+    with sqlite3.connect(project) as connection:
+        connection.execute("UPDATE places SET absolute = 'changed'")
+    status, _, err = run("show", project)
+    assert (status, err.count("\n")) == (3, 1)
+    assert "deltacut recover" in err
+    new = tmp_path / "new.dcut"
+    status, facts, err = run("recover", project, new)
+    assert (status, facts["frames"], len(facts["losses"])) == (0, 30, 1), err
+    assert run("show", new)[1]["name"] == "Sunday"
+    status, _, err = run("recover", project, new)
+    assert status == 2
+    assert "exists already" in err
+    assert run("recover", tmp_path / "none.dcut", tmp_path / "n.dcut")[0] == 3
