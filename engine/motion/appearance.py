@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from engine.motion.frame import Float32
+from engine.motion.frame import Float32, Float64
 from engine.motion.template import normalised, smoothed
 
 GAIN_SIGMA_PX = 10.0
@@ -29,6 +30,10 @@ _GUIDED_RADIUS_PX = 5.0
 _GUIDED_EPSILON = 60.0
 _LEAST_LIGHT = 4.0
 _EDGE_PX = 5.0
+_RIM_PX, _RIM_SHARE = 4.0, 0.025
+"""What lies no deeper than this on average, or than this share of the region's size, is its outline and not in front."""
+_THROUGH_STRENGTH, _THROUGH_SHARE = 0.4, 0.12
+"""From these on the region's own structure is seen through what lies on it: unrelated pictures have about 0."""
 _EVIDENCE_PIXELS = 6.0
 """Of the pixels of a guided filter's window, how many count as independent."""
 
@@ -75,30 +80,75 @@ def compare(
         tint = tuple(_tint(f, gain * a, weight, sigma) for f, a in zip(frame[1:], anchor[1:], strict=True))
         visibility = _visibility(frame, anchor, gain, tint, noise, scale, limits)
         weight = telling * np.square(visibility)
-    return Appearance(gain, _without_islands(visibility, inside), tint)
+    return Appearance(gain, _of_occluders(visibility, inside, frame[0], anchor[0], gain, noise, scale), tint)
 
 
-def _without_islands(visibility: Float32, inside: Float32) -> Float32:
-    """Return the visibility with what differs only inside the region taken for the region's own change.
+def _of_occluders(
+    visibility: Float32,
+    inside: Float32,
+    frame: Float32,
+    anchor: Float32,
+    gain: Float32,
+    noise: float,
+    scale: float,
+) -> Float32:
+    """Return the visibility with what differs, but is nothing in front, taken for the region's own change.
 
-    What passes in front comes from outside; an eye that blinks, a reflection or a letter that was printed over do not.
+    What passes in front comes from outside, reaches in, and hides what is behind it. An eye that blinks or a letter
+    that was printed over is an island; hair, or an outline drawn a little wide, stays at the rim; and through a
+    reflection or a shadow the region's own structure goes on to be seen.
     """
     hidden = ((visibility < 0.5) & (inside > 0)).astype(np.uint8)
     if not hidden.any():
         return visibility
-    count, parts = cv2.connectedComponents(hidden, connectivity=8)
+    count, labels = cv2.connectedComponents(hidden, connectivity=8)
+    parts = np.asarray(labels, np.int32)
     rim = cv2.dilate((inside <= 0).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     # The picture's own edge is a rim too: what is in front may come from there.
     rim[[0, -1]] = True
     rim[:, [0, -1]] = True
-    from_outside = np.zeros(count, bool)
-    from_outside[np.unique(parts[rim])] = True
-    islands = (hidden > 0) & ~from_outside[parts]
-    if not islands.any():
+    in_front = np.zeros(count, bool)
+    in_front[np.unique(parts[rim])] = True
+    in_front[0] = False
+    if in_front.any():
+        depth = np.bincount(parts.ravel(), _depth(inside).ravel(), count) / np.bincount(parts.ravel(), minlength=count)
+        in_front &= depth > max(_RIM_PX * scale, _RIM_SHARE * float(np.sqrt((inside > 0).sum())))
+    if in_front.any():
+        in_front &= ~_shown_through(parts, count, frame, gain * anchor, noise, scale)
+    own = (hidden > 0) & ~in_front[parts]
+    if not own.any():
         return visibility
-    grown = cv2.dilate(islands.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    grown &= (hidden == 0) | islands
+    grown = cv2.dilate(own.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    grown &= (hidden == 0) | own
     return np.where(grown, np.float32(1.0), visibility)
+
+
+def _depth(inside: Float32) -> Float32:
+    """Return how far inside the region each pixel lies, the picture's edge being as good as its outline."""
+    framed = cv2.copyMakeBorder((inside > 0).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    return np.asarray(cv2.distanceTransform(framed, cv2.DIST_L2, 3)[1:-1, 1:-1], np.float32)
+
+
+def _shown_through(
+    parts: NDArray[np.int32], count: int, frame: Float32, expected: Float32, noise: float, scale: float
+) -> NDArray[np.bool_]:
+    """Return for each part whether the region's own structure is still in it, with other light upon it."""
+    radius = max(2, round(_DETAIL_RADIUS_PX * scale))
+    size = (2 * radius + 1, 2 * radius + 1)
+    seen, then = (values - cv2.blur(values, size) for values in (frame, expected))
+    labels = parts.ravel()
+
+    def summed(values: Float32) -> Float64:
+        return np.bincount(labels, values.ravel(), count).astype(np.float64)
+
+    pixels = np.bincount(labels, minlength=count)
+    own, both, other = summed(then * then), summed(seen * then), summed(seen * seen)
+    grain = pixels * noise * noise
+    # Its strength against the anchor's, and how much of what is seen it explains.
+    strength = (both / np.maximum(own - grain, 1e-6)).astype(np.float64)
+    explained = both * both / np.maximum(own * np.maximum(other, 1e-6), 1e-6)
+    told = own > 3 * grain + 4.0 * pixels
+    return np.asarray(told & (strength > _THROUGH_STRENGTH) & (explained > _THROUGH_SHARE), np.bool_)
 
 
 def _likeness(frame: Float32, anchor: Float32, noise: float, scale: float) -> Float32:

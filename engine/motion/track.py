@@ -8,6 +8,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 from threading import Lock
 
 import numpy as np
@@ -21,11 +22,13 @@ from engine.motion.frame import Float32, Float64, FrameReader
 from engine.motion.mesh import Grid
 from engine.motion.smooth import CornerPath, smoothed
 
-VERSION = 4
+VERSION = 5
 """Part of every cache key: raised whenever the same input gives another track."""
 _WEAK_SUPPORT = 0.5
 _INTERPOLATED_PX = 6.0
 """A filled-in frame that may be further off than this counts as lost."""
+_SURPRISE = 0.12
+"""How far off a filled-in frame may be, as a share of how far the region came out from where it was bound for."""
 _GOES_ON = 5
 """Frames for which a lost region is thought to go on as it did."""
 _RUN_OUT = 0.85
@@ -213,9 +216,10 @@ def _assembled(
     )
     known = [k for k, step in enumerate(steps) if step.found]
     places = _held(path.corners, known[0], known[-1])
+    sigma_px = np.maximum(path.sigma_px, _surprises(path.corners, known))
     for k, step in enumerate(steps):
         homographies.append(subject.chart.of_corners(places[k]))
-        between = known[0] < k < known[-1] and path.sigma_px[k] < _INTERPOLATED_PX
+        between = known[0] < k < known[-1] and sigma_px[k] < _INTERPOLATED_PX
         found.append(Found.SEEN if step.found else Found.BETWEEN if between else Found.LOST)
     homographies[anchor - frames.start] = np.eye(3)
     return Track(
@@ -226,13 +230,36 @@ def _assembled(
         np.array(homographies),
         coefficients,
         np.array(found, np.uint8),
-        path.sigma_px,
+        sigma_px,
         np.array([step.matched for step in steps]),
         np.array([step.correlation for step in steps]),
         chains[0].ending,
         chains[1].ending,
         chains,
     )
+
+
+def _surprises(corners: Float64, known: list[int]) -> Float64:
+    """Return how far off the filled-in frames may be because of how the region came out of a gap, float64 [n].
+
+    A path that is smooth is drawn through any gap. Where the region comes out elsewhere than it was bound for, it did
+    something in between that nobody saw: it whipped aside, or left the picture and returned on the other side.
+    """
+    centres = corners.reshape(len(corners), 4, 2).mean(axis=1)
+    seen = set(known)
+    result = np.zeros(len(corners))
+    for first, last in pairwise(known):
+        if last - first < 2:
+            continue
+        onward = centres[first] - centres[first - 1] if first - 1 in seen else np.zeros(2)
+        back = centres[last + 1] - centres[last] if last + 1 in seen else onward
+        onward = onward if first - 1 in seen else back
+        apart = centres[last] - centres[first]
+        gap = last - first
+        off = np.hypot(*(apart - gap * onward)) + np.hypot(*(apart - gap * back))
+        share = np.arange(1, gap) / gap
+        result[first + 1 : last] = _SURPRISE * 0.5 * off * 4 * share * (1 - share)
+    return result
 
 
 def _held(corners: Float64, first: int, last: int) -> Float64:

@@ -8,11 +8,12 @@ import numpy as np
 from engine.model.patch import Follow, WhenLost
 from engine.motion.exposure import TAPS
 from engine.motion.frame import Float32
-from engine.motion.place import blurred_maps
+from engine.motion.place import Place, blurred_maps
 from engine.motion.track import Found
 from engine.patches.blend import Planes
 from engine.patches.carry import Content, Warped, carried, looked_at, target, warp
-from engine.patches.matte import Matte
+from engine.patches.cover import hull_of, swept_by
+from engine.patches.matte import Matte, window
 from engine.patches.propagate import Journey
 
 _COVER_MARGIN_PX = 2.0
@@ -66,30 +67,61 @@ def matte_on(matte: Matte, journey: Journey, when_lost: WhenLost, frame: int) ->
         frame: the frame's number.
     """
     row = journey.row(frame)
-    place, beside = journey.places[row], journey.beside(frame)
-    covers = when_lost is WhenLost.COVER
-    opacity = 1.0 if covers else float(journey.opacity[row])
-    box = target(journey.surface, matte, place, beside if covers else None)
+    if when_lost is WhenLost.COVER:
+        return _cover(matte, journey, frame)
+    place, opacity = journey.places[row], float(journey.opacity[row])
+    box = target(journey.surface, matte, place, None)
     if box is None or opacity <= 0:
         return None
-    x0, y0, x1, y1 = box
-    reach = 0
-    if covers:
-        reach = int(np.ceil(_cover_px(journey, row)))
-        x0, y0 = max(0, x0 - (-(-reach // 8) * 8)), max(0, y0 - (-(-reach // 8) * 8))
-        x1, y1 = min(matte.width, x1 + (-(-reach // 8) * 8)), min(matte.height, y1 + (-(-reach // 8) * 8))
-    y, x = np.mgrid[y0:y1, x0:x1].astype(np.float32)
+    alpha = _sampled(matte, journey, place, None, box)
+    return _bordered(alpha * np.float32(opacity) if opacity < 1 else alpha, matte, box[0], box[1])
+
+
+def _cover(matte: Matte, journey: Journey, frame: int) -> Matte | None:
+    """Return a matte that leaves nothing of the region uncovered, wherever it may be on a frame."""
+    row = journey.row(frame)
+    place, beside = journey.places[row], journey.beside(frame)
+    swept = swept_by(journey, row, hull_of(matte))
+    box = target(journey.surface, matte, place, beside)
+    if swept:
+        every = np.concatenate(swept)
+        low, high = np.floor(every.min(axis=0)).astype(int), np.ceil(every.max(axis=0)).astype(int) + 1
+        low, high = np.clip(low, 0, (matte.width, matte.height)), np.clip(high, 0, (matte.width, matte.height))
+        if (high > low).all():
+            x0, y0, x1, y1 = (int(low[0]), int(low[1]), int(high[0]), int(high[1])) if box is None else box
+            around = min(x0, int(low[0])), min(y0, int(low[1])), max(x1, int(high[0])), max(y1, int(high[1]))
+            box = window(*around, matte.width, matte.height)
+        else:
+            swept = []
+    if box is None:
+        return None
+    reach = int(np.ceil(_cover_px(journey, row)))
+    room = -(-reach // 8) * 8
+    x0, y0 = max(0, box[0] - room), max(0, box[1] - room)
+    x1, y1 = min(matte.width, box[2] + room), min(matte.height, box[3] + room)
+    alpha = _sampled(matte, journey, place, beside, (x0, y0, x1, y1))
+    for outline in swept:
+        points = np.rint((outline - (x0, y0)) * 16).astype(np.int32)
+        cv2.fillConvexPoly(alpha, points, 1.0, lineType=cv2.LINE_8, shift=4)
+    return _bordered(widened(alpha, reach), matte, x0, y0)
+
+
+def _sampled(
+    matte: Matte,
+    journey: Journey,
+    place: Place,
+    beside: tuple[Place, Place] | None,
+    box: tuple[int, int, int, int],
+) -> Float32:
+    """Return a matte on a window of a frame: at one place, or all along its path between the places beside."""
+    y, x = np.mgrid[box[1] : box[3], box[0] : box[2]].astype(np.float32)
     left, top = np.float32(matte.x), np.float32(matte.y)
-    maps = blurred_maps(journey.surface, place, beside if covers else None, 1.0 if covers else 0.0, x, y, TAPS)
+    maps = blurred_maps(journey.surface, place, beside, 0.0 if beside is None else 1.0, x, y, TAPS)
     alpha = np.zeros(x.shape, np.float32)
     for map_x, map_y in maps:
         sampled = cv2.remap(matte.alpha, map_x - left, map_y - top, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
         alpha = np.maximum(alpha, sampled)
-    if reach:
-        alpha = widened(alpha, reach)
-    if opacity < 1:
-        alpha = alpha * np.float32(opacity)
-    return _bordered(alpha, matte, x0, y0)
+    return alpha
 
 
 def widened(alpha: Float32, reach: int) -> Float32:
@@ -103,8 +135,9 @@ def widened(alpha: Float32, reach: int) -> Float32:
 
 def _cover_px(journey: Journey, row: int) -> float:
     half = journey.surface.chart.radius
-    reach = _COVER_MARGIN_PX + 2.0 * min(float(journey.sigma_px[row]), 0.5 * half)
-    if journey.found[row] == Found.LOST:
+    lost = journey.found[row] == Found.LOST
+    reach = _COVER_MARGIN_PX + 2.0 * min(float(journey.sigma_px[row]), half if lost else 0.5 * half)
+    if lost:
         known = np.flatnonzero(journey.found != Found.LOST)
         away = int(np.abs(known - row).min()) if len(known) else len(journey.found)
         reach += half * min(_MOST_COVER, 0.1 + _COVER_GROWTH * away)

@@ -81,6 +81,23 @@ SHOTS = {
         "tmcd_dog_2997.mp4", 20, 80, 10, Box(0.35, 0.42, 0.75, 0.84), Remove(60), "stays; gone later", (0, 45)
     ),
     "removed leash": Shot("tmcd_dog_2997.mp4", 20, 40, 5, Ellipse(0.48, 0.76, 0.56, 0.85), Remove(60), "tracked"),
+    "60 fps vertical, sticker": Shot("android_portrait_4k60.mp4", 0, 18, 5, Box(0.25, 0.2, 0.75, 0.42)),
+    "60 fps vertical, blur": Shot("android_portrait_4k60.mp4", 0, 18, 5, Box(0.25, 0.25, 0.75, 0.38), Blur(20)),
+    "60 fps vertical, remove": Shot(
+        "android_portrait_4k60.mp4", 0, 18, 5, Box(0.3, 0.28, 0.7, 0.36), Remove(60), "the label", (0, 18)
+    ),
+    "4K, blur": Shot("hevc_4k_vertical_aac.mp4", 0, 30, 10, Ellipse(0.55, 0.45, 0.85, 0.6), Blur(24)),
+    "4K, remove": Shot(
+        "hevc_4k_vertical_aac.mp4", 0, 30, 10, Ellipse(0.3, 0.82, 0.42, 0.9), Remove(60), "a person", (0, 30)
+    ),
+    "PQ AV1, sticker": Shot("hdr10_av1_720x1280.mp4", 44, 40, 8, Box(0.3, 0.55, 0.7, 0.75)),
+    "PQ, blur": Shot("hdr10_pq_hevc_1080p.mp4", 0, 28, 8, Box(0.3, 0.2, 0.45, 0.45), Blur(18)),
+    "PQ, remove": Shot("hdr10_pq_hevc_1080p.mp4", 0, 28, 8, Box(0.34, 0.2, 0.42, 0.42), Remove(60), "a tower", (0, 28)),
+    "reflection, metal": Shot("hdr10_av1_720x1280.mp4", 12, 20, 6, Box(0.3, 0.3, 0.7, 0.7), note="shiny panels"),
+    "reflection, glass": Shot("hdr10_pq_hevc_1080p.mp4", 0, 28, 8, Box(0.45, 0.85, 0.65, 0.98), note="a window"),
+    "reflection, spectacles": Shot("h264_chapters_text_track.mp4", 0, 30, 10, Ellipse(0.42, 0.33, 0.62, 0.5)),
+    "hair at the border": Shot("talking_head_480.mp4", 0, 90, 30, Ellipse(0.25, 0.05, 0.75, 0.6), note="whole head"),
+    "hair, vertical": Shot("talking_head_vertical_hevc.mp4", 0, 60, 20, Ellipse(0.45, 0.34, 0.66, 0.5)),
     "text on a wall": Shot(
         "hdr10_pq_hevc_1080p.mp4", 0, 28, 8, Box(0.4, 0.4, 0.6, 0.6), Lettering("DELTACUT", Rgb(255, 230, 80)), "PQ"
     ),

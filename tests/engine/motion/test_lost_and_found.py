@@ -114,14 +114,14 @@ def test_a_cut_is_other_tones_in_other_places(name):
     assert is_cut(MotionFrame(one), MotionFrame(other)) is cut
 
 
-def looked(hide):
-    """Return the visibility of a textured disc, part of which looks different."""
+def looked(hide, through=0.0):
+    """Return the visibility of a textured disc, part of which looks different; its own picture may show through."""
     y, x = np.mgrid[0:160, 0:160].astype(np.float32)
     anchor = texture(4)[:160, :160].astype(np.float32) - 16
     other = texture(9)[:160, :160].astype(np.float32)[::-1] - 16
     inside = (np.hypot(x - 80, y - 80) < 60).astype(np.float32)
     hidden = hide(x, y)
-    frame = np.where(hidden, other, anchor)
+    frame = np.where(hidden, 0.6 * other + through * anchor if through else other, anchor)
     found = compare((frame.astype(np.float32),), (anchor,), inside, 1.0, 1.0, (-16.0, 239.0))
     return found.visibility, hidden & (inside > 0)
 
@@ -135,6 +135,17 @@ def test_what_differs_only_within_is_the_regions_own_change():
     visibility, hidden = looked(lambda x, y: np.hypot(x - 85, y - 78) < 18)
     assert hidden.any()
     assert visibility[hidden].min() > 0.9
+
+
+def test_what_only_touches_the_rim_is_the_outline_and_not_in_front():
+    visibility, hidden = looked(lambda x, y: (np.hypot(x - 80, y - 80) > 56) & (x > 80))
+    assert hidden.any()
+    assert visibility[hidden].mean() > 0.95
+
+
+def test_what_the_region_shows_through_is_a_reflection():
+    visibility, hidden = looked(lambda x, y: x < 70, through=0.9)
+    assert visibility[hidden].mean() > 0.9
 
 
 def test_the_shot_around_a_frame_ends_at_its_cuts():
