@@ -31,7 +31,7 @@ _GUIDED_EPSILON = 60.0
 _LEAST_LIGHT = 4.0
 _EDGE_PX = 5.0
 _RIM_PX, _RIM_SHARE = 4.0, 0.025
-"""What lies no deeper than this on average, or than this share of the region's size, is its outline and not in front."""
+"""What lies no deeper on average, or than this share of the region's size, is its outline and not in front."""
 _THROUGH_STRENGTH, _THROUGH_SHARE = 0.4, 0.12
 """From these on the region's own structure is seen through what lies on it: unrelated pictures have about 0."""
 _EVIDENCE_PIXELS = 6.0
