@@ -231,6 +231,16 @@ class Preview(QObject):
         """Whether everything that was asked for, and what is made ahead, has been made."""
         return self._queue.is_idle
 
+    @Slot()
+    def try_again(self) -> None:
+        """Make once more what could not be made."""
+        self._failures.clear()
+        if self._scene is None:
+            self._rebuild()
+        else:
+            self.scene_changed.emit()
+            self._plan()
+
     def forget_pictures(self) -> None:
         """Make all pictures anew when they are asked for."""
         self._kept.clear()

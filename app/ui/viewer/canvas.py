@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QPainterPath,
     QPen,
     QPolygonF,
+    QResizeEvent,
     QTransform,
     QWheelEvent,
 )
@@ -44,6 +45,7 @@ from app.ui.viewer.item_hand import ItemDrag, is_near, taken_hold, turn_grip
 from app.ui.viewer.picture_view import Compare, PictureView
 from app.ui.viewer.region_edits import Editable, RegionEdits
 from app.ui.viewer.text_field import TextField
+from app.ui.viewer.trouble import Trouble
 from app.ui.viewer.view_map import ViewMap
 from engine.errors import DeltacutError, EditRefused
 from engine.model.captions import Caption
@@ -107,6 +109,9 @@ class Canvas(PictureView):
         self._soon.setInterval(_SETTLED_MS)
         self._soon.timeout.connect(self._look_again)
         self.frame_shown.connect(self._frame_changed)
+        self._trouble = Trouble(context, self)
+        self.message_changed.connect(self._trouble.say)
+        self._trouble.say(self.message)
 
     # --- what is chosen ---------------------------------------------------------------------------------------------
 
@@ -568,6 +573,13 @@ class Canvas(PictureView):
         return self._is_inside(editable, at) or (editable.is_anchor and shapes.contains(editable.region.bounds, *at))
 
     # --- painting ---------------------------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._trouble.place()
+
+    def paint_message(self, _painter: QPainter) -> None:
+        """Leave it to the words with their buttons."""
 
     def paint_over(self, painter: QPainter) -> None:
         if self._shows_safe:

@@ -51,10 +51,12 @@ class PictureView(QWidget):
 
     Signals:
         frame_shown(int): the frame whose picture is painted now. view_changed: zoom, place or way to compare.
+        message_changed(str): what is said in place of a picture, empty where there is one.
     """
 
     frame_shown = Signal(int)
     view_changed = Signal()
+    message_changed = Signal(str)
 
     def __init__(self, context: Context, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -237,7 +239,7 @@ class PictureView(QWidget):
             return
         wants = self._wants(self._transport.frame)
         if not self._take(wants):
-            self._message = next((text for want in wants if (text := self._preview.failure(want))), "")
+            self._say(next((text for want in wants if (text := self._preview.failure(want))), ""))
             if self._message:
                 self._pictures = {}
                 self._frame = self._transport.frame
@@ -258,7 +260,7 @@ class PictureView(QWidget):
         pictures = {shown.want.look.show: shown for shown in found if shown is not None}
         if len(pictures) != len(wants):
             return False
-        self._message = ""
+        self._say("")
         frame = wants[0].frame
         changed = self._frame != frame
         before = {show: id(shown.pixels) for show, shown in self._pictures.items()}
@@ -270,6 +272,11 @@ class PictureView(QWidget):
         if changed:
             self.frame_shown.emit(frame)
         return True
+
+    def _say(self, text: str) -> None:
+        if text != self._message:
+            self._message = text
+            self.message_changed.emit(text)
 
     @Slot(object)
     def _arrived(self, shown: Shown) -> None:
@@ -284,7 +291,7 @@ class PictureView(QWidget):
     @Slot(object, str)
     def _failed(self, want: Want, text: str) -> None:
         if self.isVisible() and want in self._wants(self._transport.frame):
-            self._message = text
+            self._say(text)
             self._pictures = {}
             self._frame = want.frame
             self.update()
@@ -294,7 +301,7 @@ class PictureView(QWidget):
         scene = self._preview.scene
         if scene is None:
             self._pictures, self._frame = {}, None
-            self._message = self._preview.why_not
+            self._say(self._preview.why_not)
             self.update()
             return
         canvas = scene.project.canvas
@@ -329,7 +336,7 @@ class PictureView(QWidget):
     def _paint(self, painter: QPainter) -> None:
         painter.fillRect(self.rect(), self._context.theme.colour("surface.well"))
         if self._message:
-            self._paint_message(painter)
+            self.paint_message(painter)
             return
         if not self._pictures:
             return
@@ -454,7 +461,8 @@ class PictureView(QWidget):
             width = ramp.width() / len(_INFERNO)
             painter.fillRect(QRectF(ramp.left() + step * width, ramp.top(), width + 0.5, ramp.height()), colour)
 
-    def _paint_message(self, painter: QPainter) -> None:
+    def paint_message(self, painter: QPainter) -> None:
+        """Paint what is said in place of a picture."""
         font = QFont(self.font())
         font.setPixelSize(12)
         painter.setFont(font)

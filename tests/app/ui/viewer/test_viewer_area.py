@@ -254,9 +254,19 @@ def test_a_frame_that_cannot_be_read_is_a_message_and_the_viewer_goes_on(stage, 
     document.films_changed.emit()
     stage.session.transport.seek(30)
     qtbot.waitUntil(lambda: "gone.mp4" in area.canvas.message)
+    trouble = area.canvas._trouble
+    assert trouble.isVisible()
+    assert "gone.mp4" in trouble.words.text()
+    assert area.canvas.rect().contains(trouble.geometry())
+    QTest.mouseClick(trouble.further, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: stage.session.transport.frame == 31)
+    QTest.mouseClick(trouble.again, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "gone.mp4" in area.canvas.message)
+    stage.session.transport.seek(30)
     document._films = there
     document.films_changed.emit()
     qtbot.waitUntil(lambda: area.canvas.message == "" and area.canvas.shown_frame == 30)
+    assert not trouble.isVisible()
 
 
 def test_closing_the_project_empties_the_viewer(stage, area, qtbot):

@@ -1,0 +1,78 @@
+"""What is said in place of a picture, with the ways out as buttons."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.ui.context import Context
+from app.ui.theme.theme import HANDLE, PICTURE_LABEL
+from app.ui.widgets import label, push_button, row
+
+_WIDEST = 520
+
+
+class Trouble(QWidget):
+    """Stands in the middle of the picture for as long as there is none."""
+
+    def __init__(self, context: Context, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._context, self._over = context, parent
+        self.setAccessibleName("Why there is no picture")
+        self.words = label("")
+        self.words.setWordWrap(True)
+        self.words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        palette = self.words.palette()
+        palette.setColor(palette.ColorRole.WindowText, HANDLE)
+        self.words.setPalette(palette)
+        self.words.setStyleSheet(f"color: {HANDLE.name()}")
+        self.again = push_button("Try again")
+        self.again.clicked.connect(context.session.preview.try_again)
+        self.further = push_button("Next frame")
+        self.further.clicked.connect(self._go_on)
+        self.locate = push_button("Find the film…")
+        self.locate.clicked.connect(self._find)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 16, 24, 16)
+        layout.setSpacing(12)
+        layout.addWidget(self.words)
+        layout.addLayout(row(None, self.again, self.further, self.locate, None))
+        self.hide()
+
+    @Slot(str)
+    def say(self, text: str) -> None:
+        """Show a sentence with what can be done about it; an empty one puts this away."""
+        if not text:
+            self.hide()
+            return
+        session = self._context.session
+        self.words.setText(f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith(".") else "."))
+        self.locate.setVisible(bool(session.document.missing))
+        self.further.setVisible(session.preview.scene is not None)
+        self.place()
+        self.show()
+        self.raise_()
+
+    def place(self) -> None:
+        """Stand in the middle."""
+        room = self._over.size()
+        width = max(160, min(_WIDEST, room.width() - 32))
+        height = self.heightForWidth(width) if self.hasHeightForWidth() else self.sizeHint().height()
+        self.setGeometry((room.width() - width) // 2, max(8, (room.height() - height) // 2), width, height)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(PICTURE_LABEL)
+        painter.drawRoundedRect(self.rect(), 6, 6)
+        painter.end()
+
+    @Slot()
+    def _go_on(self) -> None:
+        self._context.session.transport.step(1)
+
+    @Slot()
+    def _find(self) -> None:
+        self._context.notices.show_panel("media")
