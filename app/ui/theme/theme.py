@@ -17,6 +17,7 @@ from app.ui.theme.dressing import Dressing
 
 _DIRECTORY = files("resources")
 _SIZES = {"compact": {"body": 12, "small": 11}, "comfortable": {"body": 13, "small": 12}}
+_MOST_DRAWN = 600
 # On the picture itself, the same in both themes: they must be seen on any film.
 REGION_LINE = QColor("#F58AD6")
 REGION_EDGE = QColor(0, 0, 0, 130)
@@ -40,6 +41,7 @@ class Theme(QObject):
         self._icon_files = QTemporaryDir()
         self._dressing = Dressing(self)
         self._sources: dict[str, str] = {}
+        self._drawn: dict[tuple[str, int, int, int, float], QPixmap] = {}
         self._load()
         settings.changed.connect(self._setting_changed)
 
@@ -173,7 +175,9 @@ class _Engine(QIconEngine):
         self._tone = tone
 
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
-        self._theme._draw(painter, self._name, self._colour(mode, state), QRectF(rect))
+        ratio = painter.device().devicePixelRatioF()
+        size = QSize(round(rect.width() * ratio), round(rect.height() * ratio))
+        painter.drawPixmap(rect, self._theme._pixmap(self._name, self._colour(mode, state), size, 1.0))
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         return self._theme._pixmap(self._name, self._colour(mode, state), size, 1.0)
