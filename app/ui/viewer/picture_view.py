@@ -241,9 +241,7 @@ class PictureView(QWidget):
         if not self._take(wants):
             self._say(next((text for want in wants if (text := self._preview.failure(want))), ""))
             if self._message:
-                self._pictures = {}
-                self._frame = self._transport.frame
-                self.update()
+                self._show_none(self._transport.frame)
         further: tuple[Want, ...] = ()
         if self._frame != self._transport.frame:
             # While the playhead is dragged every frame comes too late: the one on its way shows nevertheless.
@@ -273,6 +271,14 @@ class PictureView(QWidget):
             self.frame_shown.emit(frame)
         return True
 
+    def _show_none(self, frame: int) -> None:
+        """Show that there is no picture of a frame; the number that is told is its number all the same."""
+        self._pictures = {}
+        self.update()
+        if self._frame != frame:
+            self._frame = frame
+            self.frame_shown.emit(frame)
+
     def _say(self, text: str) -> None:
         if text != self._message:
             self._message = text
@@ -292,9 +298,7 @@ class PictureView(QWidget):
     def _failed(self, want: Want, text: str) -> None:
         if self.isVisible() and want in self._wants(self._transport.frame):
             self._say(text)
-            self._pictures = {}
-            self._frame = want.frame
-            self.update()
+            self._show_none(want.frame)
 
     @Slot()
     def _scene_changed(self) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.ui.context import Context
 from app.ui.theme.theme import HANDLE, PICTURE_LABEL
+from app.ui.timeline.keyframe_ticks import keyframes_of
 from app.ui.widgets import label, push_button, row
 
 _WIDEST = 520
@@ -29,7 +31,7 @@ class Trouble(QWidget):
         self.words.setStyleSheet(f"color: {HANDLE.name()}")
         self.again = push_button("Try again")
         self.again.clicked.connect(context.session.preview.try_again)
-        self.further = push_button("Next frame")
+        self.further = push_button("Go to the next keyframe")
         self.further.clicked.connect(self._go_on)
         self.locate = push_button("Find the film…")
         self.locate.clicked.connect(self._find)
@@ -71,7 +73,11 @@ class Trouble(QWidget):
 
     @Slot()
     def _go_on(self) -> None:
-        self._context.session.transport.step(1)
+        """Go where the film can be read again: what is damaged goes on up to a keyframe."""
+        transport, document = self._context.session.transport, self._context.session.document
+        frames = keyframes_of(document.timeline, document.films)
+        later = frames[np.searchsorted(frames, transport.frame, side="right") :]
+        transport.seek(int(later[0]) if later.size else transport.last_frame)
 
     @Slot()
     def _find(self) -> None:
