@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QLineEdit,
     QPlainTextEdit,
-    QProgressBar,
     QVBoxLayout,
     QWidget,
 )
@@ -44,6 +43,7 @@ from app.ui.widgets import (
     row,
     scrolled,
 )
+from app.ui.widgets.share_bar import ShareBar
 from app.ui.words import bytes_text, seconds_left, seconds_text
 from app.workflows.caches import films_cache
 from app.workflows.presets import export_with_preset, presets
@@ -107,9 +107,7 @@ class ExportPage(QWidget):
         self.range.currentIndexChanged.connect(self.refresh)
         self._about = label("", tone="2")
         self._about.setWordWrap(True)
-        self._bar = QProgressBar()
-        self._bar.setRange(0, 1000)
-        self._bar.setTextVisible(False)
+        self._bar = ShareBar()
         self._state = label("", tone="2")
         self.cancel = push_button("Cancel", size=ButtonSize.DIALOG)
         self.cancel.clicked.connect(self._cancel)
@@ -401,7 +399,7 @@ class ExportPage(QWidget):
             self.button.setEnabled(not self._hindrance())
             return
         if job.progress is not None:
-            self._bar.setValue(round(1000 * job.progress.fraction))
+            self._bar.show_share(job.progress.fraction)
             left = seconds_left(job.progress.remaining_s)
             text = job.progress.label[:1].upper() + job.progress.label[1:]
             self._state.setText(f"{text}, {left}" if left else text)

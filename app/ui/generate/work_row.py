@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QFrame, QProgressBar, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from app.session.jobs import Job
 from app.ui.widgets import ButtonKind, ElidedLabel, Role, column, label, push_button, row
+from app.ui.widgets.share_bar import ShareBar
 from app.ui.words import seconds_left, seconds_text
 
 _TICK_MS = 500
@@ -21,9 +22,7 @@ class WorkRow(QFrame):
         self.job = job
         self._title = ElidedLabel(job.title, Role.NAME)
         self._state = label("", Role.SMALL, "2")
-        self._bar = QProgressBar()
-        self._bar.setRange(0, 1000)
-        self._bar.setTextVisible(False)
+        self._bar = ShareBar()
         self.cancel = push_button("Cancel", ButtonKind.LINK)
         self.cancel.clicked.connect(job.cancel)
         head = row(gap=8)
@@ -44,6 +43,6 @@ class WorkRow(QFrame):
         if progress is None:
             self._state.setText(f"for {seconds_text(self.job.elapsed_s)}")
         else:
-            self._bar.setValue(round(progress.fraction * 1000))
+            self._bar.show_share(progress.fraction)
             self._state.setText(seconds_left(progress.remaining_s) or f"{round(progress.fraction * 100)}%")
         self.setAccessibleName(f"{self.job.title}, {self._state.text()}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtWidgets import QPlainTextEdit, QProgressBar, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.session.jobs import Job, JobKind, Jobs, JobState
 from app.ui.actions import ActionSpec
@@ -23,6 +23,7 @@ from app.ui.widgets import (
     scrolled,
 )
 from app.ui.widgets.labels import set_tone
+from app.ui.widgets.share_bar import ShareBar
 from app.ui.words import seconds_left, seconds_text, usd
 
 _ICONS = {
@@ -48,9 +49,7 @@ class JobRow(QWidget):
         self._sign = IconLabel(theme, _ICONS[job.kind])
         self._title = ElidedLabel(job.title, Role.NAME)
         self._cost = label("", tone="2")
-        self._bar = QProgressBar()
-        self._bar.setRange(0, 1000)
-        self._bar.setTextVisible(False)
+        self._bar = ShareBar()
         self._state = label("", Role.SMALL, "2")
         self._state.setWordWrap(True)
         self._state.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -90,7 +89,7 @@ class JobRow(QWidget):
         running = not job.is_over
         self._bar.setVisible(running and job.progress is not None)
         if job.progress is not None:
-            self._bar.setValue(round(1000 * job.progress.fraction))
+            self._bar.show_share(job.progress.fraction)
         self._state.setText(self._words())
         set_tone(self._state, "error" if job.state is JobState.FAILED else "2")
         self.cancel.setVisible(running)

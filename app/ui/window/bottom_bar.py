@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtWidgets import QProgressBar, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.ui.theme import Theme
 from app.ui.widgets import ElidedLabel, IconLabel, Role, label, row
+from app.ui.widgets.share_bar import ShareBar
 from app.ui.words import bytes_text, seconds_left
 
 if TYPE_CHECKING:
@@ -31,9 +32,7 @@ class BottomBar(QWidget):
         self._text = ElidedLabel("", Role.SMALL, "2")
         self._text.setAccessibleName("What happened last")
         self._job = label("", Role.SMALL, "2")
-        self._bar = QProgressBar(self)
-        self._bar.setRange(0, 1000)
-        self._bar.setTextVisible(False)
+        self._bar = ShareBar(self)
         self._bar.setFixedWidth(72)
         self._left = label("", Role.SMALL, "2")
         self.dropped = label("", Role.SMALL, "2")
@@ -92,6 +91,6 @@ class BottomBar(QWidget):
         more = f" and {len(running) - 1} more" if len(running) > 1 else ""
         self._job.setText(f"{job.title}{more}")
         fraction = job.progress.fraction if job.progress is not None else 0.0
-        self._bar.setValue(round(1000 * fraction))
+        self._bar.show_share(fraction)
         remaining = job.progress.remaining_s if job.progress is not None else None
         self._left.setText(f"{fraction:.0%}, {seconds_left(remaining)}" if remaining is not None else f"{fraction:.0%}")
