@@ -79,6 +79,19 @@ def operation_of(project: Project, patch_id: str) -> tuple[PatchOp, str]:
     return op, patch.source_id
 
 
+def must_be_open(opened: OpenProject, patch_id: str) -> None:
+    """Say so where a patch stands on a film that is not open because the storyline shows nothing of it.
+
+    Raises:
+        EditRefused: it does, or there is no such patch.
+    """
+    project = opened.file.project
+    _, source_id = operation_of(project, patch_id)
+    if source_id not in opened.films:
+        name = project.source(source_id).name
+        raise EditRefused(f"the patch is on {name}, which is not on the storyline; put a clip of it there first")
+
+
 def follow(project: Project, patch_id: str, moving: Moving, progress: Progress, cancel: CancelToken) -> Followed:
     """Follow a patch over its window, both ways at once; what was followed before is not followed again.
 
@@ -100,10 +113,11 @@ def follow_patch(path: Path, patch_id: str, progress: Progress, cancel: CancelTo
     """Follow a patch of a project file; what is found is kept in the project's cache.
 
     Raises:
-        ProjectError, MediaError: they cannot be used. EditRefused, Cancelled: see `follow`.
+        ProjectError, MediaError: they cannot be used. EditRefused: its film is not on the storyline. EditRefused, Cancelled: see `follow`.
     """
     opened = open_project(path, Access.READ, progress.part(0.0, 0.1), cancel)
     try:
+        must_be_open(opened, patch_id)
         with films_of_project(opened) as films:
             moving = moving_patches(opened, films)
             return follow(opened.file.project, patch_id, moving, progress.part(0.1, 1.0), cancel)

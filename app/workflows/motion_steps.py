@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.workflows.edit_steps import picture_of_region, png_of
-from app.workflows.follow import films_of_project, moving_patches, operation_of, pictures_of
+from app.workflows.follow import films_of_project, moving_patches, must_be_open, operation_of, pictures_of
 from app.workflows.import_media import OpenProject
 from app.workflows.steps import Artifact, StepAsks, StepContext, generation_of, task_artifact
 from engine.control import CancelToken
@@ -146,6 +146,7 @@ class MotionSteps:
         # What was sent belongs to the take of that moment, whatever is picked by now.
         project = PickTake(inputs["patch"], inputs["base"]).apply(self._project.file.project)
         patch = _patch(project, inputs["patch"])
+        must_be_open(self._project, patch.id)
         op, _ = operation_of(project, patch.id)
         if op.motion.follow is Follow.STATIC:
             op = replace(op, motion=Motion(Follow.HYBRID), window=patch.frames)

@@ -110,7 +110,9 @@ class FilmReaders:
         try:
             return self._films[source_id]
         except KeyError:
-            raise MissingMedia(f"the source {source_id} of this project is not open; relink its file") from None
+            raise MissingMedia(
+                f"the source {source_id} is not open: put a clip of it on the storyline, or relink it if its file is gone"
+            ) from None
 
     def _reader(self, source_id: str, film: Film) -> FrameReader:
         me = current_thread()
