@@ -8,7 +8,6 @@ from pathlib import Path
 import av
 import pytest
 
-from app.main import main
 from tests.corpus.small_clips import Recipe, make
 
 SRT = "1\n00:00:00,200 --> 00:00:01,000\nHallo <i>Welt</i>\n\n2\n00:00:01,200 --> 00:00:02,000\nzwei\nZeilen\n"
@@ -21,18 +20,8 @@ def clips(tmp_path_factory) -> dict[str, Path]:
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("DELTACUT_CACHE", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def run(capsys):
-    def command(*arguments: object) -> tuple[int, dict, str]:
-        status = main([*map(str, arguments), "--json"])
-        out, err = capsys.readouterr()
-        return status, json.loads(out) if out else {}, err
-
-    return command
+def _own_cache(own_cache):
+    pass
 
 
 @pytest.fixture

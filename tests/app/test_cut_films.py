@@ -16,8 +16,8 @@ from tests.corpus.small_clips import Recipe, make
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("DELTACUT_CACHE", str(tmp_path / "cache"))
+def _own_cache(own_cache):
+    pass
 
 
 def test_two_films_are_cut_planned_and_exported(tmp_path, capsys):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import signal
@@ -18,7 +17,6 @@ import cv2
 import numpy as np
 import pytest
 
-from app.main import main
 from engine.model.time import Range
 from tests.corpus import mutate
 from tests.corpus.small_clips import Recipe, make
@@ -34,18 +32,8 @@ def clip(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("DELTACUT_CACHE", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def run(capsys):
-    def command(*arguments: object) -> tuple[int, dict, str]:
-        status = main([*map(str, arguments), "--json"])
-        out, err = capsys.readouterr()
-        return status, json.loads(out) if out else {}, err
-
-    return command
+def _own_cache(own_cache):
+    pass
 
 
 @pytest.fixture

@@ -50,19 +50,6 @@ def own_cache(tmp_path_factory, monkeypatch):
 
 
 @pytest.fixture
-def run(capsys):
-    def command(*arguments):
-        try:
-            status = main([*map(str, arguments), "--json"])
-        except SystemExit as end:
-            status = end.code
-        out, err = capsys.readouterr()
-        return status, json.loads(out) if out else {}, err
-
-    return command
-
-
-@pytest.fixture
 def project(tmp_path, talking, run):
     path = tmp_path / "film.dcut"
     assert run("new", path, talking[0])[0] == 0

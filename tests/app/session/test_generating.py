@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import os
 from decimal import Decimal
 
 import pytest
@@ -21,23 +19,15 @@ from providers.consent import Reach
 from providers.job_store import Jobs
 from providers.jobs import Choice, JobState, Reason
 from providers.ledger import Caps
-from tests.fakes.world import World
+from tests.fakes.at_hand import at_hand
 
 REGION = Box(0.3, 0.3, 0.6, 0.7)
-_FOREIGN = ("GOOGLE_", "GEMINI_", "KLING_", "ELEVENLABS_", "VERTEX_", "KEY_VAULT_", "OTEL_", "DELTACUT_OFFLINE")
 
 
 @pytest.fixture
 def world(monkeypatch):
-    for name in list(os.environ):
-        if name.upper().endswith(("_API_KEY", "_PROXY")) or name.startswith(_FOREIGN):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("KEY_VAULT_MASTER_KEY", base64.b64encode(bytes(range(32))).decode())
-    with World() as services:
-        for name, value in services.environment().items():
-            monkeypatch.setenv(name, value)
+    with at_hand(monkeypatch) as services:
         yield services
-        assert services.mistakes == []
 
 
 @pytest.fixture

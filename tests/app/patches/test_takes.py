@@ -9,31 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.moving_films import ANCHOR, FRAMES, disc, pose, runner, write_film
-from tests.moving_textures import HEIGHT, WIDTH, Board
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory) -> Path:
-    board = Board(pose)
-    return write_film(tmp_path_factory.mktemp("clip") / "film.mp4", (board.levels(t) for t in range(FRAMES)))
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("DELTACUT_CACHE", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def run(capsys):
-    return runner(capsys)
-
-
-@pytest.fixture
-def project(tmp_path, clip, run) -> Path:
-    path = tmp_path / "film.dcut"
-    assert run("new", path, clip)[0] == 0
-    return path
+from tests.moving_films import ANCHOR, disc, write_film
+from tests.moving_textures import HEIGHT, WIDTH
 
 
 def test_a_picture_follows_and_its_bytes_come_out_again(project, run, tmp_path):
