@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QKeyEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
@@ -148,6 +148,10 @@ def test_what_a_slider_would_do_shows_while_it_is_dragged_and_escape_brings_back
             slider.setSliderPosition(position)
     qtbot.waitUntil(lambda: not np.array_equal(picture_under(stage, qtbot), before))
     assert the_patch(stage).tool == Blur(1), "nothing is changed before the slider is let go"
+    asked = QKeyEvent(QEvent.Type.ShortcutOverride, Qt.Key.Key_Escape, Qt.KeyboardModifier.NoModifier)
+    asked.ignore()
+    QApplication.sendEvent(slider, asked)
+    assert asked.isAccepted(), "Escape is the slider's while it is dragged, and no shortcut"
     with qtbot.waitSignal(stage.session.preview.scene_changed):
         QTest.keyClick(slider, Qt.Key.Key_Escape)
     assert slider.value() == 10
