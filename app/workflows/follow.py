@@ -113,7 +113,8 @@ def follow_patch(path: Path, patch_id: str, progress: Progress, cancel: CancelTo
     """Follow a patch of a project file; what is found is kept in the project's cache.
 
     Raises:
-        ProjectError, MediaError: they cannot be used. EditRefused: its film is not on the storyline. EditRefused, Cancelled: see `follow`.
+        ProjectError, MediaError: they cannot be used. EditRefused: its film is not on the storyline.
+        EditRefused, Cancelled: see `follow`.
     """
     opened = open_project(path, Access.READ, progress.part(0.0, 0.1), cancel)
     try:

@@ -41,6 +41,8 @@ _SUPPORT_PER_CORRELATION = 2.8
 ANCHOR_INFORMATION = 1e6
 _SPREAD_AT_MATCH_PX, _SPREAD_PER_MISMATCH_PX = 0.3, 25.0
 _LEAST_STRUCTURE = 1.2
+_MOST_PERSPECTIVE = 3.0
+"""No corner of a region is so many times as near as another: what seems so has been pulled out of shape."""
 _BEND_RESIDUAL = 0.008
 _BEND_SUPPORT = 0.97
 """A match this good leaves nothing for bending to explain."""
@@ -344,7 +346,8 @@ def first_step(subject: Subject) -> Step:
 def _plausible(chart: Chart, homography: Float64) -> bool:
     """Tell whether the region is still seen from its front, at a sane size."""
     corners = chart.corners_of(homography).reshape(4, 2)
-    if not np.isfinite(corners).all():
+    depth = chart.corners_of(np.eye(3)).reshape(4, 2) @ homography[2, :2] + homography[2, 2]
+    if not np.isfinite(corners).all() or depth.min() * _MOST_PERSPECTIVE <= depth.max():
         return False
     sides = np.roll(corners, -1, axis=0) - corners
     after = np.roll(sides, -1, axis=0)

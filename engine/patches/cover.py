@@ -13,6 +13,8 @@ from engine.motion.track import Found
 from engine.patches.matte import Matte
 from engine.patches.propagate import Journey
 
+_MOST_PERSPECTIVE = 4.0
+"""A place that brings one side of the region so many times as near as another is not believed."""
 _SPEED_FRAMES = 3
 """The speed at the edge of a gap is that of so many frames."""
 
@@ -27,7 +29,7 @@ def hull_of(matte: Matte) -> Float64:
 
 
 def swept_by(journey: Journey, row: int, hull: Float64) -> list[Float64]:
-    """Return the outlines that a region may have swept on a frame, float64 [n, 2] each; none where it was seen.
+    """Return the outlines that a region may have swept on a frame, float64 [n, 2] each; none where it was surely seen.
 
     From where it was seen last it may have gone on as it did, or straight to where it is seen next; and there it may
     have come from as it goes on. Beside a gap too, since the shutter is open while it goes.
@@ -35,57 +37,60 @@ def swept_by(journey: Journey, row: int, hull: Float64) -> list[Float64]:
     Args:
         journey: where the patch is.
         row: of the frame.
-        hull: as hull_of returns it.
+        hull: as hull_of returns it, of one point at least.
     """
-    seen = journey.found == Found.SEEN
-    gap = not seen[row] or not seen[max(0, row - 1)] or not seen[min(len(seen) - 1, row + 1)]
-    if not gap or not seen.any() or not len(hull):
-        return []
-    known = np.flatnonzero(seen)
-    before, after = known[known <= row], known[known >= row]
-    ends = []
-    for rows, step in ((before[::-1], 1), (after, -1)):
-        if not len(rows):
-            continue
-        here = _outline(journey, int(rows[0]), hull)
-        if here is None:
-            continue
-        away = abs(row - int(rows[0])) + 1
-        onward = here + step * away * _speed(journey, rows[: _SPEED_FRAMES + 1])
-        ends.append((here, onward))
-    outlines = [_hull(here, onward) for here, onward in ends]
-    if len(before) and len(after) and before[-1] == after[0]:
+    outlines: dict[int, Float64] = {}
+
+    def outline(at: int) -> Float64 | None:
+        if at not in outlines:
+            found = _outline(journey, at, hull)
+            if found is None:
+                return None
+            outlines[at] = found
+        return outlines[at]
+
+    def sure(at: int) -> bool:
+        return journey.found[at] == Found.SEEN and outline(at) is not None
+
+    count = len(journey.found)
+    here = row if sure(row) else None
+    earlier = next((at for at in range(row - 1, -1, -1) if sure(at)), None)
+    later = next((at for at in range(row + 1, count) if sure(at)), None)
+    swept: list[tuple[Float64, Float64]] = []
+    if here is not None:
         # Seen here, but not on a frame beside: on the way to where it is seen next, or from where it was last.
-        earlier, later = known[known < row], known[known > row]
-        others = [rows[at] for rows, at, side in ((earlier, -1, row - 1), (later, 0, row + 1)) if len(rows) and
-                  0 <= side < len(seen) and not seen[side]]  # fmt: skip
-        here = _outline(journey, row, hull)
-        for other in others:
-            there = _outline(journey, int(other), hull)
-            if here is not None and there is not None:
-                outlines.append(_hull(here, there))
-    elif len(ends) == 2:
-        outlines.append(_hull(ends[0][0], ends[1][0]))
-    return outlines
+        others = [other for other in (earlier, later) if other is not None and abs(other - here) > 1]
+        return [_hull(outlines[here], outlines[other]) for other in others]
+    for end, step in ((earlier, -1), (later, 1)):
+        if end is not None:
+            inner = [end]
+            while len(inner) <= _SPEED_FRAMES and 0 <= inner[-1] + step < count and sure(inner[-1] + step):
+                inner.append(inner[-1] + step)
+            onward = outlines[end] + (row - end - step) * _speed(journey, inner)
+            swept.append((outlines[end], onward))
+    if earlier is not None and later is not None:
+        swept.append((outlines[earlier], outlines[later]))
+    return [_hull(*ends) for ends in swept]
 
 
 def _outline(journey: Journey, row: int, hull: Float64) -> Float64 | None:
+    """Return the outline on a frame, or None where a part would lie behind the camera or all but there."""
     homography = journey.places[row].homography
     depth = hull @ homography[2, :2] + homography[2, 2]
-    if (depth <= 1e-6).any():
+    if depth.min() * _MOST_PERSPECTIVE <= depth.max():
         return None
     return np.asarray((hull @ homography[:2, :2].T + homography[:2, 2]) / depth[:, None])
 
 
-def _speed(journey: Journey, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Float64:
-    """Return how far the region's middle goes per frame, over rows on which it was seen, the nearest first."""
-    if len(rows) < 2 or abs(int(rows[0]) - int(rows[-1])) != len(rows) - 1:
-        rows = rows[:2]
-        if len(rows) < 2 or abs(int(rows[0]) - int(rows[1])) != 1:
-            return np.zeros(2)
+def _speed(journey: Journey, rows: list[int]) -> Float64:
+    """Return how far the region's middle goes per frame, over consecutive rows on which it was seen."""
+    if len(rows) < 2:
+        return np.zeros(2)
     chart = journey.surface.chart
-    middles = [chart.corners_of(journey.places[int(row)].homography).reshape(4, 2).mean(axis=0) for row in rows]
-    return np.asarray((middles[0] - middles[-1]) / (int(rows[0]) - int(rows[-1])))
+    first, last = (
+        chart.corners_of(journey.places[at].homography).reshape(4, 2).mean(axis=0) for at in (rows[0], rows[-1])
+    )
+    return np.asarray((first - last) / (rows[0] - rows[-1]))
 
 
 def _hull(one: Float64, other: Float64) -> Float64:

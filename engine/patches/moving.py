@@ -81,25 +81,32 @@ def _cover(matte: Matte, journey: Journey, frame: int) -> Matte | None:
     """Return a matte that leaves nothing of the region uncovered, wherever it may be on a frame."""
     row = journey.row(frame)
     place, beside = journey.places[row], journey.beside(frame)
-    swept = swept_by(journey, row, hull_of(matte))
-    box = target(journey.surface, matte, place, beside)
-    if swept:
-        every = np.concatenate(swept)
-        low, high = np.floor(every.min(axis=0)).astype(int), np.ceil(every.max(axis=0)).astype(int) + 1
-        low, high = np.clip(low, 0, (matte.width, matte.height)), np.clip(high, 0, (matte.width, matte.height))
-        if (high > low).all():
-            x0, y0, x1, y1 = (int(low[0]), int(low[1]), int(high[0]), int(high[1])) if box is None else box
-            around = min(x0, int(low[0])), min(y0, int(low[1])), max(x1, int(high[0])), max(y1, int(high[1]))
-            box = window(*around, matte.width, matte.height)
-        else:
-            swept = []
-    if box is None:
+    hull = hull_of(matte)
+    if not len(hull):
         return None
+    swept = swept_by(journey, row, hull)
     reach = int(np.ceil(_cover_px(journey, row)))
-    room = -(-reach // 8) * 8
-    x0, y0 = max(0, box[0] - room), max(0, box[1] - room)
-    x1, y1 = min(matte.width, box[2] + room), min(matte.height, box[3] + room)
-    alpha = _sampled(matte, journey, place, beside, (x0, y0, x1, y1))
+    box = target(journey.surface, matte, place, beside)
+    if box is None:
+        # A place beside may be no place to look from; this one still is.
+        beside = place, place
+        box = target(journey.surface, matte, place, None)
+    boxes = [] if box is None else [box]
+    for outline in swept:
+        low, high = np.floor(outline.min(axis=0)), np.ceil(outline.max(axis=0)) + 1
+        boxes.append((*low.astype(int).tolist(), *high.astype(int).tolist()))
+    if not boxes:
+        return None
+    edges = np.array(boxes)
+    left, top = np.maximum(edges[:, :2].min(axis=0) - reach, 0).tolist()
+    right, bottom = np.minimum(edges[:, 2:].max(axis=0) + reach, (matte.width, matte.height)).tolist()
+    if right <= left or bottom <= top:
+        return None
+    x0, y0, x1, y1 = window(left, top, right, bottom, matte.width, matte.height)
+    if box is None:
+        alpha: Float32 = np.zeros((y1 - y0, x1 - x0), np.float32)
+    else:
+        alpha = _sampled(matte, journey, place, beside, (x0, y0, x1, y1))
     for outline in swept:
         points = np.rint((outline - (x0, y0)) * 16).astype(np.int32)
         cv2.fillConvexPoly(alpha, points, 1.0, lineType=cv2.LINE_8, shift=4)

@@ -111,7 +111,7 @@ class FilmReaders:
             return self._films[source_id]
         except KeyError:
             raise MissingMedia(
-                f"the source {source_id} is not open: put a clip of it on the storyline, or relink it if its file is gone"
+                f"the source {source_id} is not open: put a clip of it on the storyline, or relink it if it is gone"
             ) from None
 
     def _reader(self, source_id: str, film: Film) -> FrameReader:

@@ -19,7 +19,7 @@ def test_it_is_told_that_its_film_is_not_on_the_storyline(project, run):
     assert run("patch", project, *where, "--tool", "fill", "--colour", "#ffffff")[0] == 0
     opened = open_project(project, Access.READ, Progress(), CancelToken())
     try:
-        patch = opened.file.project.patches[0]
+        patch = next(iter(opened.file.project.patches))
         must_be_open(opened, patch.id)
         with pytest.raises(EditRefused, match=r"film\.mp4, which is not on the storyline"):
             must_be_open(replace(opened, films={}), patch.id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -85,6 +87,26 @@ def test_it_is_covered_on_every_frame_where_it(name):
             cover = matte_on(Matte.of_full(alpha), journey, WhenLost.COVER, t)
             assert cover is not None, t
             assert cover.full()[visible].min() > 0.98, t
+
+
+@pytest.mark.parametrize("row", [3, 11])
+def test_a_place_that_nobody_could_look_from_does_not_bare_it(row):
+    board = Board(lambda t: at(100 + 4 * t))
+    alpha, bounds = board.region()
+    journey = propagate(
+        board.read, (Anchor(0, alpha, bounds),), Range(0, 12), Follow.HYBRID, (), (WIDTH, HEIGHT), Progress(),
+        CancelToken(),
+    )  # fmt: skip
+    places = list(journey.places)
+    broken = places[row].homography.copy()
+    broken[2] = (-0.02, 0.001, 2.6)
+    places[row] = replace(places[row], homography=broken)
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+    for t in (row - 1, row, row + 1):
+        if t in journey.frames:
+            cover = matte_on(Matte.of_full(alpha), replace(journey, places=tuple(places)), WhenLost.COVER, t)
+            assert cover is not None
+            assert cover.full()[np.hypot(*board.board_map(t, x, y)) <= LASSO - 1].min() > 0.98
 
 
 def test_where_it_came_out_elsewhere_than_it_was_bound_for_it_is_called_lost():
