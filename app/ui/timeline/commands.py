@@ -9,10 +9,12 @@ from functools import partial
 from PySide6.QtCore import QObject, QPoint, Slot
 from PySide6.QtWidgets import QInputDialog, QMenu
 
+from app.session.importing import Where
 from app.session.selection import ToolMode
 from app.ui.actions import ActionSpec
 from app.ui.context import Context
-from app.ui.timeline.content import Placed, RowKind
+from app.ui.timeline.clipboard_picture import ClipboardPicture
+from app.ui.timeline.content import Placed, RowKind, name_of
 from app.ui.timeline.editing import (
     Copied,
     Removal,
@@ -94,6 +96,8 @@ class TimelineCommands(QObject):
         self._settings = session.settings
         self._view = view
         self._clipboard: tuple[Copied, ...] = ()
+        self._picture = ClipboardPicture(self)
+        self._picture.came.connect(self._forget_copy)
         view.split_wanted.connect(self.split)
         view.menu_wanted.connect(self._show_menu)
         view.name_wanted.connect(self._name_marker)
@@ -367,7 +371,8 @@ class TimelineCommands(QObject):
     def _needs_copy(self) -> str:
         if not self._document.is_open:
             return "Open a film first"
-        return "" if self._clipboard else "Copy something on the timeline first"
+        there = self._clipboard or self._picture.is_there
+        return "" if there else "Copy something on the timeline, or a picture, first"
 
     def _needs_gap(self) -> str:
         if any(isinstance(item, Gap) for item in self._document.project.storyline):
@@ -462,10 +467,23 @@ class TimelineCommands(QObject):
             self._document.do(ExtractRange(marked))
 
     def _delete(self) -> None:
-        self._do(lambda: removed(self._document.project, self._selection.items, Removal.GAP))
+        self._remove(Removal.GAP)
 
     def _ripple_delete(self) -> None:
-        self._do(lambda: removed(self._document.project, self._selection.items, Removal.RIPPLE))
+        self._remove(Removal.RIPPLE)
+
+    def _remove(self, removal: Removal) -> None:
+        items = self._selection.items
+        project = self._document.project
+        found = [placed for placed in map(self._view.content.find, items) if placed is not None]
+        what = f"“{name_of(project, found[0].value)}”" if len(found) == 1 else f"{len(items)} items"
+        if self._do(lambda: removed(project, items, removal)):
+            self._context.notices.say(f"Deleted {what}{self._undo_hint()}")
+
+    def _undo_hint(self) -> str:
+        actions = self._context.actions
+        keys = actions.keys("edit.undo").split("; ")[0] if actions.has("edit.undo") else ""
+        return f"; {keys} brings it back" if keys else ""
 
     def _nudge(self, by: int) -> None:
         items = self._chosen()
@@ -520,8 +538,28 @@ class TimelineCommands(QObject):
         self._copy()
         self._delete()
 
+    @Slot()
+    def _forget_copy(self) -> None:
+        """What was copied last is what is pasted."""
+        if self._picture.is_there:
+            self._clipboard = ()
+        self._context.actions.refresh_soon()
+
     def _paste(self) -> None:
+        if not self._clipboard:
+            self._paste_picture()
+            return
         self._paste_at(self._clipboard, self._transport.frame)
+
+    def _paste_picture(self) -> None:
+        """Put the clipboard's picture into the region in hand, else over the film."""
+        path, frame = self._picture.path(), self._transport.frame
+        if path is None:
+            self._context.notices.say("The picture in the clipboard cannot be read")
+        elif self._selection.region is not None or self._selection.patch is not None:
+            self._context.session.patching.place_picture(path)
+        else:
+            self._context.session.importing.add([path], Where.INSERT, frame)
 
     def _duplicate(self) -> None:
         items = self._chosen()

@@ -6,11 +6,13 @@ import cv2
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QToolButton
 
 from app.ui.timeline.content import RowKind
 from engine.model.markers import MarkerKind
+from engine.model.region import Box
 from engine.model.time import Range
 from tests.app.ui.timeline.hand import (
     CTRL,
@@ -49,6 +51,39 @@ def test_split_ripple_trim_and_delete_by_their_actions(stage, panel):
     stage.session.selection.choose("third")
     stage.run("edit.ripple_delete")
     assert [length for _, length in story(stage)] == [10, 10]
+
+
+def test_a_picture_in_the_clipboard_is_pasted_over_the_film_or_into_the_region(stage, panel, qtbot):
+    image = QImage(40, 30, QImage.Format.Format_RGB32)
+    image.fill(0x2040FF)
+    QGuiApplication.clipboard().setImage(image)
+    stage.session.transport.seek(12)
+    titles = len(stage.project.layer("overlays").items)
+    stage.run("edit.paste")
+    qtbot.waitUntil(lambda: len(stage.project.layer("overlays").items) == titles + 1, timeout=20_000)
+    assert stage.project.layer("overlays").items[-1].place.frames.start == 12
+    patches = len(list(stage.project.patches))
+    stage.session.selection.set_region(Box(0.6, 0.6, 0.8, 0.8), 12)
+    stage.run("edit.paste")
+    qtbot.waitUntil(lambda: len(list(stage.project.patches)) == patches + 1, timeout=20_000)
+    QGuiApplication.clipboard().clear()
+
+
+def test_what_was_copied_last_is_pasted(stage, panel):
+    image = QImage(4, 4, QImage.Format.Format_RGB32)
+    image.fill(0)
+    QGuiApplication.clipboard().setImage(image)
+    stage.session.selection.choose("title")
+    stage.run("edit.copy")
+    stage.run("edit.paste")
+    assert len(stage.project.layer("overlays").items) == 2
+    QGuiApplication.clipboard().clear()
+
+
+def test_deleting_says_what_is_gone(stage, panel):
+    stage.session.selection.choose("title")
+    stage.run("edit.delete")
+    assert stage.heard.said[-1].startswith("Deleted “")
 
 
 def test_copies_are_pasted_at_the_playhead_and_chosen(stage, panel):
