@@ -41,12 +41,14 @@ class Watch:
 
     Attributes:
         files: only opening files below these folders counts as waiting; our own resources are small and at hand.
-        step: what the story is at.
-        events: those over a millisecond. calls: what waited: where, in which step, by what stack.
+        step: what the story is at. is_on: whether it looks.
+        cpu_ms: the computing time of every event, by step. events: those over a millisecond.
+        calls: what waited: where, in which step, by what stack.
     """
 
     files: tuple[Path, ...]
     step: str = ""
+    cpu_ms: dict[str, list[float]] = field(default_factory=dict)
     events: list[Held] = field(default_factory=list)
     calls: list[tuple[str, str, str]] = field(default_factory=list)
     is_on: bool = False
@@ -71,6 +73,7 @@ class WatchedApplication(QApplication):
         finally:
             cpu, wall = 1000 * (time.thread_time() - cpu), 1000 * (time.perf_counter() - wall)
             self._depth -= 1
+            self._watch.cpu_ms.setdefault(self._watch.step, []).append(cpu)
             if cpu > 1.0:
                 self._watch.events.append(Held(cpu, wall, what, where, self._watch.step))
 
