@@ -75,7 +75,9 @@ def recover(given: argparse.Namespace, console: Console) -> int:
         "takes": len(found.take_ids),
         "losses": list(found.losses),
     }
-    lines = [f"{given.into}: {found.project.frame_count:,} frames, {len(found.take_ids)} takes"]
+    lines = [
+        f"{given.into}: {found.project.frame_count:,} frames, {len(found.take_ids)} takes; steps to undo stay behind"
+    ]
     lines += [f"  lost: {loss}" for loss in found.losses] or ["  nothing of what a project holds is missing"]
     console.result(facts, "\n".join(lines))
     return 0

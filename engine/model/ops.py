@@ -8,9 +8,9 @@ from fractions import Fraction
 
 from engine.model.captions import Caption
 from engine.model.geometry import Geometry
-from engine.model.keyframes import Value
+from engine.model.keyframes import Value, shifted
 from engine.model.layers import Blend, CaptionMode, Item, Layer, LayerKind
-from engine.model.overlay import Content, Film, Overlay
+from engine.model.overlay import Content, Film, Overlay, later
 from engine.model.patch import Follow, Motion, Patch
 from engine.model.place import OnSource
 from engine.model.quick import quickly_made
@@ -45,9 +45,7 @@ class PatchOp:
 
 @dataclass(frozen=True, slots=True)
 class TimelineClock:
-    """Keyframes count timeline frames; at: how many lie between the item's first frame and the run's."""
-
-    at: int
+    """Keyframes count timeline frames from the run's first one; a film begins there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +118,15 @@ Op = PatchOp | OverlayOp | SubjectOp | CaptionOp
 
 def advanced(op: Op, by: int) -> Op:
     """Return the operation of the same run from `by` timeline frames later."""
-    if isinstance(op, OverlayOp) and isinstance(op.clock, TimelineClock) and by:
-        return replace(op, clock=TimelineClock(op.clock.at + by))
-    return op
+    if by == 0 or not isinstance(op, OverlayOp) or not isinstance(op.clock, TimelineClock):
+        return op
+    # As an item is cut: what is left of it must be the same operation.
+    return replace(
+        op,
+        content=later(op.content, by, op.rate) if op.rate is not None else op.content,
+        geometry=op.geometry.shifted(-by),
+        opacity=shifted(op.opacity, -by),
+    )
 
 
 def moves(op: Op) -> bool:
@@ -182,7 +186,7 @@ def _overlay_op(layer: Layer, item: Overlay, rate: Fraction) -> OverlayOp | None
     clock: TimelineClock | SourceClock | None = None
     if item.is_animated:
         place = item.place
-        clock = SourceClock(place.frames.start) if isinstance(place, OnSource) else TimelineClock(0)
+        clock = SourceClock(place.frames.start) if isinstance(place, OnSource) else TimelineClock()
     return OverlayOp(
         item.content,
         item.geometry,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
 
@@ -80,6 +80,11 @@ class Flat:
 
 
 Content = Still | Film | Title | Shape | Flat
+
+
+def later(content: Content, frames: int, rate: Fraction) -> Content:
+    """Return what a thing shows from `frames` frames later on; rate: the canvas's."""
+    return replace(content, start_s=content.start_s + frames / rate) if isinstance(content, Film) else content
 
 
 @dataclass(frozen=True, slots=True)

@@ -272,8 +272,8 @@ class _Ground:
 def _moment(op: OverlayOp, at: int, picture: _Source | _Ground) -> int:
     """Return the frame at which an overlay's keyframes are read, `at` frames into its run."""
     match op.clock:
-        case TimelineClock(passed):
-            return passed + at
+        case TimelineClock():
+            return at
         case SourceClock(first) if isinstance(picture, _Source):
             return picture.number - first
         case _:

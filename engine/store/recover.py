@@ -104,7 +104,7 @@ def _read(connection: sqlite3.Connection, path: Path) -> Recovered:
                 tuple(_places(reader)),
                 tuple(_records(reader)),
                 tuple(take.id for take in _takes(reader, path)),
-                tuple(losses),
+                tuple(dict.fromkeys(losses)),
             )
 
 

@@ -16,7 +16,7 @@ from engine.model.captions import Caption
 from engine.model.keyframes import shifted
 from engine.model.layers import Item, Layer
 from engine.model.markers import Marker
-from engine.model.overlay import Overlay
+from engine.model.overlay import Overlay, later
 from engine.model.place import AtTimeline, OnTimeline, Ripple
 from engine.model.project import Project
 from engine.model.sound import AtTime, AudioItem, AudioTrack
@@ -136,6 +136,7 @@ class _Mover:
             return replace(
                 item,
                 place=replace(item.place, frames=frames),
+                content=later(item.content, gone, self._after.canvas.rate),
                 geometry=item.geometry.shifted(-gone),
                 opacity=shifted(item.opacity, -gone),
             )

@@ -11,6 +11,10 @@ from hypothesis import strategies as st
 from engine.errors import UsageError
 from engine.model import edits as e
 from engine.model.excerpt import excerpt
+from engine.model.geometry import Geometry
+from engine.model.keyframes import Curve, Keyframe
+from engine.model.overlay import Film, Overlay, Still
+from engine.model.place import OnTimeline
 from engine.model.recipe import recipe_runs
 from engine.model.sound import AtTime, AudioItem, SoundRole, TrackSettings
 from engine.model.sound_runs import start_of, storyline_sound
@@ -38,6 +42,20 @@ def test_frame_n_of_a_part_is_made_of_the_same_as_frame_a_plus_n_of_the_whole(pr
     part = excerpt(project, Range(start, stop))
     assert part.frame_count == stop - start
     assert frames_of(part) == frames_of(project)[start:stop]
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        Overlay("o", OnTimeline(Range(5, 40)), Film("s")),
+        Overlay("o", OnTimeline(Range(5, 40)), Still("x"), opacity=Curve((Keyframe(3, 0.0), Keyframe(30, 1.0)))),
+        Overlay("o", OnTimeline(Range(5, 40)), Still("x"), Geometry(x=Curve((Keyframe(0, 0.2),)))),
+    ],
+    ids=["film", "fade", "still keyframe"],
+)
+def test_what_moves_goes_on_where_it_was(thing):
+    project = e.AddItems("overlays", (thing,)).apply(one_source_project(60))
+    assert frames_of(excerpt(project, Range(20, 50))) == frames_of(project)[20:50]
 
 
 @settings(max_examples=20, deadline=None)

@@ -12,10 +12,10 @@ from engine.errors import EditRefused
 from engine.model import edits as e
 from engine.model.changes import changed_between, changed_ranges, rendered_ranges
 from engine.model.geometry import AS_IT_IS
-from engine.model.keyframes import Curve, Keyframe
+from engine.model.keyframes import Curve, Keyframe, shifted
 from engine.model.layers import CaptionMode, LayerKind, LayerSettings
 from engine.model.ops import CaptionOp, Depth, OverlayOp, SubjectOp, TimelineClock, op_of
-from engine.model.overlay import Flat, Overlay, Still
+from engine.model.overlay import Film, Flat, Overlay, Still
 from engine.model.patch import Follow, Motion, Patch, ReviewState
 from engine.model.place import AtSource, OnSource, OnTimeline
 from engine.model.placement import source_frames
@@ -76,11 +76,18 @@ def _frame_recipe(project, timeline, item, at, frame):
             if op is None or not _stands(project, timeline, thing, item, shown, frame):
                 continue
             if isinstance(op, OverlayOp) and isinstance(op.clock, TimelineClock):
-                op = replace(op, clock=TimelineClock(frame - thing.place.frames.start))
+                op = _later(op, frame - thing.place.frames.start)
             ops.append(op)
     if not any(isinstance(op, SubjectOp) for op in ops):
         ops = [op for op in ops if not (isinstance(op, OverlayOp) and op.depth is Depth.BEHIND_SUBJECT)]
     return Recipe(base, placement, tuple(ops))
+
+
+def _later(op, by):
+    content = op.content
+    if isinstance(content, Film):
+        content = replace(content, start_s=content.start_s + by / op.rate)
+    return replace(op, content=content, geometry=op.geometry.shifted(-by), opacity=shifted(op.opacity, -by))
 
 
 def _stands(project, timeline, thing, clip, shown, frame):
@@ -269,7 +276,7 @@ def test_an_animated_overlay_is_another_recipe_on_every_frame_of_one_run():
     project = e.AddItems("overlays", (item,)).apply(one_source_project(60))
     runs = recipe_runs(project)
     assert [run.timeline_range for run in runs] == [Range(0, 20), Range(20, 40), Range(40, 60)]
-    assert runs[1].recipe.advanced(5).ops[0].clock == TimelineClock(5)
+    assert runs[1].recipe.advanced(5).ops[0].opacity == fade.shifted(-5)
     later = e.ReplaceItem(replace(item, place=OnTimeline(Range(21, 41)))).apply(project)
     assert changed_ranges(project, later) == (Range(20, 41),)
 
