@@ -17,6 +17,7 @@ class TabbedPanels(QWidget):
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.bar = QTabBar()
+        self.bar.setAccessibleName("Panels that stand here")
         self.bar.setDrawBase(False)
         self.bar.setExpanding(False)
         self.bar.setFixedHeight(36)
