@@ -45,6 +45,10 @@ class EvenTimes:
         """Return the start of a frame in seconds; of `count`, the end of the last one."""
         return (self.start + frame * self.step) * self.time_base
 
+    def between(self, first: int, stop: int) -> Fraction:
+        """Return how long the frames from `first` up to `stop` show, in seconds."""
+        return (stop - first) * self.step * self.time_base
+
     def frame_at(self, time_s: Fraction) -> int:
         """Return the frame shown at a time, the first or last one outside the film."""
         # Whole numbers throughout: a Fraction costs ten times as much, and thousands of items ask.
@@ -88,6 +92,10 @@ class ListedTimes:
     def time_of(self, frame: int) -> Fraction:
         """Return the start of a frame in seconds; of `count`, the end of the last one."""
         return int(self.ticks[frame]) * self.time_base
+
+    def between(self, first: int, stop: int) -> Fraction:
+        """Return how long the frames from `first` up to `stop` show, in seconds."""
+        return int(self.ticks[stop] - self.ticks[first]) * self.time_base
 
     def frame_at(self, time_s: Fraction) -> int:
         """Return the frame shown at a time, the first or last one outside the film."""

@@ -165,7 +165,7 @@ class TimelineMap:
         """Return the first timeline frame that begins at or after a second (`frame_count` if none does)."""
         if not self.spans or time_s <= 0:
             return 0
-        if time_s >= self.time_of(self.frame_count):
+        if time_s >= self._span_times[-1]:
             return self.frame_count
         frame = self.frame_at(time_s)
         return frame if self.time_of(frame) == time_s else frame + 1
@@ -201,12 +201,9 @@ class TimelineMap:
 
     def _time_within(self, item: StoryItem, at: int) -> Fraction:
         match item:
-            case Clip(source_id=source_id, timing=timing):
-                times = self._times[source_id]
-                return source_time(timing, at, times, self._canvas_rate) - source_time(
-                    timing, 0, times, self._canvas_rate
-                )
-            case Gap():
+            case Clip(source_id=source_id, timing=Native(source_range)):
+                return self._times[source_id].between(source_range.start, source_range.start + at)
+            case _:
                 return at / self._canvas_rate
 
 
