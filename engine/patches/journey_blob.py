@@ -41,6 +41,7 @@ def journey_to_bytes(journey: Journey) -> bytes:
             "confidence": journey.confidence,
             "sigma_px": journey.sigma_px,
             "opacity": journey.opacity,
+            "support": np.zeros(0) if journey.support is None else journey.support,
             "exposure": np.array(astuple(journey.exposure)),
         }
     )
@@ -68,6 +69,7 @@ def journey_from_bytes(data: bytes) -> Journey | None:
             (),
             None if suggestion == _NO_SUGGESTION else suggestion,
             bool(even),
+            arrays["support"] if arrays["support"].size else None,
         )
     except (KeyError, ValueError, TypeError):
         return None

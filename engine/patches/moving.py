@@ -22,6 +22,8 @@ _MOST_COVER = 1.5
 """A lost region is covered up to so many of its own half sizes further out."""
 _COVER_GROWTH = 0.04
 """Of its half size, per lost frame."""
+_PARTED_GROWTH = 0.2
+"""The same per frame on which a part of it goes its own way, of which only the other part is followed."""
 
 
 def shown(
@@ -148,6 +150,9 @@ def _cover_px(journey: Journey, row: int) -> float:
         known = np.flatnonzero(journey.found != Found.LOST)
         away = int(np.abs(known - row).min()) if len(known) else len(journey.found)
         reach += half * min(_MOST_COVER, 0.1 + _COVER_GROWTH * away)
+    else:
+        # What was to be hidden may be the part that goes its own way.
+        reach += half * min(_MOST_COVER, _PARTED_GROWTH * journey.parted_for(row))
     return reach
 
 

@@ -35,6 +35,8 @@ FADE_FRAMES = 4
 _SUGGEST_ABOVE = 0.1
 _LOOKS_WANTED = 24
 _GOOD_SUPPORT = 0.6
+_WHOLE = 0.68
+"""Where less of a region matches, a part of it is hidden or goes its own way."""
 _SNAP_PX = 6.0
 
 
@@ -66,6 +68,7 @@ class Journey:
         tracks: from which a longer window goes on; one per anchor, empty where nothing moves.
         suggestion: a frame on which a further anchor would help most, None where none is needed.
         even: whether the region has nothing to be followed by, so that it stays.
+        support: float64, the share of the region that matched, 0 to 1; None where nothing was looked at.
     """
 
     anchor: int
@@ -82,6 +85,7 @@ class Journey:
     tracks: tuple[Track, ...]
     suggestion: int | None
     even: bool = False
+    support: Float64 | None = None
 
     def row(self, frame: int) -> int:
         """Return the row of a frame.
@@ -108,19 +112,40 @@ class Journey:
             after if after is not None else self.surface.ahead(before or here, here),
         )
 
+    def parted_for(self, row: int) -> int:
+        """Return for how many frames, up to a row, a good part of a region that is seen has not matched.
+
+        Something passes in front of it, or what was drawn holds two things that go different ways.
+        """
+        if self.support is None:
+            return 0
+        away = -1 if row > self.anchor - self.frames.start else 1
+        count = 0
+        while 0 <= row < len(self.support) and self.support[row] < _WHOLE and row != self.anchor - self.frames.start:
+            count += 1
+            row += away
+        return count
+
+    @property
+    def parted(self) -> tuple[Range, ...]:
+        """Return the runs of frames on which a good part of a region that is seen does not match."""
+        rows = [row for row in range(len(self.found)) if self.found[row] == Found.SEEN and self.parted_for(row)]
+        return _runs(self.frames.start, rows)
+
     @property
     def lost(self) -> tuple[Range, ...]:
         """Return the runs of frames on which the region was lost."""
-        runs: list[Range] = []
-        for row, found in enumerate(self.found):
-            frame = self.frames.start + row
-            if found != Found.LOST:
-                continue
-            if runs and runs[-1].stop == frame:
-                runs[-1] = Range(runs[-1].start, frame + 1)
-            else:
-                runs.append(Range(frame, frame + 1))
-        return tuple(runs)
+        return _runs(self.frames.start, np.flatnonzero(self.found == Found.LOST).tolist())
+
+
+def _runs(start: int, rows: list[int]) -> tuple[Range, ...]:
+    runs: list[Range] = []
+    for frame in (start + row for row in rows):
+        if runs and runs[-1].stop == frame:
+            runs[-1] = Range(runs[-1].start, frame + 1)
+        else:
+            runs.append(Range(frame, frame + 1))
+    return tuple(runs)
 
 
 def stay(anchor: Anchor, frames: Range, noise: float = 1.5) -> Journey:
@@ -225,6 +250,7 @@ def _journey(asked: Range, whole: Track, tracks: tuple[Track, ...]) -> Journey:
         (whole.before is Ending.CUT, whole.after is Ending.CUT),
         tracks,
         _suggested(whole.frames, found, confidence, whole.anchor),
+        support=whole.support,
     )
 
 
@@ -265,13 +291,16 @@ def _nudged(journey: Journey, nudges: tuple[Nudge, ...], picture_size: tuple[int
     values = np.array([fixed[frame] for frame in at])
     places = list(journey.places)
     found, opacity, confidence = journey.found.copy(), journey.opacity.copy(), journey.confidence.copy()
+    support = None if journey.support is None else journey.support.copy()
     for row, frame in enumerate(journey.frames):
         change = np.array([np.interp(frame, at, values[:, k]) for k in range(4)])
         places[row] = Place(_turned(journey.surface.chart, places[row].homography, change), places[row].coefficients)
     for nudge in inside:
         row = journey.row(nudge.frame)
         found[row], opacity[row], confidence[row] = Found.SEEN, 1.0, 1.0
-    return replace(journey, places=tuple(places), found=found, opacity=opacity, confidence=confidence)
+        if support is not None:
+            support[row] = 1.0
+    return replace(journey, places=tuple(places), found=found, opacity=opacity, confidence=confidence, support=support)
 
 
 def _as_nudges(

@@ -18,7 +18,7 @@ from engine.control import CancelToken, Progress
 from engine.media.pixels import planes as planes_of
 from engine.model.layers import Blend
 from engine.model.ops import PatchOp, SubjectOp
-from engine.model.patch import Follow
+from engine.model.patch import Follow, WhenLost
 from engine.model.recipe import BlackBase, RecipeRun
 from engine.model.subject import DrawnMatte
 from engine.model.time import Range
@@ -332,11 +332,8 @@ def _followed(op: PatchOp, facts: FilmFacts, journey: Journey, doubts: tuple[str
         for frame in frames
     ]
     confidence = tuple(float(min(journey.confidence[row] for row in rows)) for rows in pictures)
-    lost: list[Range] = []
-    for run in journey.lost:
-        shared = Range(run.start // per_frame, -(-run.stop // per_frame)).intersection(frames)
-        if shared:
-            lost.append(shared)
+    lost = _on_frames(journey.lost, per_frame, frames)
+    parted = _on_frames(journey.parted, per_frame, frames)
     suggestion = None if journey.suggestion is None else journey.suggestion // per_frame
     cuts = journey.cuts[0] and frames.start > window.start, journey.cuts[1] and frames.stop < window.stop
     return Followed(
@@ -346,14 +343,25 @@ def _followed(op: PatchOp, facts: FilmFacts, journey: Journey, doubts: tuple[str
         tuple(lost),
         cuts,
         suggestion if suggestion is not None and suggestion in frames else None,
-        (*_said(op, frames, lost, cuts, suggestion, confidence, journey.even), *doubts),
+        (*_said(op, frames, lost, parted, cuts, suggestion, confidence, journey.even), *doubts),
     )
+
+
+def _on_frames(runs: Sequence[Range], per_frame: int, frames: Range) -> list[Range]:
+    """Return runs of pictures (fields, where a frame has two) as runs of frames, within some frames."""
+    shared = (Range(run.start // per_frame, -(-run.stop // per_frame)).intersection(frames) for run in runs)
+    return [run for run in shared if run]
+
+
+def _listed(runs: Sequence[Range]) -> str:
+    return ", ".join(f"{run.start}:{run.stop}" for run in runs[:6]) + (" ..." if len(runs) > 6 else "")
 
 
 def _said(
     op: PatchOp,
     frames: Range,
     lost: Sequence[Range],
+    parted: Sequence[Range],
     cuts: tuple[bool, bool],
     suggestion: int | None,
     confidence: tuple[float, ...],
@@ -368,12 +376,16 @@ def _said(
         told.append(f"a cut at frame {frames.stop} ends the patch there: frames from it on stay as they are")
     if lost:
         count = sum(map(len, lost))
-        runs = ", ".join(f"{run.start}:{run.stop}" for run in lost[:6]) + (" ..." if len(lost) > 6 else "")
         what = "it covers more there" if op.motion.when_lost.value == "cover" else "it fades out there"
-        told.append(f"the region is lost on {count} of {len(frames)} frames ({runs}): {what}")
+        told.append(f"the region is lost on {count} of {len(frames)} frames ({_listed(lost)}): {what}")
         if suggestion is not None and suggestion in frames:
             told.append(f"draw the region again on frame {suggestion} as a further anchor")
-    elif confidence and min(confidence) < 0.25:
+    if parted and op.motion.when_lost is WhenLost.COVER:
+        told.append(
+            f"a part of the region goes its own way, or is hidden, on {sum(map(len, parted))} of {len(frames)} frames"
+            f" ({_listed(parted)}): it covers more there; look there, or draw the region closer around what it hides"
+        )
+    if not lost and confidence and min(confidence) < 0.25:
         weakest = frames.start + int(np.argmin(confidence))
         told.append(f"the region is hard to follow around frame {weakest}: look there")
     return told

@@ -75,7 +75,7 @@ SHOTS = {
         "dvb_mpeg2_576i.ts", 10, 40, 10, Ellipse(0.3, 0.15, 0.7, 0.75), Pixelate(20), "25i; covers"
     ),
     "privacy, a running dog": Shot(
-        "tmcd_dog_2997.mp4", 40, 90, 30, Ellipse(0.45, 0.45, 0.6, 0.75), Pixelate(20), "lost and turning; covers"
+        "tmcd_dog_2997.mp4", 40, 40, 2, Ellipse(0.43, 0.42, 0.62, 0.72), Pixelate(20), "leaves the picture; covers"
     ),
     "privacy, a dog's head": Shot(
         "android13_720p_rot90.mp4", 0, 90, 30, Ellipse(0.3, 0.3, 0.62, 0.47), Pixelate(20), "low light; covers"

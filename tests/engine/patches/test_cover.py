@@ -89,6 +89,22 @@ def test_it_is_covered_on_every_frame_where_it(name):
             assert cover.full()[visible].min() > 0.98, t
 
 
+def test_what_goes_its_own_way_in_a_region_drawn_wide_is_covered_and_told():
+    # The region is drawn on what stands still; before it a strip was in it and walks out of it.
+    board = Board(lambda t: at(120), occluder=lambda t: (105 + 5 * t, 140 + 5 * t))
+    alpha, bounds = board.region()
+    journey = propagate(
+        board.read, (Anchor(0, alpha, bounds),), Range(0, 12), Follow.HYBRID, (), (WIDTH, HEIGHT), Progress(),
+        CancelToken(),
+    )  # fmt: skip
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+    assert sum(map(len, journey.parted)) >= 8
+    for t in range(12):
+        walker = (x > 105 + 5 * t) & (x < 140 + 5 * t) & (np.hypot(x - 120 - 5 * t, y - 120) < LASSO - 1)
+        cover = matte_on(Matte.of_full(alpha), journey, WhenLost.COVER, t)
+        assert cover.full()[walker].min() > 0.98, t
+
+
 @pytest.mark.parametrize("row", [3, 11])
 def test_a_place_that_nobody_could_look_from_does_not_bare_it(row):
     board = Board(lambda t: at(100 + 4 * t))
