@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.ui.theme import Theme
@@ -121,24 +122,41 @@ class Section(QWidget):
 
 
 class NoteLabel(QWidget):
-    """A sentence that appears when there is something to say."""
+    """A sentence that appears when there is something to say.
+
+    It finds its height by itself: where one row of a form asks how wide it will be, Qt squeezes all the others.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._label = label("", Role.SMALL, "3")
         self._label.setWordWrap(True)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._label)
+        # In no layout, which would ask it.
+        self._label.setParent(self)
         self.hide()
 
     def say(self, text: str, tone: str = "3") -> None:
         """Show a sentence, or nothing."""
         self._label.setText(text)
         set_tone(self._label, tone)
+        self._fit()
         self.setVisible(bool(text))
 
     @property
     def text(self) -> str:
         """Return what is said."""
         return self._label.text()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._fit()
+
+    def _fit(self) -> None:
+        width = self.width()
+        bounds = self._label.fontMetrics().boundingRect(
+            QRect(0, 0, max(1, width), 10_000), int(Qt.TextFlag.TextWordWrap), self._label.text()
+        )
+        height = max(14, bounds.height())
+        self._label.setGeometry(0, 0, width, height)
+        self.setFixedHeight(height)

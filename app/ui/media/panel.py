@@ -477,7 +477,7 @@ class MediaPanel(Panel):
                 self._context.theme,
                 Tone.ERROR,
                 f"“{refused.path.name}” was not imported.",
-                f"{refused.error} Nothing was changed.",
+                f"{refused.error}. Nothing was changed.",
                 (BannerAction("Import another…", self.import_files),),
             )
         )

@@ -330,6 +330,16 @@ def test_a_layer_has_opacity_blend_and_a_name(stage, panel):
     assert (settings.opacity, settings.blend.value, settings.name) == (0.5, "multiply", "Retouch")
 
 
+def test_a_note_takes_the_room_of_its_lines_and_squeezes_no_field(stage, panel, qtbot):
+    note = panel.page._said
+    boxes = [field(panel, QAbstractSpinBox, name) for name in ("Width", "Height", "Frame rate")]
+    for words in (1, 40):
+        note.say("words " * words)
+        qtbot.waitUntil(lambda: all(box.parentWidget().height() >= box.height() >= 26 for box in boxes))
+    qtbot.waitUntil(lambda: note._label.height() > 40)
+    assert note.geometry().top() >= boxes[-1].parentWidget().geometry().bottom()
+
+
 def test_several_things_are_counted(stage, panel):
     add_patch(stage)
     overlay(stage)
