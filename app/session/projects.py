@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from app.session.document import Document
 from app.session.jobs import Job, JobKind, Jobs, Work
 from app.session.settings import Settings
 from app.workflows.open_for_editing import Opened, open_for_editing, project_for_film
+from app.workflows.recover import recover_project
 from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError
 from engine.media.sample import make_sample
@@ -37,10 +39,12 @@ class Projects(QObject):
 
     Signals:
         opening(Job): a project or film is being opened. failed(Path, DeltacutError): it could not be.
+        recovered(Path, tuple[str, ...]): a damaged project was brought into this new one; what could not be read of it.
     """
 
     opening = Signal(object)
     failed = Signal(object, object)
+    recovered = Signal(object, object)
 
     def __init__(
         self, document: Document, jobs: Jobs, settings: Settings, folder: Path, parent: QObject | None = None
@@ -98,6 +102,19 @@ class Projects(QObject):
 
         return self._open(path, f"Save a copy as {path.name}", work)
 
+    def recover(self, path: Path) -> Job:
+        """Bring what is readable of a damaged project into a new one beside it, and open that."""
+        into = _free_name(path)
+        losses: list[str] = []
+
+        def work(progress: Progress, cancel: CancelToken) -> Opened:
+            losses.extend(recover_project(path, into, progress.part(0.0, 0.5), cancel).losses)
+            return open_for_editing(into, progress.part(0.5, 1.0), cancel)
+
+        return self._open(path, f"Recover {path.name}", work).then(
+            lambda _opened: self.recovered.emit(into, tuple(losses))
+        )
+
     def _open(self, path: Path, title: str, work: Work) -> Job:
         current = self._document.path
 
@@ -142,6 +159,14 @@ class Projects(QObject):
             self._mark.parent.mkdir(parents=True, exist_ok=True)
             note = {"project": str(path.absolute()), "pid": os.getpid(), "ends": self._ends}
             self._mark.write_text(json.dumps(note), encoding="utf-8")
+
+
+def _free_name(path: Path) -> Path:
+    for number in itertools.count(1):
+        into = path.with_name(f"{path.stem} recovered{f' {number}' if number > 1 else ''}{PROJECT_SUFFIX}")
+        if not into.exists():
+            return into
+    raise AssertionError("numbers do not end")
 
 
 def _nothing(_progress: Progress, _cancel: CancelToken) -> None:

@@ -15,7 +15,7 @@ from engine.model.edits import edit_from_json
 from engine.model.project import Project
 from engine.store import places, takes
 from engine.store.connection import OPENING_LIMIT_S, guard, time_limit, translated
-from engine.store.journal import Row, RowKind, Trail
+from engine.store.journal import Row, RowKind, Trail, read_head
 from engine.store.places import Place
 from engine.store.project_file import ProjectFile
 from engine.store.schema import TABLES, read_version, row_digest
@@ -155,7 +155,8 @@ def _project(reader: _Reader, path: Path) -> Project:
     losses = reader.losses
     trail = Trail([], [])
     missing = 0
-    for seq in range(1, max(rows, default=0) + 1):
+    last = max((*rows, _last_step(reader, path)))
+    for seq in range(1, last + 1):
         try:
             # What is missing was most likely an edit; taken for one, later undos count right.
             trail.follow(rows.get(seq) or Row(seq, RowKind.EDIT, "", 0, b"", b""))
@@ -163,7 +164,7 @@ def _project(reader: _Reader, path: Path) -> Project:
             losses.append(f"the journal's row {seq} does not fit what is left before it")
         missing += seq not in rows
     if missing:
-        losses.append(f"{missing} of {max(rows)} steps of the history cannot be read")
+        losses.append(f"{missing} of {last} steps of the history cannot be read")
     start, project = _newest_snapshot(reader, path, trail.done)
     for seq in trail.done[start:]:
         if seq not in rows:
@@ -173,6 +174,13 @@ def _project(reader: _Reader, path: Path) -> Project:
         except EditRefused as error:
             losses.append(f"step {seq} of the history no longer applies: {error}")
     return project
+
+
+def _last_step(reader: _Reader, path: Path) -> int:
+    """Return how many rows the journal had, by its head, else by the numbers of its rows; 0 if unknown."""
+    with suppress(ProjectDamaged, sqlite3.Error, UnicodeError):
+        return min(read_head(reader.connection, path).seq, GAP_LIMIT)
+    return max((n for n in reader.keys("journal", "seq") if isinstance(n, int) and 0 < n < GAP_LIMIT), default=0)
 
 
 def _newest_snapshot(reader: _Reader, path: Path, done: list[int]) -> tuple[int, Project]:

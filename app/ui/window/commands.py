@@ -25,7 +25,7 @@ from app.workflows.keys import KeyState, list_keys
 from app.workflows.preferences import preferences
 from app.workflows.spending import spent_on
 from engine.control import CancelToken, Progress
-from engine.errors import DeltacutError, UsageError
+from engine.errors import DeltacutError, ProjectDamaged, UsageError
 
 if TYPE_CHECKING:
     from app.ui.settings import SettingsDialog
@@ -64,6 +64,7 @@ class WindowCommands(QObject):
         window.close_wanted.connect(self.on_close)
         window.top.export_wanted.connect(self._export)
         projects.failed.connect(self._not_opened)
+        projects.recovered.connect(self._tell_readable)
         self._session.document.failed.connect(self._not_saved)
         self._session.document.films_changed.connect(self._tell_missing)
         self._session.jobs.added.connect(self._count_jobs)
@@ -290,9 +291,26 @@ class WindowCommands(QObject):
             Tone.ERROR,
             f"“{path.name}” was not opened.",
             str(error),
-            (BannerAction("Open another…", self.open_video),),
+            self._ways_out(path, error),
         )
         self._window.show_banner(banner)
+
+    def _ways_out(self, path: Path, error: DeltacutError) -> tuple[BannerAction, ...]:
+        another = BannerAction("Open another…", self.open_video)
+        if isinstance(error, ProjectDamaged):
+            return (BannerAction("Recover what is readable", partial(self._recover, path)), another)
+        return (another,)
+
+    def _recover(self, path: Path) -> None:
+        self._projects.recover(path)
+
+    @Slot(object, object)
+    def _tell_readable(self, project: Path, losses: tuple[str, ...]) -> None:
+        tone, lost = (
+            (Tone.WARNING, f"Not readable: {'; '.join(losses)}.") if losses else (Tone.PLAIN, "All of it is there.")
+        )
+        heading = f"A new project, “{project.stem}”, was made of the damaged one, which stays as it is."
+        self._window.show_banner(Banner(self._context.theme, tone, heading, lost))
 
     @Slot(object)
     def _not_saved(self, error: DeltacutError) -> None:

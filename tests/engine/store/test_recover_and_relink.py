@@ -68,6 +68,14 @@ def test_a_lost_step_costs_that_step_alone(damaged, tmp_path):
     assert found.losses == ("2 of 14 steps of the history cannot be read",)
 
 
+@pytest.mark.parametrize(
+    "harm", ["UPDATE journal SET payload = 'x' WHERE seq >= 13", "DELETE FROM journal WHERE seq >= 13"]
+)
+def test_steps_that_are_lost_at_the_end_are_named_too(damaged, harm):
+    execute(damaged, harm)
+    assert read_what_is_readable(damaged).losses[0] == "2 of 14 steps of the history cannot be read"
+
+
 def test_what_depends_on_a_lost_step_is_named(damaged, tmp_path):
     with ProjectFile.open(damaged) as file:
         file.commit(e.RemovePatch("p3"))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton
 
 from app.session.jobs import JobKind
+from app.ui.widgets import Banner
 from engine.model.edits import RenameProject
 from engine.store.project_file import ProjectFile
 from tests.app.ui.desktop import drop, ended, opened, started
@@ -72,6 +75,35 @@ def test_another_film_of_the_same_name_does_not_get_the_others_project(desktop, 
     opened(desktop, film, qtbot)
     assert desktop.session.document.path.name == "Mug 2.dcut"
     assert film.with_suffix(".dcut").read_bytes() == b"something else"
+
+
+def test_what_is_readable_of_a_damaged_project_is_opened_as_a_new_one(desktop, film, qtbot):
+    opened(desktop, film, qtbot)
+    for name in ("First", "Second"):
+        desktop.session.document.do(RenameProject(name))
+    desktop.session.document.close()
+    project = film.with_suffix(".dcut")
+    with contextlib.closing(sqlite3.connect(project)) as damaged:
+        damaged.execute("UPDATE journal SET payload = 'x' WHERE seq = (SELECT max(seq) FROM journal)")
+        damaged.commit()
+    before = project.read_bytes()
+    drop(desktop.window, project)
+    qtbot.waitUntil(lambda: bool(desktop.window.findChildren(Banner)), timeout=20_000)
+    (banner,) = desktop.window.findChildren(Banner)
+    (button,) = [b for b in banner.findChildren(QPushButton) if b.text() == "Recover what is readable"]
+    button.click()
+    qtbot.waitUntil(lambda: desktop.session.document.is_open, timeout=20_000)
+    assert desktop.session.document.path.name == "Mug recovered.dcut"
+    assert desktop.session.document.project.name == "First"
+    assert project.read_bytes() == before
+    qtbot.waitUntil(
+        lambda: any(
+            "Not readable" in label.text()
+            for b in desktop.window.findChildren(Banner)
+            for label in b.findChildren(QLabel)
+        ),
+        timeout=5_000,
+    )
 
 
 def test_what_cannot_be_opened_is_told_with_its_reason(desktop, folder, qtbot):
