@@ -354,11 +354,24 @@ class TimelineView(QAbstractScrollArea):
         self._cancel_gesture()
         before = self._content
         self._content = content_of(self._document.project, self._document.timeline, before)
+        fresh = [row.id for row in self._content.rows if row.id not in {known.id for known in before.rows}]
         if before.project.storyline is not self._content.project.storyline:
             self._find_keyframes()
             count, width = self._content.timeline.frame_count, self.viewport().width()
             self._scale = self._scale.scrolled_to(self._scale.scroll_px, count, width)
         self._rows_moved()
+        if fresh:
+            self._show_row(fresh[-1])
+
+    def _show_row(self, id: str) -> None:
+        """Scroll so that a row shows; one that was just made may be out of sight."""
+        layout = self.layout_of_rows
+        row = next(number for number, known in enumerate(self._content.rows) if known.id == id)
+        place, bar = layout.place(row), self.verticalScrollBar()
+        if place.bottom > layout.lanes_top:
+            bar.setValue(bar.value() + place.bottom - layout.lanes_top)
+        elif place.top < layout.rows_top and row:
+            bar.setValue(bar.value() + place.top - layout.rows_top)
 
     @Slot()
     def _on_films(self) -> None:

@@ -201,7 +201,7 @@ def test_the_way_the_window_and_what_happens_where_it_is_lost(stage, panel, qtbo
     with qtbot.waitSignal(stage.session.patching.made, timeout=20000):
         type_number(panel, "After", "3")
     assert the_patch(stage).frames == Range(10, 24)
-    qtbot.waitUntil(lambda: "followed" in panel.page._said.text, timeout=10000)
+    qtbot.waitUntil(lambda: "of 14 frames" in panel.page._said.text, timeout=10000)
 
 
 def test_each_kind_of_tool_has_its_own_section(stage, panel):

@@ -22,6 +22,7 @@ from app.ui.timeline.scene import Strip
 from engine.model import edits as e
 from engine.model.patch import Patch, ReviewState
 from engine.model.region import Box
+from engine.model.sound import TrackSettings
 from engine.model.storyline import Clip, Native
 from engine.model.time import Range
 from engine.model.tool import Blur
@@ -199,3 +200,15 @@ def test_the_whole_film_stays_in_view_when_the_window_grows_until_somebody_zooms
     zoomed = view.scale.frames_per_px
     panel.resize(700, 420)
     assert view.scale.frames_per_px == zoomed
+
+
+def test_a_new_sound_track_scrolls_into_view(stage, panel, qtbot):
+    panel.resize(960, 260)
+    view = panel.view
+    view.verticalScrollBar().setValue(0)
+    stage.do(e.AddTrack("music", TrackSettings("Music")))
+    layout = view.layout_of_rows
+    row = next(number for number, known in enumerate(view.content.rows) if known.id == "music")
+    place = layout.place(row)
+    assert layout.rows_top <= place.top
+    assert place.bottom <= layout.lanes_top
