@@ -113,7 +113,8 @@ def features_text(features: ProjectFeatures, kinds: Sequence[FeatureKind], marke
         name = features.project.source(source_id).name
         lasts = clock(float(film.frame_times_s[-1] - film.frame_times_s[0]))
         loud = "silent" if film.loudness_lufs is None else f"{film.loudness_lufs:.1f} LUFS"
-        lines.append(f"{name}: {film.frame_times_s.size - 1:,} frames, {lasts}, {loud}")
+        count = film.frame_times_s.size - 1
+        lines.append(f"{name}: {count:,} {'frame' if count == 1 else 'frames'}, {lasts}, {loud}")
         lines += [f"  {note}" for note in film.notes]
     for kind in kinds:
         found = [event for event in events if event.kind is kind]
