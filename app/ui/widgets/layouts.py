@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QScrollArea, QVBoxLayout, QWidget
 
 Part = QWidget | QLayout | int | None
@@ -51,33 +50,12 @@ def line(parent: QWidget | None = None) -> QFrame:
 def scrolled(content: QWidget) -> QScrollArea:
     """Return a widget in an area that scrolls up and down only."""
     content.setObjectName("scrolled")
-    area = _Scrolled()
+    area = QScrollArea()
     area.setWidget(content)
     area.setWidgetResizable(True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.viewport().setAutoFillBackground(False)
     return area
-
-
-class _Scrolled(QScrollArea):
-    """Gives its content the height that its wrapped lines need; Qt would squeeze the rows beside them instead."""
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
-            self._fit()
-        return super().eventFilter(watched, event)
-
-    def _fit(self) -> None:
-        content = self.widget()
-        if content is None:
-            return
-        layout = content.layout()
-        if layout is not None and layout.hasHeightForWidth():
-            content.setMinimumHeight(layout.totalMinimumHeightForWidth(self.viewport().width()))
 
 
 def empty(layout: QLayout) -> None:

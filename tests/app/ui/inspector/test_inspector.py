@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.session.preview import Look, Show, Want
 from app.ui.inspector import InspectorPanel
+from app.ui.widgets.fields import NumberField
 from engine.media.pixels import Care
 from engine.model.captions import Caption
 from engine.model.edits import AddItems, AddMarkers, AddPatch, AddSounds, AddTrack, ReplacePatch
@@ -338,6 +339,22 @@ def test_a_note_takes_the_room_of_its_lines_and_squeezes_no_field(stage, panel, 
         qtbot.waitUntil(lambda: all(box.parentWidget().height() >= box.height() >= 26 for box in boxes))
     qtbot.waitUntil(lambda: note._label.height() > 40)
     assert note.geometry().top() >= boxes[-1].parentWidget().geometry().bottom()
+
+
+@pytest.mark.parametrize("height", [230, 700])
+def test_no_row_of_any_page_is_squeezed(stage, panel, qtbot, height):
+    panel.resize(400, height)
+    add_patch(stage)
+    title = Overlay("t", OnTimeline(Range(5, 25)), Title("Hello"))
+    stage.do(
+        AddItems("overlays", (title,)),
+        AddItems("captions", (Caption("c", AtTimeline(Fraction(0), Fraction(1)), "Hi"),)),
+    )
+    for id in ("p", stage.project.storyline[0].id, "t", "c"):
+        stage.session.selection.choose(id)
+        QApplication.processEvents()
+        boxes = panel.page.findChildren(NumberField)
+        qtbot.waitUntil(lambda boxes=boxes: all(box.height() >= 26 for box in boxes if box.isVisible()))
 
 
 def test_several_things_are_counted(stage, panel):
