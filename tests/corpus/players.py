@@ -96,12 +96,17 @@ def moments(film: Path, report: dict) -> tuple[list[float], set[float]]:
         last + 9,
     }
     wanted |= {0, len(pts) - 2}
+    # In fragments Chromium seeks by decode times: between a keyframe's and its picture's time it shows that picture,
+    # of a source before each of its keyframes too.
+    entry_dts = int(index.dts[index.order[first:last].min()]) if info.fragmented else int(pts[first])
     times, rendered = [], set()
     # A player's clock starts at the film's first moment; an empty edit or a late start stays.
     zero = 0 if "mp4" in info.container else int(pts[0])
     for number in sorted(n for n in wanted if 0 <= n < len(pts) - 1):
         if not index.exact_timestamps and pts[number + 1] - pts[number] < 2:
             continue  # the file gives both frames one time, and which of them a player shows is its own affair
+        if number < first and pts[number] + pts[number + 1] > 2 * entry_dts:
+            continue
         time = round(float((int(pts[number]) + int(pts[number + 1]) - 2 * zero) * index.time_base / 2), 4)
         times.append(time)
         if first <= number < last:
