@@ -13,6 +13,7 @@ from engine.model.edits import RenameProject, ReplaceMarker, SetCanvas
 from engine.model.markers import Marker, MarkerKind
 from engine.model.place import OnTimeline
 from engine.model.project import Canvas, Project
+from engine.model.storyline import Clip
 from engine.model.time import Range
 
 KINDS = (
@@ -69,8 +70,11 @@ class CanvasPage(Page):
         self._names.refresh()
         self._binder.refresh()
         project = self.document.project
+        # What only stands in the bin is in nobody's way.
+        shown = {item.source_id for item in project.storyline if isinstance(item, Clip)}
         native = any(
-            source.picture is not None and not project.canvas.holds(source.picture) for source in project.sources
+            source.picture is not None and source.id in shown and not project.canvas.holds(source.picture)
+            for source in project.sources
         )
         self._said.say(
             "A film of another size than the canvas is placed on it, and re-encoded." if native else "", "warning"
