@@ -54,6 +54,8 @@ class Photographer:
     def take(self, themes: tuple[str, ...]) -> None:
         """Take all pictures in each theme."""
         desktop = self._desktop
+        # On a screen that is smaller than the picture the window comes up maximised.
+        desktop.window.showNormal()
         desktop.window.resize(self._width, self._height)
         self._in_each(themes, [("first-run", lambda: None)])
         self._open()
