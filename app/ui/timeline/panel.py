@@ -66,6 +66,7 @@ class TimelinePanel(Panel):
         self.setMinimumHeight(120)
         session = context.session
         session.live_plan.plan_changed.connect(self._show_plan)
+        context.theme.changed.connect(self._show_plan_again)
         session.document.closed.connect(self._show_no_plan)
         self.view.scale_changed.connect(self._show_zoom)
         self.view.hint_changed.connect(context.notices.say)
@@ -146,6 +147,10 @@ class TimelinePanel(Panel):
         self._plan.setToolTip(tip)
         self._plan.setAccessibleName(plain)
         self._plan.setMinimumWidth(min(420, QFontMetrics(self._plan.font()).horizontalAdvance(plain) + 8))
+
+    @Slot()
+    def _show_plan_again(self) -> None:
+        self._show_plan(self._context.session.live_plan.planned)
 
     @Slot()
     def _show_no_plan(self) -> None:

@@ -211,6 +211,12 @@ def test_the_plan_stands_beside_the_strip_in_numbers(stage, panel, qtbot):
     rendered = plan.planned.plan.frames_rendered
     assert f"{rendered} of 50 frames re-encoded" in text
     assert "about" in text
+    dark = stage.context.theme.colour("strip.reencoded.text").name()
+    assert dark in panel._plan.text()
+    stage.session.settings.set(theme="light")
+    light = stage.context.theme.colour("strip.reencoded.text").name()
+    assert light != dark
+    assert light in panel._plan.text()
 
 
 def test_the_table_lists_the_same_items_and_chooses_them(stage, panel):
