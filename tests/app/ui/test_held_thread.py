@@ -15,7 +15,7 @@ from tests.corpus.small_clips import Recipe, make
 ROOT = Path(__file__).resolve().parents[3]
 MOST_MS = 50.0
 MOST_WHERE_OTHERS_COMPUTE_MS = 75.0
-"""Computing time too is more where others empty the caches of a shared core; that shows in the clock's time beside it."""
+"""Computing time too is more where others empty the caches of a shared core; the clock shows that they were there."""
 ATTEMPTS = 3
 """What is at fault is at fault each time."""
 
