@@ -29,6 +29,14 @@ def seconds_left(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds_text(max(1, round(seconds)))} left"
 
 
+def share_text(part: int, whole: int) -> str:
+    """Return a share as a percentage that says "all" and "nothing" only where it is so."""
+    share = part / whole if whole else 0.0
+    if 0.99 < share < 1:
+        return f"{min(share, 0.999):.1%}"
+    return "under 1%" if 0 < share < 0.01 else f"{share:.0%}"
+
+
 def usd(amount: float) -> str:
     """Return an amount in dollars: three decimals below one dollar's cents, two else."""
     cents = round(amount * 100, 6)

@@ -44,7 +44,7 @@ from app.ui.widgets import (
     scrolled,
 )
 from app.ui.widgets.share_bar import ShareBar
-from app.ui.words import bytes_text, seconds_left, seconds_text
+from app.ui.words import bytes_text, seconds_left, seconds_text, share_text
 from app.workflows.caches import films_cache
 from app.workflows.presets import export_with_preset, presets
 from engine.control import CancelToken, Progress
@@ -230,8 +230,7 @@ class ExportPage(QWidget):
             else:
                 self._figures[0].show_figure("–", "looking at the film")
             return
-        share = plan.frames_copied / plan.frames_total if plan.frames_total else 0.0
-        copied = "100%" if share == 1 else f"{min(share, 0.999):.1%}" if share > 0.99 else f"{share:.0%}"
+        copied = share_text(plan.frames_copied, plan.frames_total)
         self._figures[0].show_figure(copied, "copied, packet for packet")
         self._figures[1].show_figure(
             f"{plan.frames_rendered:,}", f"of {plan.frames_total:,} frames re-encoded", "reencoded"

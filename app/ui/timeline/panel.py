@@ -30,7 +30,7 @@ from app.ui.timeline.table import TimelineTable
 from app.ui.timeline.tracks import TrackCommands
 from app.ui.timeline.view import TimelineView
 from app.ui.widgets import Panel, Role, label
-from app.ui.words import seconds_text
+from app.ui.words import seconds_text, share_text
 from engine.plan.export_plan import Mode
 
 _SLIDER_STEPS = 1000
@@ -244,9 +244,7 @@ def plan_words(planned: Planned, colour: str) -> tuple[str, str, str]:
         plain = "100% copied · no frame re-encoded"
         words = f"<b>{plain.split(' · ')[0]}</b> · no frame re-encoded"
     else:
-        share = 100 * plan.frames_copied / max(1, total)
-        # A single re-encoded frame must not read as nothing, nor a single copied one as all.
-        percent = f"{min(99, max(0, math.floor(share)))}%" if share >= 1 or not plan.frames_copied else "under 1%"
+        percent = share_text(plan.frames_copied, total)
         count = f"{rendered:,} of {total:,} frames re-encoded"
         plain = f"{percent} copied · {count}"
         words = f'<b>{percent} copied</b> · <b style="color:{colour}">{count}</b>'
