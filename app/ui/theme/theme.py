@@ -73,9 +73,12 @@ class Theme(QObject):
         self._dress(app)
 
     def leave(self, app: QApplication) -> None:
-        """Take what `apply` put on the application away again."""
+        """Stop dressing the application; it keeps its looks until another theme is applied.
+
+        A style sheet that is taken away and set again ends the process at the next change: Qt watches for the end of
+        widgets that had one before no longer, and looks at them once they are gone.
+        """
         app.removeEventFilter(self._dressing)
-        app.setStyleSheet("")
 
     def _dress(self, app: QApplication) -> None:
         font = QFont(app.font())

@@ -8,7 +8,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.ui.context import Context
-from app.ui.theme.theme import HANDLE, PICTURE_LABEL
+from app.ui.theme.theme import PICTURE_LABEL
 from app.ui.timeline.keyframe_ticks import keyframes_of
 from app.ui.widgets import label, push_button, row
 
@@ -22,13 +22,9 @@ class Trouble(QWidget):
         super().__init__(parent)
         self._context, self._over = context, parent
         self.setAccessibleName("Why there is no picture")
-        self.words = label("")
+        self.words = label("", tone="on-picture")
         self.words.setWordWrap(True)
         self.words.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        palette = self.words.palette()
-        palette.setColor(palette.ColorRole.WindowText, HANDLE)
-        self.words.setPalette(palette)
-        self.words.setStyleSheet(f"color: {HANDLE.name()}")
         self.again = push_button("Try again")
         self.again.clicked.connect(context.session.preview.try_again)
         self.further = push_button("Go to the next keyframe")

@@ -26,6 +26,8 @@ class StateBadge(QWidget):
         self._glyph = QLabel(self)
         self._word = QLabel(self)
         dress(self._word, Role.SMALL, "1")
+        self._glyph.setProperty("part", "glyph")
+        self._word.setProperty("part", "word")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -43,16 +45,12 @@ class StateBadge(QWidget):
 
     def _draw(self) -> None:
         kind = self._state.value
-        front, back = self._theme.colour(f"{kind}.fg").name(), self._theme.colour(f"{kind}.bg").name()
         self._glyph.setPixmap(self._theme.pixmap(GLYPHS[self._state], f"{kind}.fg", 12, self.devicePixelRatioF()))
         self._word.setText(kind.capitalize())
-        self._glyph.setStyleSheet(
-            f"background: {back}; padding: 0 0 0 6px; border-top-left-radius: 4px; border-bottom-left-radius: 4px;"
-        )
-        self._word.setStyleSheet(
-            f"background: {back}; color: {front}; padding: 0 6px 0 4px; font-weight: 500;"
-            "border-top-right-radius: 4px; border-bottom-right-radius: 4px;"
-        )
+        for part in (self._glyph, self._word):
+            part.setProperty("badge", kind)
+            part.style().unpolish(part)
+            part.style().polish(part)
         self._glyph.setFixedHeight(18)
         self._word.setFixedHeight(18)
         self.setAccessibleName(kind.capitalize())
