@@ -34,6 +34,13 @@ _RIM_PX, _RIM_SHARE = 4.0, 0.025
 """What lies no deeper on average, or than this share of the region's size, is its outline and not in front."""
 _THROUGH_STRENGTH, _THROUGH_SHARE = 0.4, 0.12
 """From these on the region's own structure is seen through what lies on it: unrelated pictures have about 0."""
+_SEARCH_SIZE, _SEARCH_PATCH, _SEARCH_REACH = 112, 9, 0.25
+"""The region's larger side and the patches compared, in pixels; how far to look, as a share of the region's size."""
+_SEARCH_LEVEL, _SEARCH_UNEXPLAINED = 4.0, 0.25
+"""How far off a patch may be: in levels, and as a share of its contrast."""
+_STRANGE_SHARE, _MUCH, _LITTLE = 0.85, 0.3, 0.01
+"""What is in front is strange to the region nearly all over, or so much of it is that it hides this share of it; what
+is smaller than the last is noise."""
 _EVIDENCE_PIXELS = 6.0
 """Of the pixels of a guided filter's window, how many count as independent."""
 
@@ -80,15 +87,15 @@ def compare(
         tint = tuple(_tint(f, gain * a, weight, sigma) for f, a in zip(frame[1:], anchor[1:], strict=True))
         visibility = _visibility(frame, anchor, gain, tint, noise, scale, limits)
         weight = telling * np.square(visibility)
-    return Appearance(gain, _of_occluders(visibility, inside, frame[0], anchor[0], gain, noise, scale), tint)
+    expected = (gain * anchor[0], *(gain * a + t for a, t in zip(anchor[1:], tint, strict=True)))
+    return Appearance(gain, _of_occluders(visibility, inside, frame, expected, noise, scale), tint)
 
 
 def _of_occluders(
     visibility: Float32,
     inside: Float32,
-    frame: Float32,
-    anchor: Float32,
-    gain: Float32,
+    frame: tuple[Float32, ...],
+    expected: tuple[Float32, ...],
     noise: float,
     scale: float,
 ) -> Float32:
@@ -114,7 +121,13 @@ def _of_occluders(
         depth = np.bincount(parts.ravel(), _depth(inside).ravel(), count) / np.bincount(parts.ravel(), minlength=count)
         in_front &= depth > max(_RIM_PX * scale, _RIM_SHARE * float(np.sqrt((inside > 0).sum())))
     if in_front.any():
-        in_front &= ~_shown_through(parts, count, frame, gain * anchor, noise, scale)
+        in_front &= ~_shown_through(parts, count, frame[0], expected[0], noise, scale)
+    if in_front.any():
+        pixels = np.bincount(parts.ravel(), minlength=count)
+        strange = np.bincount(parts.ravel(), ~_moved_within(frame, expected, inside, noise).ravel(), count)
+        area = float((inside > 0).sum())
+        in_front &= (strange > _STRANGE_SHARE * pixels) | (strange > _MUCH * area)
+        in_front &= pixels > _LITTLE * area
     own = (hidden > 0) & ~in_front[parts]
     if not own.any():
         return visibility
@@ -149,6 +162,41 @@ def _shown_through(
     explained = both * both / np.maximum(own * np.maximum(other, 1e-6), 1e-6)
     told = own > 3 * grain + 4.0 * pixels
     return np.asarray(told & (strength > _THROUGH_STRENGTH) & (explained > _THROUGH_SHARE), np.bool_)
+
+
+def _moved_within(
+    frame: tuple[Float32, ...], expected: tuple[Float32, ...], inside: Float32, noise: float
+) -> NDArray[np.bool_]:
+    """Return where a frame shows what the region itself was to show close by: its own surface, moved within itself.
+
+    Every patch of the frame is compared with every patch of the anchor within reach, in the region or in its box; both
+    are made small, so that a patch spans a good part of the region and what is unrelated has no equal there.
+    """
+    height, width = inside.shape
+    factor = min(1.0, _SEARCH_SIZE / max(height, width))
+    size = max(8, round(width * factor)), max(8, round(height * factor))
+    seen, then = (
+        [np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32) for plane in planes]
+        for planes in (frame, expected)
+    )
+    window = (_SEARCH_PATCH, _SEARCH_PATCH)
+    contrast = np.sum([cv2.blur(plane * plane, window) - np.square(cv2.blur(plane, window)) for plane in seen], axis=0)
+    reach = round(_SEARCH_REACH * factor * float(np.sqrt((inside > 0).sum())))
+    room = reach + reach % 2
+    steps = range(-room, room + 1, 2)
+    wide = [cv2.copyMakeBorder(plane, room, room, room, room, cv2.BORDER_REPLICATE) for plane in then]
+    rows, columns = seen[0].shape
+    least = np.full((rows, columns), np.inf, np.float32)
+    for dy in steps:
+        for dx in steps:
+            part = slice(room + dy, room + dy + rows), slice(room + dx, room + dx + columns)
+            apart = np.zeros_like(least)
+            for plane, other in zip(seen, wide, strict=True):
+                apart += np.square(plane - other[part])
+            least = np.minimum(least, cv2.blur(apart, window))
+    tolerance = len(seen) * (2 * noise * noise + _SEARCH_LEVEL**2) + _SEARCH_UNEXPLAINED * contrast
+    own = (least < tolerance).astype(np.uint8)
+    return np.asarray(cv2.resize(own, (width, height), interpolation=cv2.INTER_NEAREST) > 0, np.bool_)
 
 
 def _likeness(frame: Float32, anchor: Float32, noise: float, scale: float) -> Float32:
