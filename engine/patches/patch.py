@@ -249,8 +249,11 @@ def prepared(
     if isinstance(tool, Remove):
         there = window if follow is Follow.STATIC else None
         removal, unknown = plan_removal(read, read_planes, form, matte, journey, there, progress, cancel)
+        if removal.journey is not journey:
+            journey = removal.journey
+            doubts = ("the camera moves past what is in the region: the removal follows it there",)
         if unknown > WARN_ABOVE:
-            doubts = (f"no frame shows {100 * unknown:.0f} % of what lies behind the region: that part is invented",)
+            doubts += (f"no frame shows {100 * unknown:.0f} % of what lies behind the region: that part is invented",)
     if report is not None:
         doubts = (*doubts, *report.doubts)
     content = Content(form, anchor, edited, matte, journey.surface, journey.exposure.noise)

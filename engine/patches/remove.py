@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.control import CancelToken, Progress
 from engine.errors import EditRefused
-from engine.model.patch import WhenLost
+from engine.model.patch import Follow, WhenLost
 from engine.model.pixel_format import PixelFormat
 from engine.model.time import Range
 from engine.motion.camera import CameraPath, camera_path
@@ -24,7 +24,7 @@ from engine.patches.blend import Planes, blend, to_chroma_sites, windows
 from engine.patches.inpaint import inpainted
 from engine.patches.matte import Matte
 from engine.patches.moving import matte_on
-from engine.patches.propagate import Journey
+from engine.patches.propagate import Anchor, Journey, propagate
 from engine.patches.surface import smooth_surface
 from engine.patches.surroundings import Surroundings, copied, pixels_of, through, with_ring
 
@@ -38,8 +38,12 @@ _PLATE = -1
 _NEAR_PX = 14
 _OBJECT_MARGIN_PX = 4
 _EVEN_SIGMA_PX = 12.0
+_WIDE_PX = 12.0
+"""What reaches so far from anything known is too wide for an edge to be continued through it."""
 _STRUCTURE_PX = 21
 _SAME_CORRELATION = 0.5
+_SAME_REACH_PX, _SAME_LEVELS, _SAME_SHARE = 5, 10.0, 0.02
+"""What lies within so many pixels is the same if it is within so many levels, but for this share of the region."""
 
 PlaneReader = Callable[[int], Planes]
 """Returns a frame's planes, by its number."""
@@ -97,7 +101,8 @@ def plan_removal(
         matte: of what goes, on the anchor.
         journey: where it is: on the frames to be filled, and on those before and after that may show the background.
         there: for a region that stays: the frames on which the thing is in it. Others show the background, unless they
-            look the same. None: it is wherever the journey goes.
+            look the same. Where the thing stands in the scene and the camera moves, it is followed; see the removal's
+            journey. None: it is wherever the journey goes.
         progress: is told of each frame.
         cancel: checked before each frame.
 
@@ -118,8 +123,36 @@ def plan_removal(
 
     camera = camera_path(read, journey.frames, hidden, progress, cancel)
     removal = Removal(pixel_format, matte, journey, camera, clear, None)
-    filled = remove(removal, journey.anchor, read_planes(journey.anchor), read, read_planes)
+    before = read_planes(journey.anchor)
+    filled = remove(removal, journey.anchor, before, read, read_planes)
+    if _stayed_by_itself(journey, there) and not camera.still and _is_same(pixel_format, before, filled.planes, matte):
+        # What the background shows there is the thing itself: it stands in the scene, and the camera moves past it.
+        with_it = _followed(read, matte, journey, progress, cancel)
+        return plan_removal(read, read_planes, pixel_format, matte, with_it, None, progress, cancel)
     return replace(removal, plate=filled.planes), filled.invented
+
+
+def _stayed_by_itself(journey: Journey, there: Range | None) -> bool:
+    """Tell whether the region stays where it was drawn, with nobody having moved it."""
+    rest = journey.surface.at_rest()
+    return there is not None and all(np.array_equal(place.homography, rest.homography) for place in journey.places)
+
+
+def _is_same(pixel_format: PixelFormat, before: Planes, after: Planes, matte: Matte) -> bool:
+    """Tell whether filling brought back what was there, give or take its alignment."""
+    kernel = np.ones((_SAME_REACH_PX, _SAME_REACH_PX), np.uint8)
+    unit = np.float32(1 << (pixel_format.bit_depth - 8))
+    was, now = (windows(planes, pixel_format, matte)[0] / unit for planes in (before, after))
+    beyond = np.maximum(now - cv2.dilate(was, kernel), cv2.erode(was, kernel) - now)
+    gone = cv2.morphologyEx((beyond > _SAME_LEVELS).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    inside = matte.alpha > 0.5
+    return float((gone[inside] > 0).mean()) < _SAME_SHARE
+
+
+def _followed(read: FrameReader, matte: Matte, journey: Journey, progress: Progress, cancel: CancelToken) -> Journey:
+    anchor = Anchor(journey.anchor, matte.full(), matte.bounds)
+    size = matte.width, matte.height
+    return propagate(read, (anchor,), journey.frames, Follow.HYBRID, (), size, progress, cancel)
 
 
 def _clear_frames(read: FrameReader, matte: Matte, journey: Journey, there: Range) -> frozenset[int]:
@@ -342,10 +375,21 @@ def _completed(
         missing = to_chroma_sites(unknown, pixel_format) if chroma else unknown
         known = (inside == 0).astype(np.float32)
         filled = np.where(inside > 0, value, plane).astype(np.float32)
-        filled = inpainted(filled, missing > 0, 5.0)
+        filled = _continued(filled, missing > 0)
         weight = cv2.GaussianBlur(known, (0, 0), _EVEN_SIGMA_PX / 2)
         apart = np.clip(plane - value, -12 * unit, 12 * unit) * known
         level = cv2.GaussianBlur(apart, (0, 0), _EVEN_SIGMA_PX / 2) / np.maximum(weight, 1e-3)
         near = (weight > 0.3).astype(np.float32)
         patch.append(np.asarray(filled + smooth_surface(np.asarray(level * near, np.float32), near), np.float32))
     return patch
+
+
+def _continued(values: Float32, unknown: NDArray[np.bool_]) -> Float32:
+    """Return values with the unknown ones continued from the others: edges into what is narrow, smoothly what is wide.
+
+    Marching inwards, edges meet as creases in the middle of a wide hole; a smooth surface has none.
+    """
+    away = np.asarray(cv2.distanceTransform(unknown.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
+    if not unknown.any() or unknown.all() or float(away.max()) < _WIDE_PX:
+        return inpainted(values, unknown, 5.0)
+    return np.where(unknown, smooth_surface(values, (~unknown).astype(np.float32)), values).astype(np.float32)
