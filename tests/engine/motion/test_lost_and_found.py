@@ -114,13 +114,18 @@ def test_a_cut_is_other_tones_in_other_places(name):
     assert is_cut(MotionFrame(one), MotionFrame(other)) is cut
 
 
-def looked(hide, through=0.0):
-    """Return the visibility of a textured disc, part of which looks different; its own picture may show through."""
+def looked(hide, through=0.0, moved=None):
+    """Return the visibility of a textured disc, part of which looks different.
+
+    Its own picture may show through, or be what is seen there, moved by some rows and columns.
+    """
     y, x = np.mgrid[0:160, 0:160].astype(np.float32)
     anchor = texture(4)[:160, :160].astype(np.float32) - 16
     other = texture(9)[:160, :160].astype(np.float32)[::-1] - 16
     inside = (np.hypot(x - 80, y - 80) < 60).astype(np.float32)
     hidden = hide(x, y)
+    if moved is not None:
+        other = np.roll(anchor, moved, axis=(0, 1))
     frame = np.where(hidden, 0.6 * other + through * anchor if through else other, anchor)
     found = compare((frame.astype(np.float32),), (anchor,), inside, 1.0, 1.0, (-16.0, 239.0))
     return found.visibility, hidden & (inside > 0)
@@ -139,6 +144,18 @@ def test_what_differs_only_within_is_the_regions_own_change():
 
 def test_what_only_touches_the_rim_is_the_outline_and_not_in_front():
     visibility, hidden = looked(lambda x, y: (np.hypot(x - 80, y - 80) > 56) & (x > 80))
+    assert hidden.any()
+    assert visibility[hidden].mean() > 0.95
+
+
+@pytest.mark.parametrize("moved", [(0, 9), (12, -8), (-6, 16)])
+def test_what_the_region_itself_shows_elsewhere_has_moved_within_it(moved):
+    visibility, hidden = looked(lambda x, y: x < 70, moved=moved)
+    assert visibility[hidden].mean() > 0.9
+
+
+def test_a_speck_at_the_border_is_noise():
+    visibility, hidden = looked(lambda x, y: (x < 30) & (abs(y - 80) < 3))
     assert hidden.any()
     assert visibility[hidden].mean() > 0.95
 

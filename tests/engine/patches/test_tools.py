@@ -480,6 +480,39 @@ def test_a_region_that_stays_is_filled_from_frames_on_which_the_thing_is_gone(pa
         assert 10 * np.log10(255**2 / np.square(apart[scene.inside(t)]).mean()) > 32
 
 
+def test_a_thing_that_stands_in_the_scene_goes_though_the_camera_moves_past_the_drawn_region():
+    scene, anchor, pan = Passing(3.3), 9, 3.3
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
+
+    def left(t):
+        return 150 - pan * (t - anchor)
+
+    def thing(t):
+        return (x >= left(t)) & (x < left(t) + 50) & (y >= 90) & (y < 150)
+
+    def planes(t):
+        shift = np.array([[1, 0, left(t)], [0, 1, 40]])
+        tower = cv2.warpAffine(scene.disc, shift, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC)
+        return (np.where(thing(t), tower, scene.bare(t)).astype(np.uint8),)
+
+    alpha = np.zeros((HEIGHT, WIDTH), np.float32)
+    alpha[86:154, 146:204] = 1
+    matte = Matte.of_full(alpha)
+    journey = stay(Anchor(anchor, alpha, matte.bounds), Range(0, 19))
+    facts = FilmFacts(scene.fmt, 0, Fraction(1), None)
+    patch = prepared(
+        facts, Remove(), matte, journey, Follow.STATIC, WhenLost.COVER, planes, None, None, Range(0, 19), Progress(),
+        CancelToken(),
+    )  # fmt: skip
+    assert "follows" in patch.doubts[0]
+    assert "invented" in patch.doubts[1]
+    for t in (2, 9, 16):
+        before, (after,) = planes(t)[0].astype(float), patch.on(t, planes(t))
+        assert abs(np.corrcoef(before[thing(t)], after[thing(t)])[0, 1]) < 0.6
+        far = cv2.dilate(thing(t).astype(np.uint8), np.ones((31, 31))) == 0
+        np.testing.assert_array_equal(after[far], before[far])
+
+
 def test_a_thing_that_is_there_on_every_frame_is_not_copied_back():
     scene = Passing()
     alpha = scene.inside(9).astype(np.float32)
