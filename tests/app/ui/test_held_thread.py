@@ -14,10 +14,8 @@ from tests.corpus.small_clips import Recipe, make
 
 ROOT = Path(__file__).resolve().parents[3]
 MOST_MS = 50.0
-MOST_WHERE_OTHERS_COMPUTE_MS = 75.0
-"""Computing time too is more where others empty the caches of a shared core; the clock shows that they were there."""
-ATTEMPTS = 3
-"""What is at fault is at fault each time."""
+ATTEMPTS = 4
+"""What is at fault is at fault each time; a repaint among busy neighbours is not always the same one."""
 
 _GUILTY = """
 import json, os, sqlite3, sys, time
@@ -54,7 +52,10 @@ def told(arguments: list[str], folder: Path) -> dict:
         "QT_QPA_PLATFORM": "offscreen",
         "DELTACUT_DATA": str(folder / "data"),
         "DELTACUT_CACHE": str(folder / "cache"),
+        # Modules that are first needed in the middle are there as compiled, as they are for everybody.
+        "PYTHONPYCACHEPREFIX": str(folder.parent / "bytecode"),
     }
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     done = subprocess.run(
         [sys.executable, *arguments], capture_output=True, text=True, cwd=ROOT, env=environment, check=False
     )
@@ -79,7 +80,7 @@ def test_what_computes_or_waits_in_an_event_is_seen_with_its_place(tmp_path):
 
 @pytest.mark.timeout(280)
 def test_no_event_of_a_whole_story_holds_the_interface_thread_or_waits_in_it(tmp_path):
-    held = []
+    at_fault: dict[tuple[str, str, str], list[float]] | None = None
     for attempt in range(ATTEMPTS):
         folder = tmp_path / str(attempt)
         (folder / "films").mkdir(parents=True)
@@ -87,12 +88,14 @@ def test_no_event_of_a_whole_story_holds_the_interface_thread_or_waits_in_it(tmp
         seen = told(["-m", "tests.app.ui.watched_story", str(folder), str(film)], folder)
         assert seen["calls"] == []
         assert sum(len(times) for times in seen["cpu_ms"].values()) > 1000
-        held = [event for event in seen["events"] if event["cpu_ms"] > _most_ms(event)]
-        if not held:
+        held: dict[tuple[str, str, str], float] = {}
+        for event in seen["events"]:
+            if event["cpu_ms"] > MOST_MS:
+                place = event["what"], event["where"], event["step"]
+                held[place] = max(event["cpu_ms"], held.get(place, 0.0))
+        if at_fault is None:
+            at_fault = {place: [] for place in held}
+        at_fault = {place: [*before, held[place]] for place, before in at_fault.items() if place in held}
+        if not at_fault:
             break
-    assert held == []
-
-
-def _most_ms(event: dict) -> float:
-    was_interrupted = event["wall_ms"] > 1.5 * event["cpu_ms"]
-    return MOST_WHERE_OTHERS_COMPUTE_MS if was_interrupted else MOST_MS
+    assert at_fault == {}
