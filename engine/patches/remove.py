@@ -18,9 +18,10 @@ from engine.model.patch import Follow, WhenLost
 from engine.model.pixel_format import PixelFormat
 from engine.model.time import Range
 from engine.motion.camera import CameraPath, camera_path
-from engine.motion.frame import Float32, FrameReader, UInt8
+from engine.motion.frame import Float32, FrameReader, MotionFrame, UInt8, eight_bits
 from engine.motion.track import Found
 from engine.patches.blend import Planes, blend, to_chroma_sites, windows
+from engine.patches.elsewhere import place_like
 from engine.patches.inpaint import inpainted
 from engine.patches.matte import Matte
 from engine.patches.moving import matte_on
@@ -38,10 +39,13 @@ _PLATE = -1
 _NEAR_PX = 14
 _OBJECT_MARGIN_PX = 4
 _EVEN_SIGMA_PX = 12.0
+_SEAM_SIGMA_PX = 2.0
 _WIDE_PX = 12.0
 """What reaches so far from anything known is too wide for an edge to be continued through it."""
 _STRUCTURE_PX = 21
 _SAME_CORRELATION = 0.5
+_LEAST_TOLD = 0.3
+"""Share of a region that other frames must show before it can be told what stands there."""
 _SAME_REACH_PX, _SAME_LEVELS, _SAME_SHARE = 5, 10.0, 0.02
 """What lies within so many pixels is the same if it is within so many levels, but for this share of the region."""
 
@@ -75,11 +79,13 @@ class Filled:
     Attributes:
         planes: the frame. invented: share of the region that no other frame showed, 0 to 1.
         sources: the frames that were taken from.
+        shown: where in the region other frames showed something, bool [H, W]; None where there is no region.
     """
 
     planes: Planes
     invented: float
     sources: tuple[int, ...]
+    shown: NDArray[np.bool_] | None = None
 
 
 def plan_removal(
@@ -125,7 +131,7 @@ def plan_removal(
     removal = Removal(pixel_format, matte, journey, camera, clear, None)
     before = read_planes(journey.anchor)
     filled = remove(removal, journey.anchor, before, read, read_planes)
-    if _stayed_by_itself(journey, there) and not camera.still and _is_same(pixel_format, before, filled.planes, matte):
+    if _stayed_by_itself(journey, there) and not camera.still and _is_same(pixel_format, before, filled, matte):
         # What the background shows there is the thing itself: it stands in the scene, and the camera moves past it.
         with_it = _followed(read, matte, journey, progress, cancel)
         return plan_removal(read, read_planes, pixel_format, matte, with_it, None, progress, cancel)
@@ -138,15 +144,21 @@ def _stayed_by_itself(journey: Journey, there: Range | None) -> bool:
     return there is not None and all(np.array_equal(place.homography, rest.homography) for place in journey.places)
 
 
-def _is_same(pixel_format: PixelFormat, before: Planes, after: Planes, matte: Matte) -> bool:
-    """Tell whether filling brought back what was there, give or take its alignment."""
+def _is_same(pixel_format: PixelFormat, before: Planes, filled: Filled, matte: Matte) -> bool:
+    """Tell whether other frames brought back what was there, give or take its alignment."""
     kernel = np.ones((_SAME_REACH_PX, _SAME_REACH_PX), np.uint8)
     unit = np.float32(1 << (pixel_format.bit_depth - 8))
-    was, now = (windows(planes, pixel_format, matte)[0] / unit for planes in (before, after))
+    was, now = (windows(planes, pixel_format, matte)[0] / unit for planes in (before, filled.planes))
     beyond = np.maximum(now - cv2.dilate(was, kernel), cv2.erode(was, kernel) - now)
     gone = cv2.morphologyEx((beyond > _SAME_LEVELS).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     inside = matte.alpha > 0.5
-    return float((gone[inside] > 0).mean()) < _SAME_SHARE
+    if filled.shown is None:
+        return False
+    height, width = inside.shape
+    told = inside & filled.shown[matte.y : matte.y + height, matte.x : matte.x + width]
+    if told.sum() < _LEAST_TOLD * inside.sum():
+        return False
+    return float((gone[told] > 0).mean()) < _SAME_SHARE
 
 
 def _followed(read: FrameReader, matte: Matte, journey: Journey, progress: Progress, cancel: CancelToken) -> Journey:
@@ -193,10 +205,14 @@ def remove(removal: Removal, frame: int, planes: Planes, read: FrameReader, read
     known = _best_first(windows(planes, removal.pixel_format, area)[0], area, [view for view in views if view])
     values, unknown, invented = _gathered(removal.pixel_format, planes, area, known)
     patch = _completed(removal.pixel_format, planes, area, values, unknown)
+    shown = np.zeros((area.height, area.width), bool)
+    height, width = unknown.shape
+    shown[area.y : area.y + height, area.x : area.x + width] = (area.alpha > 0) & (unknown == 0)
     return Filled(
         blend(planes, removal.pixel_format, area, patch),
         invented,
         tuple(view.frame for view in known if view.frame != _PLATE),
+        shown,
     )
 
 
@@ -365,9 +381,10 @@ def _lit(frame: Float32, view: Float32, seen: Float32, area: Matte, pixel_format
 def _completed(
     pixel_format: PixelFormat, planes: Planes, area: Matte, values: tuple[Float32, ...], unknown: Float32
 ) -> list[Float32]:
-    """Return the patch: what was gathered, the rest inpainted, all brought smoothly to the ring's levels."""
+    """Return the patch: what was gathered, the rest invented, all brought smoothly to the ring's levels."""
     hole = (area.alpha > 0).astype(np.float32)
     unit = np.float32(1 << (pixel_format.bit_depth - 8))
+    stand_in = _stand_in(pixel_format, planes, area, unknown)
     patch = []
     for index, (plane, value) in enumerate(zip(windows(planes, pixel_format, area), values, strict=True)):
         chroma = pixel_format.shift_of(index) != (0, 0)
@@ -375,7 +392,7 @@ def _completed(
         missing = to_chroma_sites(unknown, pixel_format) if chroma else unknown
         known = (inside == 0).astype(np.float32)
         filled = np.where(inside > 0, value, plane).astype(np.float32)
-        filled = _continued(filled, missing > 0)
+        filled = _continued(filled, missing > 0, None if stand_in is None else stand_in[index])
         weight = cv2.GaussianBlur(known, (0, 0), _EVEN_SIGMA_PX / 2)
         apart = np.clip(plane - value, -12 * unit, 12 * unit) * known
         level = cv2.GaussianBlur(apart, (0, 0), _EVEN_SIGMA_PX / 2) / np.maximum(weight, 1e-3)
@@ -384,12 +401,44 @@ def _completed(
     return patch
 
 
-def _continued(values: Float32, unknown: NDArray[np.bool_]) -> Float32:
-    """Return values with the unknown ones continued from the others: edges into what is narrow, smoothly what is wide.
+def _stand_in(pixel_format: PixelFormat, planes: Planes, area: Matte, unknown: Float32) -> tuple[Float32, ...] | None:
+    """Return another place of the frame that could stand in for a wide hole, float32 per plane; None where none is."""
+    if not unknown.any() or not _is_wide(unknown > 0):
+        return None
+    hole, taken = np.zeros((area.height, area.width), np.uint8), np.zeros((area.height, area.width), np.uint8)
+    height, width = unknown.shape
+    part = slice(area.y, area.y + height), slice(area.x, area.x + width)
+    hole[part], taken[part] = unknown > 0, area.alpha > 0
+    chroma = planes[1:3] if pixel_format.colour_planes == 3 else ()
+    frame = MotionFrame(
+        eight_bits(planes[0], pixel_format.bit_depth),
+        tuple(eight_bits(plane, pixel_format.bit_depth) for plane in chroma),
+    )
+    shift = place_like(frame, hole, taken)
+    if shift is None:
+        return None
+    x, y = pixels_of(area)
+    return copied(pixel_format, planes, x + np.float32(shift[0]), y + np.float32(shift[1]))
 
-    Marching inwards, edges meet as creases in the middle of a wide hole; a smooth surface has none.
+
+def _is_wide(unknown: NDArray[np.bool_]) -> bool:
+    away = cv2.distanceTransform(unknown.astype(np.uint8), cv2.DIST_L2, 3)
+    return float(np.asarray(away, np.float32).max()) >= _WIDE_PX
+
+
+def _continued(values: Float32, unknown: NDArray[np.bool_], stand_in: Float32 | None) -> Float32:
+    """Return values with the unknown ones continued from the others.
+
+    A stand-in is brought to their levels. Else edges go on into what is narrow, and what is wide is smooth: marching
+    inwards, edges would meet as creases in its middle.
     """
-    away = np.asarray(cv2.distanceTransform(unknown.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
-    if not unknown.any() or unknown.all() or float(away.max()) < _WIDE_PX:
+    if not unknown.any() or unknown.all():
+        return values
+    if stand_in is None and not _is_wide(unknown):
         return inpainted(values, unknown, 5.0)
-    return np.where(unknown, smooth_surface(values, (~unknown).astype(np.float32)), values).astype(np.float32)
+    base = np.zeros_like(values) if stand_in is None else stand_in
+    rest = cv2.GaussianBlur((values - base) * ~unknown, (0, 0), _SEAM_SIGMA_PX)
+    weight = cv2.GaussianBlur((~unknown).astype(np.float32), (0, 0), _SEAM_SIGMA_PX)
+    known = ((weight > 0.3) & ~unknown).astype(np.float32)
+    level = smooth_surface(np.asarray(rest / np.maximum(weight, 1e-3) * known, np.float32), known)
+    return np.where(unknown, base + level, values).astype(np.float32)
