@@ -11,6 +11,8 @@ _SEARCH_SIZE = 480
 _RING_SHARE, _LEAST_RING_PX = 0.25, 6
 _LIKE = 0.5
 """Where surroundings differ by more than this share of their own contrast, they are not alike."""
+_MOST_CONTENTS = 1.5
+"""What stands in has no more than so many times the contrast of the surroundings."""
 _NEARER = 0.15
 """What a place loses for each frame's size that it is away, as a share of the contrast."""
 
@@ -62,7 +64,11 @@ def _best(planes: list[Float32], hole: UInt8, barred: UInt8) -> tuple[int, int] 
     at_y, at_x = np.unravel_index(int(np.argmin(cost)), cost.shape)
     if not total[at_y, at_x] < _LIKE * contrast + 4.0 or not np.isfinite(cost[at_y, at_x]):
         return None
-    return int(at_x) - columns.start, int(at_y) - rows.start
+    shift = int(at_x) - columns.start, int(at_y) - rows.start
+    inner_y, inner_x = np.nonzero(hole)
+    contents = sum(float(plane[inner_y + shift[1], inner_x + shift[0]].var()) for plane in planes)
+    # A thing of its own in plain surroundings would take the place of what was to go.
+    return shift if contents < _MOST_CONTENTS * (contrast + 4.0) else None
 
 
 def _refined(luma: UInt8, hole: UInt8, dx: int, dy: int, reach: int) -> tuple[int, int]:
