@@ -18,15 +18,13 @@ from engine.model.patch import Follow, WhenLost
 from engine.model.pixel_format import PixelFormat
 from engine.model.time import Range
 from engine.motion.camera import CameraPath, camera_path
-from engine.motion.frame import Float32, FrameReader, MotionFrame, UInt8, eight_bits
+from engine.motion.frame import Float32, FrameReader, UInt8
 from engine.motion.track import Found
 from engine.patches.blend import Planes, blend, to_chroma_sites, windows
-from engine.patches.elsewhere import place_like
-from engine.patches.inpaint import inpainted
+from engine.patches.complete import completed
 from engine.patches.matte import Matte
 from engine.patches.moving import matte_on
 from engine.patches.propagate import Anchor, Journey, propagate
-from engine.patches.surface import smooth_surface
 from engine.patches.surroundings import Surroundings, copied, pixels_of, through, with_ring
 
 WARN_ABOVE = 0.05
@@ -38,10 +36,6 @@ _LATTICE_POINTS = 300
 _PLATE = -1
 _NEAR_PX = 14
 _OBJECT_MARGIN_PX = 4
-_EVEN_SIGMA_PX = 12.0
-_SEAM_SIGMA_PX = 2.0
-_WIDE_PX = 12.0
-"""What reaches so far from anything known is too wide for an edge to be continued through it."""
 _STRUCTURE_PX = 21
 _SAME_CORRELATION = 0.5
 _LEAST_TOLD = 0.3
@@ -204,7 +198,7 @@ def remove(removal: Removal, frame: int, planes: Planes, read: FrameReader, read
         views.append(_plate_view(removal, frame, area, sight, read))
     known = _best_first(windows(planes, removal.pixel_format, area)[0], area, [view for view in views if view])
     values, unknown, invented = _gathered(removal.pixel_format, planes, area, known)
-    patch = _completed(removal.pixel_format, planes, area, values, unknown)
+    patch = completed(removal.pixel_format, planes, area, values, unknown)
     shown = np.zeros((area.height, area.width), bool)
     height, width = unknown.shape
     shown[area.y : area.y + height, area.x : area.x + width] = (area.alpha > 0) & (unknown == 0)
@@ -376,69 +370,3 @@ def _lit(frame: Float32, view: Float32, seen: Float32, area: Matte, pixel_format
     if ring.sum() < 64:
         return view
     return view + np.float32(np.median(frame[ring] - view[ring]))
-
-
-def _completed(
-    pixel_format: PixelFormat, planes: Planes, area: Matte, values: tuple[Float32, ...], unknown: Float32
-) -> list[Float32]:
-    """Return the patch: what was gathered, the rest invented, all brought smoothly to the ring's levels."""
-    hole = (area.alpha > 0).astype(np.float32)
-    unit = np.float32(1 << (pixel_format.bit_depth - 8))
-    stand_in = _stand_in(pixel_format, planes, area, unknown)
-    patch = []
-    for index, (plane, value) in enumerate(zip(windows(planes, pixel_format, area), values, strict=True)):
-        chroma = pixel_format.shift_of(index) != (0, 0)
-        inside = to_chroma_sites(hole, pixel_format) if chroma else hole
-        missing = to_chroma_sites(unknown, pixel_format) if chroma else unknown
-        known = (inside == 0).astype(np.float32)
-        filled = np.where(inside > 0, value, plane).astype(np.float32)
-        filled = _continued(filled, missing > 0, None if stand_in is None else stand_in[index])
-        weight = cv2.GaussianBlur(known, (0, 0), _EVEN_SIGMA_PX / 2)
-        apart = np.clip(plane - value, -12 * unit, 12 * unit) * known
-        level = cv2.GaussianBlur(apart, (0, 0), _EVEN_SIGMA_PX / 2) / np.maximum(weight, 1e-3)
-        near = (weight > 0.3).astype(np.float32)
-        patch.append(np.asarray(filled + smooth_surface(np.asarray(level * near, np.float32), near), np.float32))
-    return patch
-
-
-def _stand_in(pixel_format: PixelFormat, planes: Planes, area: Matte, unknown: Float32) -> tuple[Float32, ...] | None:
-    """Return another place of the frame that could stand in for a wide hole, float32 per plane; None where none is."""
-    if not unknown.any() or not _is_wide(unknown > 0):
-        return None
-    hole, taken = np.zeros((area.height, area.width), np.uint8), np.zeros((area.height, area.width), np.uint8)
-    height, width = unknown.shape
-    part = slice(area.y, area.y + height), slice(area.x, area.x + width)
-    hole[part], taken[part] = unknown > 0, area.alpha > 0
-    chroma = planes[1:3] if pixel_format.colour_planes == 3 else ()
-    frame = MotionFrame(
-        eight_bits(planes[0], pixel_format.bit_depth),
-        tuple(eight_bits(plane, pixel_format.bit_depth) for plane in chroma),
-    )
-    shift = place_like(frame, hole, taken)
-    if shift is None:
-        return None
-    x, y = pixels_of(area)
-    return copied(pixel_format, planes, x + np.float32(shift[0]), y + np.float32(shift[1]))
-
-
-def _is_wide(unknown: NDArray[np.bool_]) -> bool:
-    away = cv2.distanceTransform(unknown.astype(np.uint8), cv2.DIST_L2, 3)
-    return float(np.asarray(away, np.float32).max()) >= _WIDE_PX
-
-
-def _continued(values: Float32, unknown: NDArray[np.bool_], stand_in: Float32 | None) -> Float32:
-    """Return values with the unknown ones continued from the others.
-
-    A stand-in is brought to their levels. Else edges go on into what is narrow, and what is wide is smooth: marching
-    inwards, edges would meet as creases in its middle.
-    """
-    if not unknown.any() or unknown.all():
-        return values
-    if stand_in is None and not _is_wide(unknown):
-        return inpainted(values, unknown, 5.0)
-    base = np.zeros_like(values) if stand_in is None else stand_in
-    rest = cv2.GaussianBlur((values - base) * ~unknown, (0, 0), _SEAM_SIGMA_PX)
-    weight = cv2.GaussianBlur((~unknown).astype(np.float32), (0, 0), _SEAM_SIGMA_PX)
-    known = ((weight > 0.3) & ~unknown).astype(np.float32)
-    level = smooth_surface(np.asarray(rest / np.maximum(weight, 1e-3) * known, np.float32), known)
-    return np.where(unknown, base + level, values).astype(np.float32)
