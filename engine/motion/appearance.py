@@ -102,8 +102,9 @@ def _of_occluders(
     """Return the visibility with what differs, but is nothing in front, taken for the region's own change.
 
     What passes in front comes from outside, reaches in, and hides what is behind it. An eye that blinks or a letter
-    that was printed over is an island; hair, or an outline drawn a little wide, stays at the rim; and through a
-    reflection or a shadow the region's own structure goes on to be seen.
+    that was printed over is an island; hair, or an outline drawn a little wide, stays at the rim; through a
+    reflection or a shadow the region's own structure goes on to be seen; and what bends or turns (a mouth, a brow, hair
+    over a cheek) shows what the region itself showed close by on the anchor.
     """
     hidden = ((visibility < 0.5) & (inside > 0)).astype(np.uint8)
     if not hidden.any():
