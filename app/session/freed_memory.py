@@ -18,7 +18,7 @@ from engine.control import CancelToken, Progress
 
 M_MMAP_THRESHOLD = -3
 """As in glibc's malloc.h."""
-_LARGE_BYTES = 512 << 10
+_LARGE_BYTES = 4 << 20
 _AFTER_MS = 500
 """By then the threads that read from the films have let go of them."""
 
