@@ -2,6 +2,7 @@
 
 Each film is decoded from an entry before a re-encoded run across to behind it, and again after seeks in random order
 with the decoder kept open: a parameter set that stays behind from the run spoils pictures after a backward seek only.
+What an export has just decoded in the middle of a run it does not decode again, if the file holds those very packets.
 What looks wrong is looked at in the source too: a fault that the source has is no fault of the export.
 """
 
