@@ -306,9 +306,9 @@ class WindowCommands(QObject):
 
     @Slot(object, object)
     def _tell_readable(self, project: Path, losses: tuple[str, ...]) -> None:
-        tone, lost = (
-            (Tone.WARNING, f"Not readable: {'; '.join(losses)}.") if losses else (Tone.PLAIN, "Only the steps to undo stay behind.")
-        )
+        tone, lost = Tone.PLAIN, "Only the steps to undo stay behind."
+        if losses:
+            tone, lost = Tone.WARNING, f"Not readable: {'; '.join(losses)}."
         heading = f"A new project, “{project.stem}”, was made of the damaged one, which stays as it is."
         self._window.show_banner(Banner(self._context.theme, tone, heading, lost))
 
