@@ -30,6 +30,8 @@ def add_feature_commands(command: AddCommand) -> None:
     )
     features.add_argument("--phrases", metavar="FILE.json", type=Path, help="the phrases of calls to action")
 
+    _add_speech(features)
+
     pauses = command("pauses", "list the pauses of who speaks, or take them out")
     pauses.add_argument("project", metavar="PROJECT.dcut", type=Path)
     pauses.add_argument(
@@ -38,6 +40,7 @@ def add_feature_commands(command: AddCommand) -> None:
     pauses.add_argument(
         "--keep", metavar="S", type=float, default=0.12, help="seconds that stay on either side (default: 0.12)"
     )
+    _add_speech(pauses)
     _add_choosing(pauses)
 
     fillers = command("fillers", "list the filler words that are said, or take them out")
@@ -62,6 +65,14 @@ def add_feature_commands(command: AddCommand) -> None:
     network.add_argument("--pose", metavar="MODEL.onnx", type=Path, help="tell where the joints of a body are")
     vision.add_argument("--size", metavar="PX", type=int, default=256, help="side of its input (default: 256)")
     vision.add_argument("-o", "--output", metavar="OUT.png", type=Path, help="for --depth (default: depth.png)")
+
+
+def _add_speech(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--speech",
+        choices=("auto", "classic", "neural"),
+        help="what hears speech where there are no words; auto is neural where it is installed (default: the settings)",
+    )
 
 
 def _add_choosing(command: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from app.cli.console import Console
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
+    from app.workflows.speech_detector import SpeechChoice
     from app.workflows.talking_head import RemovalList
 
 
@@ -27,7 +28,7 @@ def features(given: argparse.Namespace, console: Console) -> int:
         raise UsageError(f"markers are set in a project; make one first: deltacut new PROJECT.dcut {given.file}")
     kinds = tuple(map(FeatureKind, given.only)) if given.only else tuple(FeatureKind)
     settings = FeatureSettings(cuts=CutSettings(given.sensitivity))
-    request = workflow.FeatureRequest(settings, given.phrases)
+    request = workflow.FeatureRequest(settings, given.phrases, _speech(given))
     find = workflow.project_features if is_project else workflow.film_features
     found = find(given.file, request, console.progress, console.cancel)
     marked = None
@@ -40,13 +41,19 @@ def features(given: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _speech(given: argparse.Namespace) -> SpeechChoice | None:
+    from app.workflows.speech_detector import SpeechChoice
+
+    return None if given.speech is None else SpeechChoice(given.speech)
+
+
 def pauses(given: argparse.Namespace, console: Console) -> int:
     """List pauses, or take them out."""
     from app.workflows import talking_head as workflow
     from engine.features.removal import PauseRemoval
 
     settings = PauseRemoval(given.at_least, given.keep)
-    listed = workflow.list_pauses(given.project, settings, console.progress, console.cancel)
+    listed = workflow.list_pauses(given.project, settings, _speech(given), console.progress, console.cancel)
     return _removal(given, console, listed, "pause")
 
 

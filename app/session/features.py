@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from app.session.document import Document
 from app.session.jobs import Job, JobKind, Jobs, JobState
 from app.workflows.features import ProjectFeatures, analyse_films, decide, texts_of
+from app.workflows.speech_detector import chosen_detector
 from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError, ProjectError
 from engine.features.analyse import Analysis
@@ -122,7 +123,7 @@ class Features(QObject):
         cache = self._document.cache
 
         def work(progress: Progress, cancel: CancelToken) -> Mapping[str, Analysis]:
-            return analyse_films(films, cache, progress, cancel)
+            return analyse_films(films, cache, chosen_detector(), progress, cancel)
 
         self._job = self._jobs.start("Find cuts, speech and pauses", JobKind.ANALYSE, work)
         self._job.then(self._measured)
@@ -132,6 +133,15 @@ class Features(QObject):
         """Measure also the films of which measuring was stopped, or failed."""
         self._given_up = frozenset()
         self.measure()
+
+    def measure_anew(self) -> None:
+        """Measure with another detector of speech what was measured; only what that one hears is added."""
+        if not self._analyses and not self.is_running:
+            return
+        if self._job is not None:
+            self._job.cancel()
+        self._analyses, self._job = {}, None
+        self.try_again()
 
     def _measured(self, analyses: Mapping[str, Analysis]) -> None:
         self._analyses = {**self._analyses, **analyses}

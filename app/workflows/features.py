@@ -10,12 +10,14 @@ from pathlib import Path
 from app.workflows.caches import films_cache
 from app.workflows.first_look import look_at
 from app.workflows.import_media import open_project
+from app.workflows.speech_detector import SpeechChoice, chosen_detector
 from app.workflows.transcribe_steps import RECORD
 from engine.control import CancelToken, Progress
 from engine.errors import UsageError
 from engine.features.analyse import AnalysedFilm, Analysis, MeasureCache, analyse
 from engine.features.film_features import USUAL, FeatureSettings, FilmFeatures, features_of
 from engine.features.phrases import CallPhrases, call_phrases
+from engine.features.speech_scores import SpeechDetector
 from engine.features.spoken import SpokenText, spoken_from_captions, spoken_from_note
 from engine.features.timeline_features import FeatureKind, event_markers
 from engine.model.edits import AddMarkers, Compound, RemoveMarkers
@@ -37,10 +39,12 @@ class FeatureRequest:
     Attributes:
         settings: what a person can turn.
         phrases: a file with phrases of calls to action; None for the list that comes along.
+        speech: which detector of speech; None for the one in the settings.
     """
 
     settings: FeatureSettings = USUAL
     phrases: Path | None = None
+    speech: SpeechChoice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +56,12 @@ class ProjectFeatures:
 
 
 def analyse_films(
-    films: Mapping[str, Film], cache: MeasureCache, progress: Progress, cancel: CancelToken
+    films: Mapping[str, Film], cache: MeasureCache, detector: SpeechDetector, progress: Progress, cancel: CancelToken
 ) -> Mapping[str, Analysis]:
     """Measure films, by source id, or take from the cache what was measured before.
 
     Raises:
+        UsageError: the detector of speech is not installed.
         MissingMedia, DamagedMedia, SourceChanged: a film cannot be read.
         Cancelled: on request; what was measured so far is kept.
     """
@@ -65,7 +70,7 @@ def analyse_films(
     for (source_id, film), count in zip(films.items(), frames, strict=True):
         part = progress.part(done / total, (done + count) / total)
         analysed = AnalysedFilm(film.path, film.info, film.index, film.identity)
-        found[source_id] = analyse(analysed, cache, part, cancel)
+        found[source_id] = analyse(analysed, cache, part, cancel, detector)
         done += count
     return found
 
@@ -103,13 +108,14 @@ def project_features(path: Path, request: FeatureRequest, progress: Progress, ca
     """Return the features of the films that a project shows.
 
     Raises:
-        ProjectError, MediaError: the project or a film cannot be used. UsageError: the phrases cannot be read.
+        ProjectError, MediaError: the project or a film cannot be used. UsageError: the phrases cannot be read, or
+            the detector of speech is not installed.
         Cancelled: on request; what was measured so far is kept.
     """
-    phrases = call_phrases(request.phrases)
+    phrases, detector = call_phrases(request.phrases), chosen_detector(request.speech)
     opened = open_project(path, Access.READ, progress.part(0.0, 0.1), cancel)
     try:
-        analyses = analyse_films(opened.films, opened.cache, progress.part(0.1, 1.0), cancel)
+        analyses = analyse_films(opened.films, opened.cache, detector, progress.part(0.1, 1.0), cancel)
         return decide(opened.file.project, analyses, texts_of(opened.file), phrases, request.settings)
     finally:
         opened.close()
@@ -119,17 +125,18 @@ def film_features(path: Path, request: FeatureRequest, progress: Progress, cance
     """Return the features of a film that is in no project, as those of a project of this film alone.
 
     Raises:
-        MediaError: the film cannot be used. UsageError: the phrases cannot be read.
+        MediaError: the film cannot be used. UsageError: the phrases cannot be read, or
+            the detector of speech is not installed.
         Cancelled: on request; what was measured so far is kept.
     """
-    phrases = call_phrases(request.phrases)
+    phrases, detector = call_phrases(request.phrases), chosen_detector(request.speech)
     info, index = look_at(path, progress.part(0.0, 0.1), cancel)
     identity = quick_identity(path)
     key = f"{path.absolute()}:{identity.size}:{identity.mtime_ns}"
     source: Source = source_from_media("film", path.name, info, index)
     with films_cache() as cache:
         film = Film(path, info, index, key)
-        analyses = analyse_films({source.id: film}, cache, progress.part(0.1, 1.0), cancel)
+        analyses = analyse_films({source.id: film}, cache, detector, progress.part(0.1, 1.0), cancel)
     return decide(Project.of_source("film", source), analyses, {}, phrases, request.settings)
 
 

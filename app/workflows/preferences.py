@@ -11,6 +11,7 @@ from typing import Any
 
 from app.workflows.accounts import read_preferences
 from app.workflows.places import data_folder
+from app.workflows.speech_detector import SpeechChoice
 from engine.errors import StorageError
 from providers.accounts import Preferences
 from providers.ledger import Caps
@@ -65,6 +66,15 @@ def set_cache_bytes(most: int) -> None:
         InputError, StorageError: as `set_caps`.
     """
     _change({"cache_bytes": most})
+
+
+def set_speech_choice(choice: SpeechChoice) -> None:
+    """Keep which detector of speech is used, by commands and by the window.
+
+    Raises:
+        InputError, StorageError: as `set_caps`.
+    """
+    _change({"speech": choice.value})
 
 
 def _change(values: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.workflows.features import FeatureRequest, ProjectFeatures, project_features, texts_of
+from app.workflows.speech_detector import SpeechChoice
 from engine.control import CancelToken, Progress
 from engine.errors import UsageError
 from engine.features.film_features import FeatureSettings
@@ -36,14 +37,18 @@ class RemovalList:
         return sum(removal.saved_s for removal in self.removals)
 
 
-def list_pauses(path: Path, settings: PauseRemoval, progress: Progress, cancel: CancelToken) -> RemovalList:
-    """Return the pauses of a project that could go.
+def list_pauses(
+    path: Path, settings: PauseRemoval, speech: SpeechChoice | None, progress: Progress, cancel: CancelToken
+) -> RemovalList:
+    """Return the pauses of a project that could go, as a detector of speech hears them (None: as the settings say).
 
     Raises:
+        UsageError: the detector is not installed.
         ProjectError, MediaError: the project or a film cannot be used.
         Cancelled: on request.
     """
-    request = FeatureRequest(FeatureSettings(pauses=PauseSettings(shortest_s=min(0.3, settings.at_least_s))))
+    pauses = PauseSettings(shortest_s=min(0.3, settings.at_least_s))
+    request = FeatureRequest(FeatureSettings(pauses=pauses), speech=speech)
     return pauses_of(project_features(path, request, progress, cancel), settings)
 
 

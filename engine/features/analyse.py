@@ -27,14 +27,22 @@ from engine.features.measures import (
     joined_rows,
     unchanged_rows,
 )
-from engine.features.measures_blob import picture_bytes, picture_from_bytes, sound_bytes, sound_from_bytes
+from engine.features.measures_blob import (
+    picture_bytes,
+    picture_from_bytes,
+    scores_bytes,
+    scores_from_bytes,
+    sound_bytes,
+    sound_from_bytes,
+)
 from engine.features.picture_measures import Measured, PictureMeter
-from engine.features.sound_measures import measure_sound
+from engine.features.sound_measures import measure_sound, score_speech
+from engine.features.speech_scores import SpeechDetector, require, scores_version
 from engine.media.ahead import ahead
 from engine.media.analysis import SmallPicture, SmallPictures, spans
 from engine.media.picture_threads import opencv_in_the_calling_thread
 from engine.model.frame_index import FrameIndex
-from engine.model.media import MediaInfo
+from engine.model.media import AudioStream, MediaInfo
 from engine.model.time import Range
 
 MEASURES_VERSION = 1
@@ -42,6 +50,7 @@ MEASURES_VERSION = 1
 
 _PICTURES_KIND = "feature-pictures"
 _SOUND_KIND = "feature-sound"
+_SCORES_KIND = "feature-speech"
 _LEAST_SPAN, _MOST_LEAST_SPAN = 32, 256
 _SPANS = 8
 """So many runs at least, where the film can be entered often enough: each is decoded by one thread, which costs a third
@@ -83,17 +92,32 @@ class Analysis:
     troubles: tuple[str, ...] = ()
 
 
-def analyse(film: AnalysedFilm, cache: MeasureCache, progress: Progress, cancel: CancelToken) -> Analysis:
+def analyse(
+    film: AnalysedFilm,
+    cache: MeasureCache,
+    progress: Progress,
+    cancel: CancelToken,
+    detector: SpeechDetector = SpeechDetector.CLASSIC,
+) -> Analysis:
     """Return a source's measures, from the cache or by decoding what is not there yet.
 
     Sound that cannot be decoded is told as a trouble; the pictures' measures are still good.
 
+    Args:
+        film: what is measured.
+        cache: where measures are kept.
+        progress: told how far it is.
+        cancel: stops it.
+        detector: of speech; only its scores are added where everything else was measured without it.
+
     Raises:
         MissingMedia, DamagedMedia, SourceChanged: its pictures cannot be read.
+        UsageError: the detector is not installed.
         Cancelled: on request; what was measured so far is kept.
     """
     with opencv_in_the_calling_thread():
-        return _Work(film, cache, progress, cancel).run()
+        require(detector)
+        return _Work(film, cache, progress, cancel, detector).run()
 
 
 class _Stop(CancelToken):
@@ -109,11 +133,19 @@ class _Stop(CancelToken):
 
 
 class _Work:
-    def __init__(self, film: AnalysedFilm, cache: MeasureCache, progress: Progress, cancel: CancelToken) -> None:
+    def __init__(
+        self,
+        film: AnalysedFilm,
+        cache: MeasureCache,
+        progress: Progress,
+        cancel: CancelToken,
+        detector: SpeechDetector,
+    ) -> None:
         self._film = film
         self._cache = cache
         self._progress = progress
         self._stop = _Stop(cancel)
+        self._detector = detector
         self._text_every = max(1, round(film.info.video.rate))
         self._lock = threading.Lock()
         self._frames_done = 0
@@ -193,13 +225,29 @@ class _Work:
         stream = self._film.info.audio[0]
         key = f"{self._film.identity}:{stream.stream}:{MEASURES_VERSION}"
         data = self._cache.get(_SOUND_KIND, key)
-        kept = None if data is None else sound_from_bytes(data)
-        if kept is not None:
-            return kept
-        made = measure_sound(self._film.path, stream, self._stop)
-        if made is not None:
-            self._cache.put(_SOUND_KIND, key, sound_bytes(made))
-        return made
+        sound = None if data is None else sound_from_bytes(data)
+        if sound is None:
+            sound = measure_sound(self._film.path, stream, self._detector, self._stop)
+            if sound is None:
+                return None
+            self._cache.put(_SOUND_KIND, key, sound_bytes(sound))
+            if sound.speech_scores is not None:
+                self._cache.put(_SCORES_KIND, _scores_key(key), scores_bytes(sound.speech_scores))
+        elif self._detector is SpeechDetector.NEURAL:
+            sound = replace(sound, speech_scores=self._scores(stream, _scores_key(key)))
+        return sound
+
+    def _scores(self, stream: AudioStream, key: str) -> Float32:
+        data = self._cache.get(_SCORES_KIND, key)
+        scores = None if data is None else scores_from_bytes(data)
+        if scores is None:
+            scores = score_speech(self._film.path, stream, self._stop)
+            self._cache.put(_SCORES_KIND, key, scores_bytes(scores))
+        return scores
+
+
+def _scores_key(sound_key: str) -> str:
+    return f"{sound_key}:{scores_version()}"
 
 
 def _least_span(frame_count: int) -> int:

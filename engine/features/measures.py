@@ -21,6 +21,7 @@ HOP_S = Fraction(1, 100)
 """The sound's finest values are this far apart."""
 PITCH_HOP_S = Fraction(1, 50)
 LOUDNESS_HOP_S = Fraction(1, 10)
+SCORE_S = Fraction(512, 16_000)
 
 BAND_COUNT = 12
 BAND_FLOOR_DB = -120.0
@@ -86,6 +87,8 @@ class SoundMeasures:
             weights (ITU-R BS.1770-5), of the tenth of a second.
         steady: float32 [k] every LOUDNESS_HOP_S: share of the power in tones that stand still, as notes do; 0 to 1.
         channels: how many the stream has.
+        speech_scores: float32 [s] every SCORE_S: how likely a neural network finds speech there, 0 to 1; None where it
+            was not asked.
     """
 
     start_s: Fraction
@@ -97,6 +100,7 @@ class SoundMeasures:
     loudness: Float32
     steady: Float32
     channels: int
+    speech_scores: Float32 | None = None
 
     @property
     def duration_s(self) -> float:

