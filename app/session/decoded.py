@@ -20,6 +20,8 @@ _LANES = 2
 """Decoders per film: one follows a patch while the other plays or seeks. Each takes 60 MB of an hour in 1080p."""
 _WORTH_GOING_ON = 12
 """Frames that are rather decoded than jumped over."""
+_KEPT_BEFORE = 8
+"""Frames just before one that are decoded on the way back: the next that will be wanted."""
 
 
 class DecodedFrames:
@@ -134,14 +136,30 @@ class DecodedFrames:
 
     def _decoded(self, source_id: str, lane: _Lane, number: int) -> Frame:
         first = lane.first_for(number)
-        frame: Frame | None = None
-        for each in range(first, number + 1):
+        jumps = first != lane.at + 1 or lane.at < 0
+        if jumps or number - first > _WORTH_GOING_ON:
+            first = max(first, number - _KEPT_BEFORE) if self._goes_back(source_id, number) else number
+            lane.at = -1
+            frame = lane.reader.frame_directly(first, self._check)
+        else:
+            self._check()
+            frame = lane.reader.frame(first)
+        self._keep(source_id, lane, first, frame)
+        for each in range(first + 1, number + 1):
             self._check()
             frame = lane.reader.frame(each)
-            lane.at = each
-            self._shelf.put(source_id, each, frame)
-        assert frame is not None
+            self._keep(source_id, lane, each, frame)
         return frame
+
+    def _keep(self, source_id: str, lane: _Lane, number: int, frame: Frame) -> None:
+        lane.at = number
+        self._shelf.put(source_id, number, frame)
+
+    def _goes_back(self, source_id: str, number: int) -> bool:
+        """Tell whether a frame is one of those just before what was decoded last."""
+        with self._free:
+            places = [place for lane in self._lanes[source_id] for place in (lane.at, lane.target)]
+        return any(0 < place - number <= _WORTH_GOING_ON for place in places)
 
     def _check(self) -> None:
         wanted = getattr(self._caller, "wanted", None)

@@ -7,7 +7,9 @@ back, at last from its start. Nothing is converted or cached here.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,6 +29,10 @@ from engine.model.media import MediaInfo
 
 # A run that is this near an entry goes on decoding instead of seeking to it.
 _WORTH_A_SEEK_UNITS = 12
+
+# In these a picture that says that no other depends on it is believed. HEVC's says so for its own temporal layer only,
+# and a field that says so may be paired with one that does not.
+_SAYS_WHAT_NOTHING_NEEDS = frozenset({"h264", "mpeg1video", "mpeg2video"})
 
 
 class FrameReader:
@@ -73,6 +79,24 @@ class FrameReader:
         """
         return next(self.frames(number, number + 1))
 
+    def frame_directly(self, number: int, check: Callable[[], None]) -> VideoFrame:
+        """Return one shown frame, sooner than `frame` does from afar: what nothing needs on the way is not decoded.
+
+        The frames just before it have to be decoded again if they are wanted afterwards.
+
+        Args:
+            number: the frame.
+            check: called before each packet; what it raises ends the way.
+
+        Raises:
+            UsageError: there is no such frame.
+            MissingMedia, DamagedMedia, SourceChanged: as `frames`.
+        """
+        video = self._info.video
+        is_sure = video.codec in _SAYS_WHAT_NOTHING_NEEDS and video.field_order == "progressive"
+        way = _Way(check, _LeftOut.WHAT_NOTHING_NEEDS if is_sure else _LeftOut.NOTHING)
+        return next(self._frames(number, number + 1, way))
+
     def frames(self, start: int, stop: int) -> Iterator[VideoFrame]:
         """Yield the shown frames [start, stop) in order, with the index's pts, duration and time base.
 
@@ -83,11 +107,14 @@ class FrameReader:
             SourceChanged: the file is no longer the one the index was made from.
             UnsupportedMedia: a frame is not of the size and the format of the film's first ones.
         """
+        return self._frames(start, stop, _WHOLE)
+
+    def _frames(self, start: int, stop: int, way: _Way) -> Iterator[VideoFrame]:
         count = self._index.frame_count
         if not 0 <= start <= stop <= count:
             raise UsageError(f"{self._path} has the frames 0:{count}; {start}:{stop} leaves them")
         for number, unit in enumerate(self._index.order[start:stop].tolist(), start):
-            frame = self._picture(unit)
+            frame = self._picture(unit, way)
             if frame is None:
                 raise DamagedMedia(
                     f"{self._path}: frame {number} does not decode, also when read from the film's start; "
@@ -109,7 +136,7 @@ class FrameReader:
         if not 0 <= start <= stop <= count:
             raise UsageError(f"{self._path} has the pictures 0:{count}; {start}:{stop} leaves them")
         for unit in self._unit_at_rank[start:stop].tolist():
-            yield self._picture(unit)
+            yield self._picture(unit, _WHOLE)
 
     def _check_form(self, number: int, frame: VideoFrame) -> None:
         """Refuse a frame of another form: a recorder may change its settings without beginning a new file."""
@@ -122,31 +149,37 @@ class FrameReader:
                 "or convert the film to one size first"
             )
 
-    def _picture(self, unit: int) -> VideoFrame | None:
+    def _picture(self, unit: int, way: _Way) -> VideoFrame | None:
         starts = self._entries.starts(unit)
         nearest = next(starts)
         run = self._run
         if run is not None and run.leads_to(unit, self._entries) and nearest <= run.fed + _WORTH_A_SEEK_UNITS:
-            frame = self._taken(run, unit)
+            frame = self._taken(run, unit, way)
             if frame is not None:
                 return frame
+        if way.leaves_out is not _LeftOut.NOTHING:
+            run = self._started(nearest)
+            frame = None if run is None else self._taken(run, unit, way)
+            if frame is not None:
+                return frame
+            way = replace(way, leaves_out=_LeftOut.NOTHING)
         # One entry further back is worth a try; behind that only the start of the film is sure to help.
         for start in dict.fromkeys((nearest, next(starts, 0), 0)):
             run = self._started(start)
             if run is None:
                 break
-            frame = self._taken(run, unit)
+            frame = self._taken(run, unit, way)
             if frame is not None:
                 return frame
             if start == 0:
                 return None
         run = self._from_start()
-        return self._taken(run, unit)
+        return self._taken(run, unit, way)
 
-    def _taken(self, run: _Run, unit: int) -> VideoFrame | None:
+    def _taken(self, run: _Run, unit: int, way: _Way) -> VideoFrame | None:
         self._run = run
         try:
-            return run.advance_to(unit)
+            return run.advance_to(unit, way)
         except Lost:
             self._run = None
             self._source.distrust()
@@ -170,6 +203,24 @@ class FrameReader:
         return _Run(self._path, self._index, self._unit_at_rank, start, stream, packets)
 
 
+class _LeftOut(Enum):
+    """What is not decoded on the way to a picture; the values are FFmpeg's names of what to discard."""
+
+    NOTHING = "DEFAULT"
+    WHAT_NOTHING_NEEDS = "NONREF"
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How to come to a picture; `check` is called before each packet."""
+
+    check: Callable[[], None]
+    leaves_out: _LeftOut
+
+
+_WHOLE = _Way(lambda: None, _LeftOut.NOTHING)
+
+
 class _Run:
     """One decoder on its way through the film, from a start unit on."""
 
@@ -190,16 +241,18 @@ class _Run:
         self._packets = packets
         self._waiting: deque[tuple[int, VideoFrame]] = deque()
         self._passed_pts: int | None = None
+        self._left_out_to: int | None = None
         self._ended = False
         self._start = start
         self.fed = start - 1
 
     def leads_to(self, unit: int, entries: EntryMap) -> bool:
         """Tell whether going on gives the unit's picture, exactly."""
-        ahead = self._passed_pts is None or self._passed_pts < self._index.pts[unit]
+        pts = int(self._index.pts[unit])
+        ahead = all(passed is None or passed < pts for passed in (self._passed_pts, self._left_out_to))
         return ahead and entries.is_exact(self._start, unit)
 
-    def advance_to(self, unit: int) -> VideoFrame | None:
+    def advance_to(self, unit: int, way: _Way) -> VideoFrame | None:
         """Decode up to the unit's picture; None where the decoder passes it by.
 
         Raises:
@@ -217,17 +270,24 @@ class _Run:
                     return None
             if self._ended:
                 return None
-            self._decode_next()
+            way.check()
+            self._decode_next(wanted, way.leaves_out)
 
-    def _decode_next(self) -> None:
+    def _decode_next(self, wanted: int, leaves_out: _LeftOut) -> None:
         unit, packet = next(self._packets, (None, None))
         if unit is None or packet is None:
             self._ended = True
             self._receive(None)
             return
         self.fed = unit
+        pts = int(self._index.pts[unit])
+        if pts >= wanted:
+            leaves_out = _LeftOut.NOTHING
+        elif leaves_out is not _LeftOut.NOTHING:
+            self._left_out_to = max(pts, pts if self._left_out_to is None else self._left_out_to)
+        self._stream.codec_context.skip_frame = leaves_out.value
         # The decoder carries a packet's pts to its picture. The index's own is unique, the file's may not be.
-        packet.pts = int(self._index.pts[unit])
+        packet.pts = pts
         packet.dts = None
         self._receive(packet)
 

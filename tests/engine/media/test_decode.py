@@ -42,6 +42,8 @@ FILMS = {
     "Motion JPEG in AVI": ("a.avi", Recipe(codec="mjpeg", pix_fmt="yuvj420p")),
 }
 
+LEAVES_OUT = ("libx264", "libx265", "mpeg2video")
+
 
 @pytest.mark.parametrize("name", FILMS)
 def test_every_frame_fetched_in_random_order_is_the_one_of_a_linear_decode(tmp_path, name):
@@ -54,6 +56,40 @@ def test_every_frame_fetched_in_random_order_is_the_one_of_a_linear_decode(tmp_p
         fetched = {number: digest(frames.frame(number)) for number in numbers}
         assert fetched == dict(enumerate(expected))
         assert [digest(frame) for frame in frames.frames(3, 40)] == expected[3:40]
+
+
+@pytest.mark.parametrize("name", [name for name, (_, recipe) in FILMS.items() if recipe.codec in LEAVES_OUT])
+def test_a_frame_that_is_gone_to_directly_is_the_one_of_a_linear_decode(tmp_path, name):
+    file, recipe = FILMS[name]
+    path = make(tmp_path / file, recipe)
+    expected = [shown for _, shown in linear(path)]
+    rng = random.Random(name)
+    numbers = [rng.randrange(len(expected)) for _ in range(60)]
+    with reader(path) as frames:
+        for number in numbers:
+            assert digest(frames.frame_directly(number, lambda: None)) == expected[number]
+            beside = min(max(0, number + rng.choice((-1, 1, 2))), len(expected) - 1)
+            assert digest(frames.frame(beside)) == expected[beside]
+
+
+def test_going_to_a_frame_directly_stops_when_told_and_leaves_the_reader_exact(tmp_path):
+    path = make(tmp_path / "a.mp4", Recipe(frames=40, gop=40))
+    decoded = []
+
+    class Given(Exception):
+        pass
+
+    def count(most: int):
+        decoded.append(1)
+        if len(decoded) == most:
+            raise Given
+
+    with reader(path) as frames:
+        with pytest.raises(Given):
+            frames.frame_directly(30, lambda: count(10))
+        assert len(decoded) == 10
+        expected = [shown for _, shown in linear(path)]
+        assert [digest(frames.frame(number)) for number in (5, 31, 8, 30)] == [expected[n] for n in (5, 31, 8, 30)]
 
 
 def test_two_packets_that_hold_a_frames_fields_are_one_frame(tmp_path):
