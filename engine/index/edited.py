@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from engine.errors import UnsupportedMedia
 from engine.index.timestamps import Timestamps, apart, decode_times
 from engine.media.demux import NO_TIME, EditedPackets
+from engine.model.distinct import distinct
 from engine.model.frame_index import Int64
 
 
@@ -63,8 +64,8 @@ def shown_times(path: Path, pts: Int64, positions: Int64, edited: EditedPackets)
     """
     shown = ~edited.hidden & np.isin(edited.position, positions)
     units = _rows(positions, edited.position[shown])
-    stored_apart = np.unique(positions).size == positions.size
-    if stored_apart and np.unique(units).size < units.size:
+    stored_apart = distinct(positions).size == positions.size
+    if stored_apart and distinct(units).size < units.size:
         raise UnsupportedMedia(
             f"{path}: its edit list, as it is read here, shows pictures twice; convert it first, then edit the result"
         )

@@ -25,6 +25,7 @@ from engine.errors import SourceChanged
 from engine.media.demux import translated
 from engine.media.packet_source import Lost, NumberedPackets, PacketSource
 from engine.media.pixels import planes
+from engine.model.distinct import distinct
 from engine.model.frame_index import FrameIndex
 from engine.model.gop import EntryMap
 from engine.model.media import MediaInfo
@@ -200,7 +201,7 @@ def halved(plane: NDArray[Any], most_lines: int) -> NDArray[Any]:
 
 def spans(index: FrameIndex, least: int) -> tuple[Range, ...]:
     """Return runs of frames that cover the film, each beginning where a decoder may start, `least` frames or longer."""
-    starts = np.unique(index.frame_of[EntryMap.of(index).units])
+    starts = distinct(index.frame_of[EntryMap.of(index).units])
     edges = [0]
     for frame in starts[starts > 0].tolist():
         if frame - edges[-1] >= least and index.frame_count - frame >= least // 2:

@@ -48,7 +48,13 @@ class _Pair:
 
 
 def survey_movies(
-    source: FilmFile, theirs: Movie, out: FilmFile, inherited_bytes: int, progress: Progress, cancel: CancelToken
+    source: FilmFile,
+    theirs: Movie,
+    out: FilmFile,
+    ours: Movie | None,
+    inherited_bytes: int,
+    progress: Progress,
+    cancel: CancelToken,
 ) -> tuple[Survey, Survey] | None:
     """Survey both files by their tables, or return None where they have to be demuxed.
 
@@ -56,6 +62,7 @@ def survey_movies(
         source: the source.
         theirs: its tables, of `tables_of`.
         out: the export.
+        ours: its tables, of `tables_of`.
         inherited_bytes: the first bytes of the export that an earlier check covered and that were not written since.
         progress: reports the share of bytes compared.
         cancel: looked at between pieces.
@@ -63,10 +70,7 @@ def survey_movies(
     Raises:
         Cancelled: on request.
     """
-    if not source.family is out.family is Family.ISO:
-        return None
-    ours = tables_of(out.path, out.view)
-    if ours is None:
+    if ours is None or not source.family is out.family is Family.ISO:
         return None
     pairs = _track_pairs(source, out, theirs, ours)
     if pairs is None:

@@ -33,7 +33,7 @@ from engine.render.seam_windows import Depth
 from engine.render.segment import SegmentCache, encoder_for, render_cuts, render_whole
 from engine.render.soft_captions import DRAFT_MARK, add_texts, check_captions
 from engine.render.verify import PreparedSource, VerifyReport, prepared, verify_prepared
-from engine.render.write import CannotWrite, Written, copied_meanwhile, target_family, why_afresh, write, write_whole
+from engine.render.write import CannotWrite, Written, begun_meanwhile, target_family, why_afresh, write, write_whole
 
 _ENCODING, _WRITING, _CHECKING = 0.7, 0.85, 1.0
 
@@ -141,7 +141,7 @@ def export(
                 encoding_s += time.monotonic() - before
                 written = write_whole(film, segments[0], whole.codec, draft, target, rest, cancel)
             else:
-                with copied_meanwhile(film, plan, draft, target, since) as early:
+                with begun_meanwhile(film, plan, draft, target, since, source.tables) as begun:
                     rendered: tuple[tuple[Splice, EncodedSegment], ...] = ()
                     if encoder is not None:
                         rendered = render_cuts(film, runs, composer, plan, encoder, cache, part, cancel)
@@ -149,7 +149,7 @@ def export(
                     segments = [segment for _, segment in rendered]
                     extradata = encoder.extradata if encoder is not None else film.info.video.extradata
                     splices = [splice for splice, _ in rendered]
-                    outcome = write(film, splices, extradata, draft, target, since, rest, cancel, early)
+                    outcome = write(film, splices, extradata, draft, target, rest, cancel, begun)
                 if isinstance(outcome, CannotWrite):
                     plan, encoder = plan_full(film.index, changed, outcome.reason), CannotEncode(outcome.reason)
                     notes.append(f"The film was re-encoded as a whole: {outcome.reason}.")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from engine.media.compare import digest_of
 from engine.media.survey import NO_TIME, PacketRows, TrackFacts
+from engine.model.distinct import distinct
 from engine.model.frame_index import FrameIndex, Int64
 from engine.model.time import Range
 
@@ -128,9 +129,9 @@ def match_video(
         elif len(out) < len(source):
             expected_pts = _times_of_frames(plan, source)
     elif len(out) < len(source) and track.codec in _SEVERAL_PACKETS_A_FRAME:
-        shown_at = np.unique(source.pts)
+        shown_at = distinct(source.pts)
         if shown_at.size < len(source):
-            expected_pts, shown_pts = shown_at, np.unique(out.pts)
+            expected_pts, shown_pts = shown_at, distinct(out.pts)
     problems = _timeline(source, out, expected_pts, shown_pts, DecodeTimes.NONE if anew else stored)
     frame_of = _frame_numbers(track, plan)[source_at]
     planned = np.zeros(frame_of.size, np.bool_)
@@ -211,7 +212,7 @@ def match_copied(source: PacketRows, out: PacketRows, name: str, *, same_format:
 
 def frame_ranges(frames: Int64) -> tuple[Range, ...]:
     """Return the runs of consecutive numbers among frame numbers; negative ones are left out."""
-    numbers = np.unique(frames[frames >= 0])
+    numbers = distinct(frames[frames >= 0])
     if not numbers.size:
         return ()
     breaks = np.flatnonzero(np.diff(numbers) > 1)

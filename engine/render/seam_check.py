@@ -8,11 +8,10 @@ What looks wrong is looked at in the source too: a fault that the source has is 
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -58,7 +57,7 @@ class SeamFindings:
 
 def check_seams(
     films: tuple[FilmFile, FilmFile],
-    sought: FilmFile,
+    sought: Sequence[FilmFile],
     rows: tuple[PacketRows, PacketRows],
     match: VideoMatch,
     depth: Depth,
@@ -70,7 +69,8 @@ def check_seams(
 
     Args:
         films: the source and the export; their other tracks are not read any more.
-        sought: the export, to be played after seeks: opened once more, or the same again.
+        sought: the export, opened once more for each that is to be played after seeks at the same time; none to seek
+            in the one of `films`.
         rows: the packets of their pictures.
         match: which of these belong together.
         depth: how much is decoded.
@@ -87,11 +87,11 @@ def check_seams(
     windows = windows_of(moments, match.runs, depth)
     source = PlayedFilm(Replay(films[0]), rows[0], match.source_at)
     out = PlayedFilm(Replay(films[1]), rows[1], match.out_at)
-    other = out if sought is films[1] else PlayedFilm(Replay(sought), rows[1], match.out_at)
-    with ThreadPoolExecutor(2, thread_name_prefix="play") as pool:
+    others = [PlayedFilm(Replay(film), rows[1], match.out_at) for film in sought]
+    with ThreadPoolExecutor(1 + len(others), thread_name_prefix="play") as pool:
         for n, window in enumerate(windows):
             progress.report("Playing around the seams", n / len(windows))
-            findings.add(_Seam(moments, source, out, other, window, depth, decoded, pool, cancel).check())
+            findings.add(_Seam(moments, source, out, others, window, depth, decoded, pool, cancel).check())
             if len(findings.problems) >= _ENOUGH_PROBLEMS:
                 break
     return findings
@@ -105,7 +105,7 @@ class _Seam:
         moments: Moments,
         source: PlayedFilm,
         out: PlayedFilm,
-        sought: PlayedFilm,
+        sought: Sequence[PlayedFilm],
         window: Window,
         depth: Depth,
         decoded: Collection[bytes],
@@ -126,25 +126,29 @@ class _Seam:
 
     def check(self) -> SeamFindings:
         """Compare the window played through, then after seeks."""
-        entries = self._seek_entries()
+        orders = self._seek_orders(max(1, len(self._sought)))
         soon_after: set[int] = set()
-        for entry in entries:
+        for entry in chain(*orders):
             soon_after.update(range(self._moment(entry), self._stop_after(entry)))
         seen_before = self._seen_before(soon_after)
         # Each film that is open is played on a thread of its own.
         waited: list[Future[Any]] = [theirs := self._pool.submit(self._source_parts)]
         try:
-            if self._sought is not self._out:
-                waited.append(after_seeks := self._pool.submit(self._after_seeks, entries))
+            seeks = [
+                self._pool.submit(self._after_seeks, film, order)
+                for film, order in zip(self._sought, orders, strict=bool(self._sought))
+            ]
+            waited += seeks
             ours = self._played_through(soon_after, seen_before)
-            seen = self._after_seeks(entries) if self._sought is self._out else after_seeks.result()
+            seen = [future.result() for future in seeks] or [self._after_seeks(self._out, orders[0])]
         finally:
             wait(waited)
-        self._compare(ours, theirs.result(), entries, seen)
+        entries, after_seeks = list(chain(*orders)), list(chain(*seen))
+        self._compare(ours, theirs.result(), entries, after_seeks)
         if self._findings.problems and seen_before:
             # With packets left out it does not look as it should: all of them have to tell.
             self._findings = SeamFindings()
-            self._compare(self._played_through(soon_after, frozenset()), theirs.result(), entries, seen)
+            self._compare(self._played_through(soon_after, frozenset()), theirs.result(), entries, after_seeks)
         if self._depth is Depth.FULL and not self._findings.problems:
             self._measure()
         return self._findings
@@ -161,20 +165,28 @@ class _Seam:
         for entry, found in zip(entries, after_seeks, strict=True):
             self._check_seek(entry, found, ours, reference)
 
-    def _seek_entries(self) -> list[int]:
+    def _seek_orders(self, films: int) -> list[list[int]]:
+        """Return for each film that is played after seeks to which entries, one after the other.
+
+        First into the runs, then out of them: what a decoder keeps of a run must not spoil what it plays next, before
+        the run and behind it.
+        """
         window, keys = self._window, self._moments.keys
-        entries = {window.entry}
+        inside: set[int] = set()
         for run in window.runs:
-            inside = keys[(keys >= run.start) & (keys < run.stop)]
-            entries.update(inside[[0, -1]].tolist() if inside.size else [])
+            within = keys[(keys >= run.start) & (keys < run.stop)]
+            inside.update(within[[0, -1]].tolist() if within.size else [])
+        outside = {window.entry} - inside
         if window.restart is not None:
-            entries.add(window.restart)
-            entries.update(keys[keys > window.restart][:1].tolist() if self._depth is Depth.FULL else [])
-        order = sorted(entry for entry in entries if self._moment(entry) >= 0)
-        random.Random(window.entry).shuffle(order)
+            outside.add(window.restart)
+            outside.update(keys[keys > window.restart][:1].tolist() if self._depth is Depth.FULL else [])
+        into, out_of = (sorted(at for at in entries if self._moment(at) >= 0) for entries in (inside, outside))
         # The last seek leads back across the run, from behind it.
-        order.sort(key=lambda ordinal: ordinal == window.entry)
-        return order
+        out_of.reverse()
+        orders = [into[n::films] + out_of[n::films] for n in range(films)]
+        if into:
+            orders = [order if order[:1] and order[0] in inside else [into[0], *order] for order in orders]
+        return orders
 
     def _seen_before(self, soon_after: Collection[int]) -> frozenset[int]:
         """Return the ordinals of the packets inside the runs that need not be decoded again.
@@ -214,9 +226,9 @@ class _Seam:
         found = watch(played, lambda at: self._is_exact(at) or at in soon_after, self._cancel)
         return replace(found, digests=left_out | dict(found.digests))
 
-    def _after_seeks(self, entries: Sequence[int]) -> list[Watched]:
+    def _after_seeks(self, film: PlayedFilm, entries: Sequence[int]) -> list[Watched]:
         """Return what is shown after a seek to each entry, one after the other by one decoder."""
-        return [self._watch(self._sought, entry, self._stop_after(entry), lambda _: True) for entry in entries]
+        return [self._watch(film, entry, self._stop_after(entry), lambda _: True) for entry in entries]
 
     def _source_parts(self) -> dict[int, int]:
         """Return the digests of the source's frames before and behind the run, or of all, where that is looked at."""

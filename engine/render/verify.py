@@ -6,7 +6,7 @@ around each seam.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -32,6 +32,10 @@ _DECODE_TIMES = {
     Family.TRANSPORT: DecodeTimes.WHERE_THEY_DIFFER,
     Family.PROGRAM: DecodeTimes.WHERE_THEY_DIFFER,
 }
+
+
+_SOUGHT = 2
+"""How often an export is opened besides, to be played after seeks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +103,9 @@ def verify(
 class PreparedSource:
     """A source that is being opened and read on a thread of its own, for a check that comes later."""
 
-    def __init__(self, film: Future[FilmFile], movie: Future[Movie | None]) -> None:
+    def __init__(self, film: Future[FilmFile], tables: Future[Movie | None]) -> None:
         self._film = film
-        self._movie = movie
+        self._tables = tables
 
     @property
     def film(self) -> FilmFile:
@@ -112,19 +116,18 @@ class PreparedSource:
         """
         return self._film.result()
 
-    @property
-    def movie(self) -> Movie | None:
-        """Return its sample tables, None where it has none that can be read."""
-        return self._movie.result()
+    def tables(self) -> Movie | None:
+        """Return its sample tables, as soon as they are read; None where it has none that can be."""
+        return self._tables.result()
 
 
 @contextmanager
 def prepared(source: Path) -> Iterator[PreparedSource]:
     """Begin to open a source for a check; what goes wrong is raised when it is asked for."""
     with ExitStack() as opened_film, ThreadPoolExecutor(1, thread_name_prefix="check") as pool:
+        tables = pool.submit(tables_of, source)
         film = pool.submit(opened_film.enter_context, open_film(source))
-        movie = pool.submit(tables_of, source)
-        yield PreparedSource(film, movie)
+        yield PreparedSource(film, tables)
 
 
 def verify_prepared(
@@ -138,20 +141,21 @@ def verify_prepared(
     cancel: CancelToken,
 ) -> VerifyReport:
     """Compare an export with its source, as `verify`."""
-    with (
-        ExitStack() as again,
-        open_film(out, view) as film,
-        ThreadPoolExecutor(1, thread_name_prefix="check") as pool,
-    ):
-        # A seek in other containers is as good as what was read of the file before.
-        sought = pool.submit(again.enter_context, open_film(out, view)) if film.family is Family.ISO else None
-        return _verified(source, film, sought, plan, depth, progress, cancel)
+    with ExitStack() as again, ThreadPoolExecutor(1 + _SOUGHT, thread_name_prefix="check") as pool:
+        tables = pool.submit(tables_of, out, view)
+        again_open = [pool.submit(again.enter_context, open_film(out, view)) for _ in range(_SOUGHT)]
+        film = again.enter_context(open_film(out, view))
+        if film.family is not Family.ISO:
+            # A seek there is as good as what was read of the file before.
+            again_open = []
+        return _verified(source, film, tables, again_open, plan, depth, progress, cancel)
 
 
 def _verified(
     prepared_source: PreparedSource,
     out: FilmFile,
-    sought: Future[FilmFile] | None,
+    tables: Future[Movie | None],
+    again_open: Sequence[Future[FilmFile]],
     plan: Plan | None,
     depth: Depth,
     progress: Progress,
@@ -162,8 +166,8 @@ def _verified(
     same_format = reading is Reading.BYTES
     inherited_bytes = plan.inherited_bytes if plan is not None else 0
     both = None
-    if same_format and (movie := prepared_source.movie) is not None:
-        both = survey_movies(source, movie, out, inherited_bytes, progress.part(0.0, 0.6), cancel)
+    if same_format and (movie := prepared_source.tables()) is not None:
+        both = survey_movies(source, movie, out, tables.result(), inherited_bytes, progress.part(0.0, 0.6), cancel)
     theirs, ours = both or (
         survey(source, reading, progress.part(0.0, 0.3), cancel),
         survey(out, reading, progress.part(0.3, 0.6), cancel),
@@ -189,7 +193,7 @@ def _verified(
     seams = SeamFindings()
     rows = theirs.video.rows, ours.video.rows
     if match.anew or len(rows[0]) == len(rows[1]) or int((~rows[0].hidden).sum()) == int((~rows[1].hidden).sum()):
-        again = out if sought is None else sought.result()
+        again = [film.result() for film in again_open]
         decoded = plan.decoded if plan is not None else frozenset()
         seams = check_seams((source, out), again, rows, match, depth, decoded, progress.part(0.6, 1.0), cancel)
         problems += seams.problems

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,10 @@ from engine.errors import UnsupportedMedia
 from engine.media.coded import EncodedSegment, Splice
 from engine.media.containers import Family, family, muxer_for
 from engine.media.mp4.copying import clone
+from engine.media.mp4.earlier import EarlierExport, read_earlier
 from engine.media.mp4.early import EarlyCopy, copied_early
 from engine.media.mp4.edit import CannotPatch
-from engine.media.mp4.movie import Movie, read_movie
+from engine.media.mp4.movie import Movie, check_unchanged, read_movie
 from engine.media.mp4.patch import MOST_UNUSED, patch
 from engine.media.mp4.repatch import Staged, stage, stage_clone
 from engine.media.remux import CannotRemux, NewVideo, RemuxReport, remux, remux_with_new_video
@@ -23,19 +25,46 @@ from engine.plan.export_plan import ExportPlan
 from engine.render.film import Film
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What of the writing is done while the splices are made; made by `begun_meanwhile`.
+
+    Attributes:
+        movie: the film's sample tables, as soon as they are read; None where it has none that can be read.
+        copy: a copy of the film under the draft name, where patching one is how it will be written.
+        earlier: the earlier export to write on top of, where there is one, as soon as it is read.
+    """
+
+    movie: Callable[[], Movie | None]
+    copy: EarlyCopy | None = None
+    earlier: Future[EarlierExport | CannotPatch] | None = None
+
+
 @contextmanager
-def copied_meanwhile(
-    film: Film, plan: ExportPlan, draft: Path, target: Path, since: Path | None
-) -> Iterator[EarlyCopy | None]:
-    """Copy the film to its draft name while its splices are made, where patching a copy is how it will be written."""
+def begun_meanwhile(
+    film: Film, plan: ExportPlan, draft: Path, target: Path, since: Path | None, movie: Callable[[], Movie | None]
+) -> Iterator[Begun]:
+    """Begin with what does not need the splices; `movie` gives the film's sample tables, waiting for them."""
     patched = family(film.info.container) is Family.ISO and target_family(film, target) is Family.ISO
     replaced_bytes = sum(int(film.index.size[cut.units.start : cut.units.stop].sum()) for cut in plan.cuts)
     mostly_kept = replaced_bytes < MOST_UNUSED * film.path.stat().st_size
-    if not (patched and mostly_kept) or since is not None or film.info.fragmented:
-        yield None
-        return
-    with copied_early(read_movie(film.path, film.info.video.track_id), draft) as copy:
-        yield copy
+    if not patched or film.info.fragmented:
+        yield Begun(movie)
+    elif since is not None:
+        with ThreadPoolExecutor(1, thread_name_prefix="earlier") as pool:
+            yield Begun(movie, earlier=pool.submit(_read_earlier, film, since, movie))
+    elif mostly_kept and (tables := movie()) is not None:
+        with copied_early(tables, draft) as copy:
+            yield Begun(movie, copy)
+    else:
+        yield Begun(movie)
+
+
+def _read_earlier(film: Film, since: Path, movie: Callable[[], Movie | None]) -> EarlierExport | CannotPatch:
+    tables = movie()
+    if tables is None:
+        return CannotPatch(f"the tables of {film.path.name} cannot be read")
+    return read_earlier(tables, film.info.video.track_id, since, bytes.fromhex(film.identity))
 
 
 def why_afresh(film: Film, since: Path, draft: Path, target: Path) -> str | None:
@@ -100,12 +129,11 @@ def write(
     extradata: bytes,
     draft: Path,
     target: Path,
-    since: Path | None,
     progress: Progress,
     cancel: CancelToken,
-    early: EarlyCopy | None = None,
+    begun: Begun,
 ) -> Written | CannotWrite:
-    """Write the film with its splices under a draft name; `early` is a copy of the film there that is on its way.
+    """Write the film with its splices under a draft name, on top of an earlier export where that was begun.
 
     Raises:
         UnsupportedMedia: no writer can make the target's container from this film, whatever its picture.
@@ -113,13 +141,13 @@ def write(
     """
     notes: list[str] = []
     if family(film.info.container) is Family.ISO and target_family(film, target) is Family.ISO:
-        movie = read_movie(film.path)
-        if since is not None:
-            staged = _staged(film, movie, splices, extradata, draft, target, since, cancel)
+        movie = begun.movie() or read_movie(film.path)
+        if begun.earlier is not None:
+            staged = _staged(film, movie, splices, extradata, draft, target, begun.earlier.result(), cancel)
             if isinstance(staged, Staged):
                 return Written(staged.path, (), (), staged)
-            notes.append(f"the export was made afresh, not on top of {since.name}: {staged.reason}")
-        outcome = _patched(film, movie, splices, extradata, draft, progress, cancel, early)
+            notes.append(f"the export was made afresh, not on top of the earlier one: {staged.reason}")
+        outcome = _patched(film, movie, splices, extradata, draft, progress, cancel, begun.copy)
         if not isinstance(outcome, CannotPatch):
             return Written(draft, (), tuple(notes))
         notes.append(f"the film was written anew instead of patched: {outcome.reason}")
@@ -184,13 +212,17 @@ def _staged(
     extradata: bytes,
     draft: Path,
     target: Path,
-    since: Path,
+    earlier: EarlierExport | CannotPatch,
     cancel: CancelToken,
 ) -> Staged | CannotPatch:
-    track, identity, changed = film.info.video.track_id, bytes.fromhex(film.identity), _changed(film, extradata)
-    if target.exists() and since.samefile(target):
-        return stage(movie, track, splices, changed, since, identity, cancel)
-    return stage_clone(movie, track, splices, changed, since, draft, identity, cancel)
+    if isinstance(earlier, CannotPatch):
+        return earlier
+    track, changed = film.info.video.track_id, _changed(film, extradata)
+    with film.path.open("rb") as source:
+        check_unchanged(movie, source)
+    if target.exists() and earlier.movie.path.samefile(target):
+        return stage(movie, track, splices, changed, earlier, cancel)
+    return stage_clone(movie, track, splices, changed, earlier, draft, cancel)
 
 
 def _patched(

@@ -129,11 +129,13 @@ def _timing(edit: TrackEdit, track: Track) -> Timing | CannotPatch:
         pts[shown_before], new.pts[shown_after]
     ):
         return CannotPatch("the new frames would be shown at other times")
-    moves = np.unique(new.dts[shown_after] - old.dts[shown_before])
-    if moves.size > 1:
+    moves = new.dts[shown_after] - old.dts[shown_before]
+    if (moves != moves[:1]).any():
         return CannotPatch("the new frames would be decoded at other times")
-    hidden = np.setxor1d(old.sample[~shown_before], new.sample[new.hidden])
-    return Timing(int(moves[0]) if moves.size else 0, int(hidden.size))
+    hidden = np.zeros((2, samples.count), np.bool_)
+    hidden[0, old.sample[~shown_before]] = True
+    hidden[1, new.sample[new.hidden]] = True
+    return Timing(int(moves[0]) if moves.size else 0, int((hidden[0] != hidden[1]).sum()))
 
 
 def _own_boxes(moov: bytes) -> list[Box]:

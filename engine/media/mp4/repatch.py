@@ -27,24 +27,21 @@ from typing import BinaryIO
 import numpy as np
 
 from engine.control import CancelToken
-from engine.errors import MediaError
 from engine.media.coded import Splice
 from engine.media.mp4 import layout as layouts
 from engine.media.mp4.boxes import Malformed, Parts
 from engine.media.mp4.copying import CopyMethod, clone, storage_error
+from engine.media.mp4.earlier import SECTOR, EarlierExport
 from engine.media.mp4.edit import CannotPatch, TrackEdit, track_edit
 from engine.media.mp4.header import check, finished, fits, length, movie_header
-from engine.media.mp4.movie import Movie, read_movie
+from engine.media.mp4.movie import Movie
 from engine.media.mp4.patch import MOST_UNUSED, PatchReport
 from engine.media.mp4.record import SIZE as RECORD_SIZE
-from engine.media.mp4.record import Record, Slot, read_record, source_digest
+from engine.media.mp4.record import Record, Slot
 from engine.media.mp4.samples import SampleReader
 from engine.media.mp4.tables import Bool, Int64
 from engine.media.mp4.unused import Span, unused_spans
 from engine.media.mp4.writing import Appendix, wipe, write_at
-
-_SECTOR = 512
-_SPOT_CHECKS = 16
 
 
 def stage(
@@ -52,8 +49,7 @@ def stage(
     track_id: int,
     splices: Sequence[Splice],
     extradata: bytes | None,
-    earlier: Path,
-    identity: bytes,
+    earlier: EarlierExport,
     cancel: CancelToken,
 ) -> Staged | CannotPatch:
     """Write everything of a new export into an earlier one of the same source, short of making it valid.
@@ -63,8 +59,7 @@ def stage(
         track_id: the edited track.
         splices: all of the new export's, not only those that differ from the earlier one's.
         extradata: as for patch.
-        earlier: an export by this package; it stays what it is until `Staged.commit`.
-        identity: as for patch.
+        earlier: an export of that source; it stays what it is until `Staged.commit`.
         cancel: looked at before anything is written.
 
     Raises:
@@ -75,21 +70,21 @@ def stage(
     edit = track_edit(movie, track_id, splices, extradata)
     if isinstance(edit, CannotPatch):
         return edit
-    found = _earlier(movie, track_id, earlier, identity)
-    if isinstance(found, CannotPatch):
-        return found
-    plan = _plan(movie, edit, found)
+    plan = _plan(movie, edit, earlier)
     if isinstance(plan, CannotPatch):
         return plan
     cancel.check()
-    staged = Staged(movie, edit, found, plan)
+    reason = earlier.why_not_written()
+    if reason is not None:
+        return CannotPatch(reason)
+    staged = Staged(movie, edit, earlier, plan)
     try:
         staged.write()
     except BaseException as error:
         with suppress(OSError):
             staged.abandon()
         if isinstance(error, OSError):
-            raise storage_error(earlier, error) from error
+            raise storage_error(earlier.movie.path, error) from error
         raise
     return staged
 
@@ -99,19 +94,18 @@ def stage_clone(
     track_id: int,
     splices: Sequence[Splice],
     extradata: bytes | None,
-    earlier: Path,
+    earlier: EarlierExport,
     target: Path,
-    identity: bytes,
     cancel: CancelToken,
 ) -> Staged | CannotPatch:
     """As `stage`, on a clone of the earlier export; `target` must not exist.
 
     Where the file system cannot clone, copying the earlier export would cost as much as patching the source afresh.
     """
-    if not clone(earlier, target):
+    if not clone(earlier.movie.path, target):
         return CannotPatch(f"{target.parent} is on a file system that cannot clone files")
     try:
-        staged = stage(movie, track_id, splices, extradata, target, identity, cancel)
+        staged = stage(movie, track_id, splices, extradata, earlier.at(target), cancel)
     except BaseException:
         with suppress(OSError):
             target.unlink()
@@ -120,84 +114,6 @@ def stage_clone(
         with suppress(OSError):
             target.unlink()
     return staged
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Earlier:
-    """An earlier export that was found to be what it says."""
-
-    movie: Movie
-    record: Record
-    active: Slot
-    other: Slot | None
-    position: Int64
-    size: Int64
-
-    @property
-    def new(self) -> Bool:
-        """Tell which samples of the edited track are not the source's."""
-        return self.position >= self.record.base_stop
-
-    @property
-    def wipe_pending(self) -> bool:
-        """Tell whether an export on top of it was stopped, so that bytes nobody needs may be there still."""
-        if self.movie.size > self.record.file_size:
-            return True
-        place = self.other.start if self.other is not None else -1
-        return any(box.start == place and box.kind != b"free" for box in self.movie.layout.boxes)
-
-    def moved(self, positions: Int64) -> Int64:
-        """Return where byte offsets of the source stand in it."""
-        return positions + np.where(positions >= self.record.moved_from, self.record.moved_by, 0)
-
-
-def _earlier(movie: Movie, track_id: int, path: Path, identity: bytes) -> _Earlier | CannotPatch:
-    """Read an earlier export and doubt everything it says."""
-    try:
-        earlier = read_movie(path, track_id)
-        links = path.stat().st_nlink
-    except (MediaError, OSError) as error:
-        return CannotPatch(f"the earlier export cannot be read ({error})")
-    record = read_record(earlier)
-    if record is None:
-        return CannotPatch(f"{path} was not written by Deltacut, or was changed since")
-    if record.source != source_digest(movie, identity):
-        return CannotPatch(f"{path} was made from another source, or the source has changed since")
-    if record.track_id != track_id:
-        return CannotPatch(f"{path} has another track edited")
-    if earlier.size < record.file_size:
-        return CannotPatch(f"{path} is shorter than when it was written")
-    if links > 1:
-        return CannotPatch(f"{path} has a second name in the file system, which would change with it")
-    active = next((slot for slot in record.slots if slot.start == earlier.moov_start), None)
-    if active is None or active.size != len(earlier.moov):
-        return CannotPatch(f"{path} does not have its header where it says")
-    if (active.start + 4) % _SECTOR > _SECTOR - 4:
-        return CannotPatch(f"the header of {path} lies across two disk sectors")
-    other = next((slot for slot in record.slots if slot != active), None)
-    samples = earlier.track(track_id).samples
-    if samples.count != movie.track(track_id).samples.count:
-        return CannotPatch(f"{path} has another number of samples than its source")
-    found = _Earlier(earlier, record, active, other, samples.position, samples.size)
-    return found if _same_bytes(movie, track_id, found) else CannotPatch(f"{path} does not hold the source's bytes")
-
-
-def _same_bytes(movie: Movie, track_id: int, earlier: _Earlier) -> bool:
-    """Compare a few samples that are said to be the source's with the source."""
-    samples = movie.track(track_id).samples
-    kept = np.flatnonzero(~earlier.new)
-    rows = kept[np.linspace(0, kept.size - 1, min(_SPOT_CHECKS, kept.size)).astype(np.int64)]
-    try:
-        with SampleReader(movie.path) as ours, SampleReader(earlier.movie.path) as theirs:
-            for row, at in zip(rows.tolist(), earlier.moved(samples.position[rows]).tolist(), strict=True):
-                size = int(samples.size[row])
-                if earlier.position[row] != at or earlier.size[row] != size:
-                    return False
-                if ours.read(int(samples.position[row]), size) != theirs.read(at, size):
-                    return False
-    except MediaError:
-        return False
-    return True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -223,7 +139,7 @@ class _Plan:
     report: PatchReport
 
 
-def _plan(movie: Movie, edit: TrackEdit, earlier: _Earlier) -> _Plan | CannotPatch:
+def _plan(movie: Movie, edit: TrackEdit, earlier: EarlierExport) -> _Plan | CannotPatch:
     reused = _reused(edit, earlier)
     sizes = edit.size[edit.rows]
     appendix = Appendix(earlier.record.file_size, sizes[~reused])
@@ -272,7 +188,7 @@ def _plan(movie: Movie, edit: TrackEdit, earlier: _Earlier) -> _Plan | CannotPat
     return _Plan(appendix, np.flatnonzero(~reused), slot, moov, restored, wiped, report)
 
 
-def _reused(edit: TrackEdit, earlier: _Earlier) -> Bool:
+def _reused(edit: TrackEdit, earlier: EarlierExport) -> Bool:
     """Tell which new units the earlier export holds already, byte for byte, at the same sample."""
     reused = np.zeros(edit.rows.size, np.bool_)
     new = earlier.new
@@ -283,17 +199,17 @@ def _reused(edit: TrackEdit, earlier: _Earlier) -> Bool:
     return reused
 
 
-def _slot(header: Parts, appendix: Appendix, earlier: _Earlier) -> Slot | CannotPatch:
+def _slot(header: Parts, appendix: Appendix, earlier: EarlierExport) -> Slot | CannotPatch:
     """Choose the place of the new header."""
     other = earlier.other
-    if other is not None and fits(header, earlier.record, other.size) and (other.start + 4) % _SECTOR <= _SECTOR - 4:
+    if other is not None and fits(header, earlier.record, other.size) and (other.start + 4) % SECTOR <= SECTOR - 4:
         return other
     if earlier.active.start < earlier.record.base_stop:
         return CannotPatch(f"{earlier.movie.path} has no room for a second header before its media data")
     return Slot(appendix.stop, layouts.roomy(length(header) + RECORD_SIZE))
 
 
-def _restored(edit: TrackEdit, earlier: _Earlier) -> tuple[tuple[int, int, int], ...]:
+def _restored(edit: TrackEdit, earlier: EarlierExport) -> tuple[tuple[int, int, int], ...]:
     samples = edit.track.samples
     rows = np.flatnonzero(earlier.new & ~edit.replaced)
     position = samples.position[rows]
@@ -301,7 +217,7 @@ def _restored(edit: TrackEdit, earlier: _Earlier) -> tuple[tuple[int, int, int],
     return tuple(zip(*columns, strict=True))
 
 
-def _wiped(movie: Movie, edit: TrackEdit, earlier: _Earlier, reused: Bool) -> tuple[Span, ...]:
+def _wiped(movie: Movie, edit: TrackEdit, earlier: EarlierExport, reused: Bool) -> tuple[Span, ...]:
     newly = edit.replaced & ~earlier.new
     spans = list(_moved_spans(earlier, unused_spans(movie, edit.track, newly)))
     still_used = np.zeros(newly.size, np.bool_)
@@ -312,7 +228,7 @@ def _wiped(movie: Movie, edit: TrackEdit, earlier: _Earlier, reused: Bool) -> tu
     return tuple(spans)
 
 
-def _left_to_wipe(movie: Movie, edit: TrackEdit, earlier: _Earlier, reused: Bool) -> tuple[Span, ...]:
+def _left_to_wipe(movie: Movie, edit: TrackEdit, earlier: EarlierExport, reused: Bool) -> tuple[Span, ...]:
     """Return all that the earlier export's file holds of replaced and superseded samples."""
     rows = edit.rows[reused]
     needed = sorted(zip(earlier.position[rows].tolist(), (earlier.position + earlier.size)[rows].tolist(), strict=True))
@@ -328,7 +244,7 @@ def _left_to_wipe(movie: Movie, edit: TrackEdit, earlier: _Earlier, reused: Bool
     return tuple(span for span in spans if span[0] < span[1])
 
 
-def _moved_spans(earlier: _Earlier, spans: Sequence[Span]) -> tuple[Span, ...]:
+def _moved_spans(earlier: EarlierExport, spans: Sequence[Span]) -> tuple[Span, ...]:
     starts = earlier.moved(np.asarray([start for start, _ in spans], np.int64)).tolist()
     return tuple((at, at + stop - start) for at, (start, stop) in zip(starts, spans, strict=True))
 
@@ -336,7 +252,7 @@ def _moved_spans(earlier: _Earlier, spans: Sequence[Span]) -> tuple[Span, ...]:
 class Staged:
     """A new export inside an earlier one, waiting to be made valid."""
 
-    def __init__(self, movie: Movie, edit: TrackEdit, earlier: _Earlier, plan: _Plan) -> None:
+    def __init__(self, movie: Movie, edit: TrackEdit, earlier: EarlierExport, plan: _Plan) -> None:
         self.path = earlier.movie.path
         self._movie = movie
         self._edit = edit

@@ -22,7 +22,7 @@ NEVER_GIVEN = {"data", "subtitle"}
 
 def by_tables(source: Path, out: Path, inherited_bytes: int = 0) -> tuple[Survey, Survey] | None:
     with open_film(source) as a, open_film(out) as b:
-        return survey_movies(a, tables_of(a.path), b, inherited_bytes, Progress(), CancelToken())
+        return survey_movies(a, tables_of(a.path), b, tables_of(b.path), inherited_bytes, Progress(), CancelToken())
 
 
 def by_demuxing(path: Path) -> Survey:
@@ -104,7 +104,7 @@ def test_comparing_stops_on_request(film):
     cancel = CancelToken()
     cancel.cancel()
     with open_film(film) as a, open_film(film) as b, pytest.raises(Cancelled):
-        survey_movies(a, tables_of(a.path), b, 0, Progress(), cancel)
+        survey_movies(a, tables_of(a.path), b, tables_of(b.path), 0, Progress(), cancel)
 
 
 @pytest.mark.media

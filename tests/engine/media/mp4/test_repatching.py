@@ -14,6 +14,7 @@ from engine.control import CancelToken, Progress
 from engine.errors import Cancelled, StorageError
 from engine.media.mp4 import repatch, writing
 from engine.media.mp4.copying import CopyMethod, write_all
+from engine.media.mp4.earlier import EarlierExport, read_earlier
 from engine.media.mp4.edit import CannotPatch
 from engine.media.mp4.movie import Movie, read_movie
 from engine.media.mp4.patch import PatchReport, patch
@@ -47,8 +48,24 @@ def fresh(movie: Movie, splices, out: Path, identity: bytes = b"film") -> PatchR
     return report
 
 
+def on_top(
+    movie: Movie, splices, out: Path, identity: bytes = b"film", track: int = 1, cancel: CancelToken | None = None
+):
+    """Stage on top of an earlier export, or say why not."""
+    earlier = read_earlier(movie, track, out, identity)
+    if isinstance(earlier, CannotPatch):
+        return earlier
+    return stage(movie, track, splices, None, earlier, cancel or CancelToken())
+
+
+def earlier_of(movie: Movie, out: Path) -> EarlierExport:
+    earlier = read_earlier(movie, 1, out, b"film")
+    assert isinstance(earlier, EarlierExport), earlier
+    return earlier
+
+
 def staged(movie: Movie, splices, out: Path, identity: bytes = b"film") -> Staged:
-    outcome = stage(movie, 1, splices, None, out, identity, CancelToken())
+    outcome = on_top(movie, splices, out, identity)
     assert isinstance(outcome, Staged), outcome
     return outcome
 
@@ -181,7 +198,7 @@ class TestDistrust:
 
     def reason(self, movie: Movie, out: Path, *, identity: bytes = b"film", track: int = 1) -> str:
         before = out.read_bytes() if out.exists() else b""
-        outcome = stage(movie, track, [], None, out, identity, CancelToken())
+        outcome = on_top(movie, [], out, identity, track)
         assert isinstance(outcome, CannotPatch)
         assert not before or out.read_bytes() == before
         return outcome.reason
@@ -222,6 +239,15 @@ class TestDistrust:
         reason = self.reason(source, out)
         assert "shorter" in reason or "cannot be read" in reason
 
+    def test_a_file_that_changed_after_it_was_read(self, make, source, out):
+        known = earlier_of(source, out)
+        staged(source, [make.new_units(source, 1, 4, 8, b"b")], out).commit()
+        before = out.read_bytes()
+        outcome = stage(source, 1, [], None, known, CancelToken())
+        assert isinstance(outcome, CannotPatch)
+        assert "has changed since" in outcome.reason
+        assert out.read_bytes() == before
+
     @pytest.mark.skipif(sys.platform == "win32", reason="needs hard links")
     def test_a_file_with_two_names(self, source, out, tmp_path):
         os.link(out, tmp_path / "second.mp4")
@@ -230,7 +256,7 @@ class TestDistrust:
     def test_a_file_that_would_be_garbage_for_a_third(self, make, source, out):
         size = source.size // 8
         staged(source, [make.new_units(source, 1, 4, 8, b"b", size)], out).commit()
-        outcome = stage(source, 1, [], None, out, b"film", CancelToken())
+        outcome = on_top(source, [], out)
         assert isinstance(outcome, CannotPatch)
         assert "nobody needs" in outcome.reason
 
@@ -252,7 +278,7 @@ class TestDistrust:
         cancel.cancel()
         before = out.read_bytes()
         with pytest.raises(Cancelled):
-            stage(source, 1, [], None, out, b"film", cancel)
+            on_top(source, [], out, cancel=cancel)
         assert out.read_bytes() == before
 
 
@@ -261,9 +287,7 @@ def test_small_films_with_their_header_in_front_are_written_anew(make, tmp_path)
         make.film([make.track(durations=[20] * 20, sizes=[9] * 20)], front=True).write(tmp_path / "film.mp4")
     )
     fresh(movie, [], tmp_path / "out.mp4")
-    outcome = stage(
-        movie, 1, [make.new_units(movie, 1, 3, 4, b"!")], None, tmp_path / "out.mp4", b"film", CancelToken()
-    )
+    outcome = on_top(movie, [make.new_units(movie, 1, 3, 4, b"!")], tmp_path / "out.mp4")
     assert isinstance(outcome, CannotPatch)
     assert "no room" in outcome.reason
 
@@ -274,16 +298,21 @@ def test_where_files_can_be_cloned_the_earlier_export_stays(make, source, tmp_pa
     before = earlier.read_bytes()
     splices = [make.new_units(source, 1, 5, 6, b"b")]
     monkeypatch.setattr(repatch, "clone", lambda source, target: bool(shutil.copyfile(source, target)))
-    outcome = stage_clone(source, 1, splices, None, earlier, out, b"film", CancelToken())
+    outcome = stage_clone(source, 1, splices, None, earlier_of(source, earlier), out, CancelToken())
     assert isinstance(outcome, Staged)
     outcome.commit()
     assert make.contents(out) == expected(make, source, splices, tmp_path)
     assert earlier.read_bytes() == before
     out.unlink()
-    assert isinstance(stage_clone(source, 1, [], None, earlier, out, b"other", CancelToken()), CannotPatch)
+    known = earlier_of(source, earlier)
+    with earlier.open("ab") as file:
+        file.write(b"!")
+    assert isinstance(stage_clone(source, 1, splices, None, known, out, CancelToken()), CannotPatch)
     assert not out.exists()
     monkeypatch.setattr(repatch, "clone", lambda source, target: False)
-    assert isinstance(stage_clone(source, 1, splices, None, earlier, out, b"film", CancelToken()), CannotPatch)
+    assert isinstance(
+        stage_clone(source, 1, splices, None, earlier_of(source, earlier), out, CancelToken()), CannotPatch
+    )
 
 
 def test_an_export_of_an_export_carries_one_record(make, source, tmp_path):
