@@ -7,19 +7,27 @@ in the main thread only.
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
 _EVERY_MS = 500
 _FULL_EVERY = 60
-"""A full collection for so many small ones at least: it looks at everything that lives."""
+"""A full collection for so many small ones at least: it looks at everything that lives, and may take 70 ms."""
+_LONGEST_PUT_OFF = 20
+"""So many times a full collection is put off at most."""
 
 
 class MainThreadCollector(QObject):
-    """Collects from the event loop while it lives; `stop` gives Python's own way back."""
+    """Collects from the event loop while it lives; `stop` gives Python's own way back.
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    Args:
+        in_motion: tells whether pictures play, which a full collection would hold up.
+    """
+
+    def __init__(self, in_motion: Callable[[], bool], parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._in_motion = in_motion
         self._was_on = gc.isenabled()
         self._turns = 0
         self._timer = QTimer(self)
@@ -39,7 +47,9 @@ class MainThreadCollector(QObject):
         self._turns += 1
         young, middle, _ = gc.get_count()
         first, second, _ = gc.get_threshold()
-        if self._turns % _FULL_EVERY == 0:
+        due = self._turns // _FULL_EVERY
+        if due and (due > _LONGEST_PUT_OFF or not self._in_motion()):
+            self._turns = 0
             gc.collect()
         elif middle > second:
             gc.collect(1)

@@ -95,6 +95,6 @@ def new_session(settings: Settings, sound: Device | None = None) -> Session:
         Generating(document, selection, patching, jobs),
         ServiceOrders(document, jobs),
         MainThread(),
-        MainThreadCollector(),
+        MainThreadCollector(lambda: transport.is_playing),
         FreedMemory(document, jobs),
     )

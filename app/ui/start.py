@@ -15,6 +15,7 @@ from PySide6.QtCore import QEvent, QObject, QThread, QTimer, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QApplication
 
+from app.ui.interrupts import Interrupts
 from app.ui.shell import Shell
 from app.ui.unforeseen import Unforeseen
 from app.workflows.places import data_folder
@@ -51,9 +52,11 @@ def run(path: Path | None) -> int:
     shell.show()
     start = Start(shell, path)
     start.begin()
+    interrupts = Interrupts(shell.window)
     try:
         return app.exec()
     finally:
+        interrupts.remove()
         unforeseen.remove()
         start.end()
 

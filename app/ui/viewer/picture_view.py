@@ -238,7 +238,9 @@ class PictureView(QWidget):
         if self._preview.scene is None or not self.isVisible():
             return
         wants = self._wants(self._transport.frame)
-        if not self._take(wants):
+        if self._take(wants):
+            self._late = ()
+        else:
             self._say(next((text for want in wants if (text := self._preview.failure(want))), ""))
             if self._message:
                 self._show_none(self._transport.frame)
@@ -290,7 +292,8 @@ class PictureView(QWidget):
             return
         wants = self._wants(self._transport.frame)
         if shown.want in wants:
-            self._take(wants)
+            if self._take(wants):
+                self._late = ()
         elif self._frame != self._transport.frame and shown.want in self._late and self._take(self._late):
             self._late = ()
 
