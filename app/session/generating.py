@@ -41,6 +41,8 @@ from providers.jobs import Choice, Failure, Question
 from providers.jobs import Job as Order
 from providers.jobs import JobState as OrderState
 
+_NAME_CHARS = 40
+"""A patch that is made by words has their beginning as its name."""
 _OFFER_AFTER_MS = 250
 """After the last change of an order it is looked at what it would send and cost."""
 
@@ -255,7 +257,8 @@ class Generating(QObject):
             count: see order.
             agreed: how far the person agreed to what was shown, None where that was done before.
         """
-        name = order.prompt.strip()[:40]
+        words = order.prompt.strip()
+        name = words if len(words) <= _NAME_CHARS else f"{words[:_NAME_CHARS].rstrip()}…"
         patch = order.patch if order.patch.name else replace(order.patch, name=name or "Region")
         made_before = sum(
             take.provenance.prompt == order.prompt.strip()

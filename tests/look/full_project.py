@@ -16,6 +16,7 @@ from engine.model.edits import (
     ChangeLayer,
     Compound,
     PickTake,
+    ReplacePatch,
     SetInOut,
     SplitClip,
 )
@@ -95,6 +96,9 @@ def fill(desktop: Desktop) -> None:
                     rejected_because=reason,
                 )
                 document.do(Compound("Add take", (AddTake(patch.id, other), PickTake(patch.id, take.id))))
+            # A further take brought it back to a draft.
+            now = next(known for known in document.project.patches if known.id == patch.id)
+            document.do(ReplacePatch(replace(now, state=ReviewState.PROPOSED)))
     captions = []
     for number, text in enumerate(_LINES):
         start = Fraction(frames * number, len(_LINES)) / rate

@@ -116,10 +116,11 @@ class ActionTable(QObject):
         """Return the actions whose name or menu holds all words of a text, the best first."""
         words = text.casefold().split()
 
-        def rank(spec: ActionSpec) -> tuple[bool, int, str]:
+        def rank(spec: ActionSpec) -> tuple[bool, bool, int, str]:
             name = spec.text.casefold()
             first = words[0] if words else ""
-            return not name.startswith(first), name.find(first), name
+            # What only its menu's name holds comes after all that says it itself.
+            return not all(word in name for word in words), not name.startswith(first), name.find(first), name
 
         hits = [spec for spec in self.specs if all(word in f"{spec.text} {spec.menu}".casefold() for word in words)]
         return sorted(hits, key=rank)

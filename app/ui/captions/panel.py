@@ -30,7 +30,7 @@ from engine.model.text_style import READABLE
 _EMPTY = (
     "No captions yet. Import an SRT or WebVTT file, write the first one at the playhead, or have speech written down."
 )
-_MODES = ((CaptionMode.BURNED, "Burned in"), (CaptionMode.SOFT, "As a track of text"))
+_MODES = ((CaptionMode.BURNED, "Burned in"), (CaptionMode.SOFT, "As a text track"))
 _FILES = "Captions (*.srt *.vtt)"
 _WIDE = 340
 """A narrower panel leaves the end and the reading speed to the tooltip."""

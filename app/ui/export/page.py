@@ -25,7 +25,7 @@ from app.ui.actions import ActionSpec
 from app.ui.context import Context
 from app.ui.export.causes import Causes
 from app.ui.export.strip import PlanStrip
-from app.ui.export.table import PlanModel, plan_table
+from app.ui.export.table import PlanModel, fit_to_rows, plan_table
 from app.ui.widgets import (
     Banner,
     BannerAction,
@@ -48,7 +48,7 @@ from app.ui.words import bytes_text, seconds_left, seconds_text, share_text
 from app.workflows.caches import films_cache
 from app.workflows.presets import export_with_preset, presets
 from engine.control import CancelToken, Progress
-from engine.errors import DeltacutError
+from engine.errors import DeltacutError, StorageError
 from engine.model.edits import Compound, ReplacePatch
 from engine.model.export_preset import MatchSource, Pictures, Preset, SoundOnly
 from engine.model.patch import Patch, ReviewState
@@ -145,17 +145,19 @@ class ExportPage(QWidget):
         form.addLayout(column(label("Range", tone="2"), self.range, gap=4), 2)
         inner = column(
             row(self._title, self._name, None),
+            self._report,
             figures,
             self.strip,
             self._warnings,
-            self._report,
             gap=16,
             margins=(24, 20, 24, 12),
         )
-        inner.addWidget(self.table, 1)
+        # As high as its rows: the rest of the page stays below it.
+        inner.addWidget(self.table)
         inner.addLayout(_legend(self._context))
         inner.addLayout(form)
         inner.addWidget(self._about)
+        inner.addStretch(1)
         content.setLayout(inner)
         foot = row(shield, safe, None, self._state, self._bar, self.cancel, self.button, margins=(24, 12, 24, 12))
         self._bar.setFixedWidth(160)
@@ -210,7 +212,7 @@ class ExportPage(QWidget):
         path = self._session.document.path
         self._name.setText("" if path is None else path.stem)
         self.button.setEnabled(not self._hindrance() and self._export is None)
-        self.button.setToolTip(self._hindrance())
+        self.button.setToolTip("\n".join(part for part in ("Export the film", self._hindrance()) if part))
         if self.isVisible():
             self._show_plan()
 
@@ -220,6 +222,7 @@ class ExportPage(QWidget):
         self.strip.show_plan(plan)
         document = self._session.document
         self.model.show_plan(plan, rate, Causes(document.project, document.timeline))
+        fit_to_rows(self.table)
         if plan is None:
             empty(self._warnings)
             for figure in self._figures:
@@ -232,9 +235,8 @@ class ExportPage(QWidget):
             return
         copied = share_text(plan.frames_copied, plan.frames_total)
         self._figures[0].show_figure(copied, "copied, packet for packet")
-        self._figures[1].show_figure(
-            f"{plan.frames_rendered:,}", f"of {plan.frames_total:,} frames re-encoded", "reencoded"
-        )
+        tone = "reencoded" if plan.frames_rendered else "1"
+        self._figures[1].show_figure(f"{plan.frames_rendered:,}", f"of {plan.frames_total:,} frames re-encoded", tone)
         estimate, source = self._estimate, bytes_text(self._source_size())
         if estimate is not None:
             self._figures[2].show_figure(f"About {seconds_text(estimate.seconds)}", "to export and check")
@@ -245,7 +247,8 @@ class ExportPage(QWidget):
         empty(self._warnings)
         theme = self._context.theme
         for warning in plan.warnings:
-            self._warnings.addWidget(Banner(theme, Tone.WARNING, warning[:1].upper() + warning[1:]))
+            heading, _, why = warning.partition(": ")
+            self._warnings.addWidget(Banner(theme, Tone.WARNING, _sentence(heading), _sentence(why)))
         undecided = [patch for patch in self._session.document.project.patches if patch.state in _OPEN_STATES]
         shown = [patch for patch in undecided if patch.shows]
         if shown:
@@ -434,11 +437,15 @@ class ExportPage(QWidget):
             self._context.notices.show_banner(banner)
 
     def _failed(self, error: DeltacutError) -> None:
+        ways = [BannerAction("Try again", self.start)]
+        if isinstance(error, StorageError):
+            ways.insert(0, BannerAction("Choose another folder…", self._browse))
         banner = Banner(
             self._context.theme,
             Tone.ERROR,
             "The export did not finish.",
-            f"{error} Your original is unchanged, and no half file was left.",
+            f"{_sentence(str(error))} Your original is unchanged, and no half file was left.",
+            ways,
         )
         if self.isVisible():
             self._report.addWidget(banner)
@@ -514,6 +521,10 @@ def _legend(context: Context) -> QVBoxLayout:
         parts.addLayout(row(Swatch(context.theme, token, hatch), label(text, Role.SMALL, "2"), gap=6))
     parts.addStretch(1)
     return column(parts)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
 
 
 def _size(path: Path) -> int:

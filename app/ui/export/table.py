@@ -15,6 +15,7 @@ from engine.plan.export_plan import CopySegment, ExportPlan, Reason, RenderSegme
 
 Index = QModelIndex | QPersistentModelIndex
 _TOP = QModelIndex()
+_MOST_ROWS = 12
 _HEADS = ("What happens", "Range", "Frames", "Why")
 
 
@@ -117,5 +118,12 @@ def plan_table(model: PlanModel, parent: QWidget | None = None) -> QTableView:
     for column, width in enumerate((140, 240, 90)):
         view.setColumnWidth(column, width)
     view.setIconSize(QSize(10, 10))
-    view.setMinimumHeight(120)
+    view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return view
+
+
+def fit_to_rows(view: QTableView) -> None:
+    """Make a table as high as its rows, up to twelve of them; more scroll."""
+    rows = min(max(view.model().rowCount(), 1), _MOST_ROWS)
+    head = view.horizontalHeader().sizeHint().height()
+    view.setFixedHeight(head + rows * view.verticalHeader().defaultSectionSize() + 2)

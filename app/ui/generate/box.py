@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, QSignalBlocker, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
 from app.session.generating import Ordered, OrderedTake
@@ -307,10 +307,17 @@ class GenerateBox(QWidget):
         self.go.setText(f"Generate{price}")
         why = self.hindrance()
         self.go.setEnabled(not why)
-        self.go.setToolTip(why or "Generate (Shift+Enter)")
+        self.go.setToolTip("\n".join(part for part in (self._name_with_keys(), why) if part))
         self.locally.setEnabled(not self._no_region())
         words = f"References {len(self._references)}…" if self._references else "References…"
         self._reference.setText(words)
+
+    def _name_with_keys(self) -> str:
+        actions = self._context.actions
+        if not actions.has("generate.run"):
+            return "Generate"
+        keys = actions.action("generate.run").shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        return f"Generate ({keys})" if keys else "Generate"
 
     @property
     def _count(self) -> int:

@@ -106,12 +106,21 @@ def _running(entry: Ordered, now: float) -> Said:
         at = datetime.fromtimestamp(entry.retry_at).astimezone().strftime("%H:%M:%S")
         wait = seconds_text(max(1.0, entry.retry_at - now))
         return Said(
-            f"Retry at {at}, in {wait}.", f"The provider asks to wait. It happens by itself. {entry.told}".strip(),
+            f"Retry at {at}, in {wait}.",
+            f"{_asked_provider(entry) or 'The provider'} asks to wait. It happens by itself. {entry.told}".strip(),
             (WayOut.CANCEL,),
-        )  # fmt: skip
-    where = provider_title(entry.provider) if entry.provider in ADAPTERS else "the provider"
+        )
+    where = _asked_provider(entry) or "the provider"
     why = entry.told or "Keep working; the job is saved and is not paid twice."
     return Said(f"At {where} for {elapsed}.", why, (WayOut.CANCEL,))
+
+
+def _asked_provider(entry: Ordered) -> str:
+    """Return what the provider is called that works on an order, empty where none is known yet."""
+    if entry.provider in ADAPTERS:
+        return provider_title(entry.provider)
+    tries = [] if entry.job is None else [a_try for node in entry.job.nodes.values() for a_try in node.tries]
+    return provider_title(max(tries, key=lambda a_try: a_try.started_at).provider) if tries else ""
 
 
 def _asked(entry: Ordered, question: Question, now: float) -> Said:

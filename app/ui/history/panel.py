@@ -74,6 +74,7 @@ class HistoryPanel(Panel):
         self._document: Document = context.session.document
         self.model = HistoryModel(context.theme)
         self.list = QListView(self)
+        self.list.setObjectName("steps")
         self.list.setModel(self.model)
         self.list.setUniformItemSizes(True)
         self.list.setAccessibleName("History")
@@ -83,7 +84,7 @@ class HistoryPanel(Panel):
         self._pages = QStackedWidget()
         self._pages.addWidget(empty)
         self._pages.addWidget(self.list)
-        self.body.setContentsMargins(0, 4, 0, 0)
+        self.body.setContentsMargins(4, 4, 4, 0)
         self.body.addWidget(self._pages)
         self._document.history_changed.connect(self._refresh)
         self._document.closed.connect(self._refresh)

@@ -191,6 +191,8 @@ class Binder(Generic[T]):
         field = ColourField(name)
         section.add(name, field)
         self.also(lambda value: field.show_value(get(value)))
+        field.tried.connect(lambda colour: self.attempt(lambda value: put(value, colour)))
+        field.left.connect(lambda: self._try_out(None))
         field.committed.connect(lambda colour: self.change(lambda value: put(value, colour)))
         return field
 

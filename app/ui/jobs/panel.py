@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QPlainTextEdit, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.session.jobs import Job, JobKind, Jobs, JobState
 from app.ui.actions import ActionSpec
@@ -37,6 +37,7 @@ _ICONS = {
     JobKind.OTHER: "clock",
 }
 _TICK_MS = 500
+_INDENT = 24
 
 
 class JobRow(QWidget):
@@ -64,14 +65,18 @@ class JobRow(QWidget):
         self._text.setReadOnly(True)
         self._text.setMaximumHeight(160)
         self._text.hide()
-        self._head = row(self._sign, gap=6)
+        self._head = row(self._sign, gap=8, margins=(0, 0, 4, 0))
         self._head.addWidget(self._title, 1)
         self._head.addWidget(self._cost)
-        self._foot = row(gap=2)
-        self._foot.addWidget(self._state, 1)
+        self._ways = row(gap=4)
+        self._ways.addStretch(1)
         for button in (self.log, self.retry, self.cancel):
-            self._foot.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
-        self.setLayout(column(self._head, self._bar, self._foot, self._text, gap=3, margins=(12, 8, 12, 8)))
+            self._ways.addWidget(button)
+        self._foot = row(gap=0)
+        self._foot.addWidget(self._state, 1)
+        self._foot.addLayout(self._ways)
+        words = column(self._bar, self._foot, self._text, gap=3, margins=(_INDENT, 0, 0, 0))
+        self.setLayout(column(self._head, words, gap=3, margins=(12, 8, 8, 8)))
         job.changed.connect(self.refresh)
         self.refresh()
 
@@ -102,8 +107,11 @@ class JobRow(QWidget):
             for text, run in job.actions:
                 button = push_button(text, ButtonKind.LINK)
                 button.clicked.connect(run)
-                self._foot.insertWidget(1, button, 0, Qt.AlignmentFlag.AlignTop)
+                self._ways.insertWidget(self._ways.indexOf(self.log), button)
                 self._extra.append(button)
+        # A sentence gets the whole width, with the ways out below it.
+        is_long = job.state is JobState.FAILED or bool(job.note)
+        self._foot.setDirection(QBoxLayout.Direction.TopToBottom if is_long else QBoxLayout.Direction.LeftToRight)
         self.setAccessibleName(f"{job.title}: {self._state.text()}")
 
     def _words(self) -> str:
@@ -191,10 +199,11 @@ class JobsPanel(Panel):
                 self._rows[job] = made
                 self._list.insertWidget(0, made)
         self._pages.setCurrentIndex(1 if shown else 0)
-        if self._jobs.running:
-            self._timer.start()
-        else:
+        if not self._jobs.running:
             self._timer.stop()
+        elif not self._timer.isActive():
+            # Not anew at each report of progress: the others would never be told again for how long they run.
+            self._timer.start()
 
     @Slot()
     def _tick(self) -> None:

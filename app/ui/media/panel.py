@@ -31,7 +31,7 @@ from app.ui.media.delegate import BinDelegate
 from app.ui.media.entries import Entry, EntryKind, Section, entries_of
 from app.ui.media.model import ENTRY, BinModel
 from app.ui.timeline.drops import CAPTION_FILES, PICTURES
-from app.ui.widgets import Banner, BannerAction, EmptyState, Panel, Role, Tone, label, push_button, row
+from app.ui.widgets import Banner, BannerAction, EmptyState, Panel, Role, Tone, column, label, push_button, row
 from app.workflows.add_to_open import Found, FoundSource, drop_picture
 from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError
@@ -101,9 +101,8 @@ class MediaPanel(Panel):
         self.body.addLayout(row(self._search, margins=(12, 0, 12, 0)))
         self.body.addWidget(self._pages, 1)
         self._hint = label("Drop files here. They stay where they are.", Role.SMALL, "3")
-        self._hint.setContentsMargins(12, 0, 12, 0)
         self._hint.setWordWrap(True)
-        self.body.addWidget(self._hint)
+        self.body.addLayout(column(self._hint, margins=(12, 0, 12, 0)))
         for id in ("media.as_list", "media.as_grid", "file.import"):
             self.head.add(ActionButton(context.actions, id))
         document = self._document

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 from app.ui.actions import ActionSpec
 from app.ui.context import Context
 from app.ui.takes.card import PICTURE
-from app.ui.widgets import ButtonKind, EmptyState, Panel, Role, Segmented, label, push_button, scrolled
+from app.ui.widgets import ButtonKind, EmptyState, Panel, Role, Segmented, label, push_button, row, scrolled
 from app.ui.widgets.badge import GLYPHS
 from app.ui.words import timecode
 from engine.model.patch import Patch, ReviewState
@@ -131,8 +131,8 @@ class PatchesList(Panel):
         self._export.clicked.connect(self._show_export)
         self._none = EmptyState("No patches yet. Draw a region on the picture to make the first one.")
         self._decided_words = label("", Role.BODY, "3")
-        self.body.setContentsMargins(4, 4, 4, 4)
-        self.body.addWidget(self.which, 0, Qt.AlignmentFlag.AlignLeft)
+        self.body.setContentsMargins(4, 8, 4, 4)
+        self.body.addLayout(row(self.which, None, margins=(8, 0, 8, 0)))
         self.body.addWidget(self._area, 1)
         self.body.addWidget(self._none, 1)
         self.body.addWidget(self._decided_words, 0, Qt.AlignmentFlag.AlignHCenter)

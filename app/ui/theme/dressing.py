@@ -1,20 +1,32 @@
-"""What a style sheet cannot say: who got the focus by the keyboard, and room before the text of a number field."""
+"""What a style sheet cannot say: who got the focus by the keyboard, and room before a number and after an icon."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from typing import TypeGuard
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QFocusEvent
-from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, QLineEdit, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QLineEdit,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 
 _BY_KEYBOARD = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
 _ROOM_PX = 7
+_ICON, _ICON_WITH_ROOM = QSize(16, 16), QSize(20, 16)
 
 
 class Dressing(QObject):
     """An event filter of the application. It sees every event, so there is only this one.
 
-    It sets the property `keyfocus` on buttons and sliders, so that the style sheet can draw their ring; and it moves
-    the text of number fields, which Qt lays against their very edge where they are styled.
+    It sets the property `keyfocus` on buttons and sliders, so that the style sheet can draw their ring; it moves the
+    text of number fields, which Qt lays against their very edge where they are styled, and that of buttons with an
+    icon, to which it leaves 4 points.
     """
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -24,12 +36,22 @@ class Dressing(QObject):
                 field = watched.findChild(QLineEdit)
                 if field is not None:
                     field.setTextMargins(_ROOM_PX, 0, 0, 0)
+            elif _has_text_beside(watched) and watched.iconSize() == _ICON:
+                watched.setIconSize(_ICON_WITH_ROOM)
             return False
         if kind is not QEvent.Type.FocusIn and kind is not QEvent.Type.FocusOut:
             return False
         if isinstance(watched, QAbstractButton | QAbstractSlider) and isinstance(event, QFocusEvent):
             _mark(watched, kind is QEvent.Type.FocusIn and event.reason() in _BY_KEYBOARD)
         return False
+
+
+def _has_text_beside(widget: QObject) -> TypeGuard[QAbstractButton]:
+    if isinstance(widget, QToolButton):
+        # Of a button that opens a menu, the icon stands after the text.
+        beside = widget.toolButtonStyle() is Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        return beside and widget.layoutDirection() is Qt.LayoutDirection.LeftToRight
+    return isinstance(widget, QPushButton)
 
 
 def _mark(widget: QWidget, marked: bool) -> None:

@@ -138,7 +138,9 @@ class Theme(QObject):
         pixmap = QPixmap(size)
         pixmap.fill(Qt.GlobalColor.transparent)
         painter = QPainter(pixmap)
-        self._draw(painter, name, colour, QRectF(0, 0, size.width(), size.height()))
+        side = min(size.width(), size.height())
+        # An icon that is wider than high has room at its right, before a text.
+        self._draw(painter, name, colour, QRectF(0, (size.height() - side) / 2, side, side))
         painter.end()
         pixmap.setDevicePixelRatio(ratio)
         return pixmap

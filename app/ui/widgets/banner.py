@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import ButtonKind, icon_button, push_button
@@ -25,6 +26,7 @@ class Tone(Enum):
     GOOD = "good"
 
 
+_WIDE_PX = 640
 _ICONS = {Tone.PLAIN: "info", Tone.WARNING: "warning", Tone.ERROR: "cross", Tone.GOOD: "check"}
 _TOKENS = {Tone.PLAIN: "text.2", Tone.WARNING: "stale.fg", Tone.ERROR: "rejected.fg", Tone.GOOD: "approved.fg"}
 
@@ -72,17 +74,26 @@ class Banner(QFrame):
             button = push_button(action.text, action.kind)
             button.clicked.connect(action.run)
             buttons.append(button)
+        self._content = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._content.setSpacing(8)
+        self._content.addLayout(words, 1)
         if buttons:
-            words.addSpacing(4)
-            words.addLayout(row(*buttons, None))
+            self._content.addLayout(row(*buttons, None))
         close = icon_button(theme, "close", "Put this message away", size=24)
         close.clicked.connect(self._close)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 8, 8, 8)
         layout.setSpacing(8)
         layout.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addLayout(words, 1)
+        layout.addLayout(self._content, 1)
         layout.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        # Where there is room the buttons stand beside the words, and the message takes less of the picture's.
+        is_wide = self.width() >= _WIDE_PX
+        beside, below = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        self._content.setDirection(beside if is_wide else below)
 
     def _close(self) -> None:
         self.hide()

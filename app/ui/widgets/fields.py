@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QRectF, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QIcon, QKeyEvent, QPainter, QPixmap, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -326,13 +326,16 @@ class CheckField(QCheckBox):
 
 
 class ColourField(QPushButton):
-    """A colour; a click opens the system's way to choose one.
+    """A colour; a click opens a dialog to choose one.
 
     Signals:
-        committed(Rgb): the colour that the person chose.
+        tried(Rgb): a colour while the dialog is open. committed(Rgb): the colour that the person chose.
+        left: the dialog was closed, and the colour is what it was.
     """
 
+    tried = Signal(object)
     committed = Signal(object)
+    left = Signal()
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -349,11 +352,14 @@ class ColourField(QPushButton):
     def show_value(self, colour: Rgb) -> None:
         """Show a colour without telling."""
         self._colour = colour
-        patch = QPixmap(28, 14)
-        patch.fill(QColor(colour.red, colour.green, colour.blue))
+        ratio = self.devicePixelRatioF()
+        # Four points wider than what is painted: room before the text.
+        patch = QPixmap(round(28 * ratio), round(14 * ratio))
+        patch.setDevicePixelRatio(ratio)
+        patch.fill(Qt.GlobalColor.transparent)
         painter = QPainter(patch)
-        painter.setPen(self.palette().color(self.foregroundRole()))
-        painter.drawRect(0, 0, 27, 13)
+        painter.fillRect(QRectF(0, 0, 24, 14), self.palette().color(self.foregroundRole()))
+        painter.fillRect(QRectF(1, 1, 22, 12), QColor(colour.red, colour.green, colour.blue))
         painter.end()
         self.setIcon(QIcon(patch))
         text = f"#{colour.red:02X}{colour.green:02X}{colour.blue:02X}"
@@ -362,12 +368,24 @@ class ColourField(QPushButton):
 
     def _ask(self) -> None:
         now = QColor(self._colour.red, self._colour.green, self._colour.blue)
-        chosen = QColorDialog.getColor(now, self, self._name)
-        if chosen.isValid():
-            self.take(Rgb(chosen.red(), chosen.green(), chosen.blue()))
+        dialog = QColorDialog(now, self)
+        dialog.setWindowTitle(self._name)
+        # Our own: a system's dialog does not tell on the way which colour is looked at, and the picture is to show it.
+        dialog.setOption(QColorDialog.ColorDialogOption.DontUseNativeDialog)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.currentColorChanged.connect(lambda colour: self.tried.emit(_rgb(colour)))
+        dialog.accepted.connect(lambda: self.take(_rgb(dialog.selectedColor())))
+        dialog.rejected.connect(self.left)
+        dialog.open()
 
     def take(self, colour: Rgb) -> None:
         """Take a colour as the person's choice."""
         if colour != self._colour:
             self.show_value(colour)
             self.committed.emit(colour)
+        else:
+            self.left.emit()
+
+
+def _rgb(colour: QColor) -> Rgb:
+    return Rgb(colour.red(), colour.green(), colour.blue())

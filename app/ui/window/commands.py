@@ -53,7 +53,7 @@ class WindowCommands(QObject):
         self._projects = projects
         self._window = window
         self._dialog: SettingsDialog | None = None
-        self._palette = Palette(context.actions, window)
+        self._palette = Palette(context.actions, context.theme, window)
         start = window.first_run
         start.video_wanted.connect(self.open_video)
         start.project_wanted.connect(self.open_project)
@@ -386,12 +386,15 @@ class WindowCommands(QObject):
         names = "\n".join(job.title for job in running[:5])
         question = QMessageBox(self._window)
         question.setWindowTitle("Deltacut")
-        question.setText("Jobs are still running." if len(running) > 1 else "A job is still running.")
+        question.setText(f"<b>{'Jobs are' if len(running) > 1 else 'A job is'} still running.</b>")
         question.setInformativeText(
             f"{names}\n\nThe project is saved. Paid work stays at its provider and is picked up again."
         )
         stop = question.addButton("Stop and close", QMessageBox.ButtonRole.DestructiveRole)
         stop.setProperty("kind", ButtonKind.DANGER.value)
+        # The box has dressed it already.
+        stop.style().unpolish(stop)
+        stop.style().polish(stop)
         keep = question.addButton("Keep working", QMessageBox.ButtonRole.RejectRole)
         question.setDefaultButton(keep)
         question.exec()

@@ -30,6 +30,7 @@ LAYOUT_VERSION = 1
 """Layouts kept by another version are not restored."""
 
 _FIRST_SIZE = QSize(1600, 960)
+_ROOMY = 640
 _TITLE_BAR = 40
 """Points that a system's frame takes of the height."""
 _LEFT_WIDTH, _RIGHT_WIDTH, _LEAST_RIGHT = 264, 400, 340
@@ -251,7 +252,12 @@ class MainWindow(QMainWindow):
         foot = min(330, max(276, round(self.height() * 0.32)))
         self.resizeDocks([side["timeline"]], [foot], Qt.Orientation.Vertical)
         room = self.height() - foot - 42 - 26
-        layers, takes = min(160, max(84, round(room * 0.22))), min(190, max(152, round(room * 0.28)))
+        # Five whole rows of layers where that leaves the inspector enough.
+        layers = 170 if room >= _ROOMY else max(84, round(room * 0.22))
+        takes = min(190, max(152, round(room * 0.28)))
+        if self._workspace == "review":
+            # The takes are what is decided here: as rows, with reason, prompt and time.
+            takes = round((self.height() - 42 - 26) * 0.45)
         self.resizeDocks(
             [side["layers"], side["takes"], side["details"]],
             [layers, takes, room - layers - takes],

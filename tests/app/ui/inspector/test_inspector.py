@@ -8,11 +8,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QKeyEvent, QWheelEvent
+from PySide6.QtGui import QColor, QKeyEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
+    QColorDialog,
     QComboBox,
     QLabel,
     QLineEdit,
@@ -23,7 +24,7 @@ from PySide6.QtWidgets import (
 
 from app.session.preview import Look, Show, Want
 from app.ui.inspector import InspectorPanel
-from app.ui.widgets.fields import NumberField
+from app.ui.widgets.fields import ColourField, NumberField
 from engine.media.pixels import Care
 from engine.model.captions import Caption
 from engine.model.edits import AddItems, AddMarkers, AddPatch, AddSounds, AddTrack, ReplacePatch
@@ -36,7 +37,7 @@ from engine.model.region import Box
 from engine.model.sound import AtTime, AudioItem, TrackSettings
 from engine.model.storyline import Native
 from engine.model.time import Range
-from engine.model.tool import BLACK, Blur, Fill, Grade, Lettering
+from engine.model.tool import BLACK, Blur, Fill, Grade, Lettering, Rgb
 
 
 @pytest.fixture
@@ -134,6 +135,30 @@ def picture_under(stage, qtbot):
     preview.ask("test", [want])
     qtbot.waitUntil(lambda: (found := preview.find(want)) is not None and found.care is Care.CAREFUL)
     return preview.find(want).pixels.copy()
+
+
+def test_a_colour_shows_while_it_is_looked_for_and_is_one_step_once_it_is_taken(stage, panel, qtbot):
+    add_patch(stage, Fill(BLACK))
+    qtbot.waitUntil(lambda: stage.session.preview.scene is not None)
+    stage.session.transport.seek(20)
+    before, told = picture_under(stage, qtbot), steps(stage, qtbot)
+    button = next(made for made in panel.findChildren(ColourField) if made.isVisible())
+    button.click()
+    dialog = button.findChild(QColorDialog)
+    with qtbot.waitSignal(stage.session.preview.trial_changed):
+        dialog.setCurrentColor(QColor(200, 30, 30))
+    qtbot.waitUntil(lambda: not np.array_equal(picture_under(stage, qtbot), before))
+    assert the_patch(stage).tool == Fill(BLACK), "nothing is changed before the colour is taken"
+    with qtbot.waitSignal(stage.session.preview.scene_changed):
+        dialog.reject()
+    assert np.array_equal(picture_under(stage, qtbot), before)
+    button.click()
+    dialog = button.findChildren(QColorDialog)[-1]
+    for colour in (QColor(200, 30, 30), QColor(30, 200, 30)):
+        dialog.setCurrentColor(colour)
+    dialog.accept()
+    assert the_patch(stage).tool == Fill(Rgb(30, 200, 30))
+    assert steps(stage, qtbot) == told + 1
 
 
 def test_what_a_slider_would_do_shows_while_it_is_dragged_and_escape_brings_back_what_was(stage, panel, qtbot):
