@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.media.picture import decode_picture
-from engine.patches.inpaint import inpainted
+from engine.patches.continuation import continued_picture
 from engine.render.segment import ENGINE_VERSION
 from providers.contract import (
     Cancellation,
@@ -135,8 +135,7 @@ def _rgb(picture: Picture) -> Rgb:
 
 def _removed(picture: Rgb, mask: Rgb) -> Rgb:
     hole = mask > 0
-    channels = [inpainted(picture[..., channel].astype(np.float32), hole, _RADIUS_PX) for channel in range(3)]
-    return np.clip(np.rint(np.stack(channels, axis=2)), 0, 255).astype(np.uint8)
+    return continued_picture(picture, hole, _RADIUS_PX)
 
 
 def _blurred(picture: Rgb, mask: Rgb) -> Rgb:

@@ -27,7 +27,7 @@ from engine.patches.crop import Crop
 from engine.patches.fields import FieldOrder, as_progressive, field_picture, with_field
 from engine.patches.fit import FitReport, fit
 from engine.patches.grade import grade
-from engine.patches.inpaint import inpaint
+from engine.patches.inpaint import inpaint, plan_inpainting
 from engine.patches.lettering import lettering
 from engine.patches.matte import Matte
 from engine.patches.moving import matte_on, shown, warped_on
@@ -35,6 +35,7 @@ from engine.patches.pictures import Fit, place
 from engine.patches.propagate import Journey
 from engine.patches.remove import WARN_ABOVE, Removal, plan_removal, remove
 from engine.patches.retouch import blur, fill_colour, pixelate
+from engine.patches.shift_map import ShiftMap
 
 PlaneReader = Callable[[int], Planes]
 
@@ -84,7 +85,9 @@ class PreparedPatch:
     Attributes:
         facts: of the film. tool: what it does. matte: on the anchor. journey: where it is, counted in pictures.
         follow, when_lost: how. content: the edited anchor, or the anchor alone where a tool works on each frame.
-        removal: for Remove. report: how a picture fitted, None where none was. doubts: what a person should know.
+        removal: for Remove.
+        filling: for Inpaint, of a wide region.
+        report: how a picture fitted, None where none was. doubts: what a person should know.
         read: returns pictures for comparing. read_planes: for copying; both used by Remove only.
     """
 
@@ -96,6 +99,7 @@ class PreparedPatch:
     when_lost: WhenLost
     content: Content
     removal: Removal | None
+    filling: ShiftMap | None
     report: FitReport | None
     doubts: tuple[str, ...]
     read: FrameReader
@@ -170,8 +174,17 @@ class PreparedPatch:
                     return planes
                 filled = remove(self.removal, number, planes, self.read, self.read_planes).planes
                 return mixed(planes, filled, opacity)
+            case Inpaint(radius_px) if self._stands(number):
+                # From the frame's own surroundings, always the same ones: light and focus may change, nothing flickers.
+                return inpaint(planes, form, self.matte, radius_px=radius_px, plan=self.filling)
             case _:
                 return shown(self.content, self.journey, self.follow, number, planes, filmed)
+
+    def _stands(self, number: int) -> bool:
+        """Tell whether the region is on a picture where it was drawn, because it is not followed."""
+        rest = self.journey.surface.at_rest().homography
+        place = self.journey.places[self.journey.row(number)]
+        return self.follow is Follow.STATIC and np.array_equal(place.homography, rest)
 
     def _left(self, number: int) -> float:
         """Return how much of the patch is left on a picture: it fades where the region is lost, unless it covers."""
@@ -245,7 +258,8 @@ def prepared(
     def read(number: int) -> MotionFrame:
         return motion_frame(read_planes(number), form)
 
-    edited, report = _edited(facts, tool, matte, anchor, journey.anchor, read, read_planes, picture, crop)
+    filling = plan_inpainting(anchor, form, matte, cancel) if isinstance(tool, Inpaint) else None
+    edited, report = _edited(facts, tool, matte, anchor, journey.anchor, read, read_planes, picture, crop, filling)
     if isinstance(tool, Remove):
         there = window if follow is Follow.STATIC else None
         removal, unknown = plan_removal(read, read_planes, form, matte, journey, there, progress, cancel)
@@ -258,7 +272,7 @@ def prepared(
         doubts = (*doubts, *report.doubts)
     content = Content(form, anchor, edited, matte, journey.surface, journey.exposure.noise)
     return PreparedPatch(
-        facts, tool, matte, journey, follow, when_lost, content, removal, report, doubts, read, read_planes
+        facts, tool, matte, journey, follow, when_lost, content, removal, filling, report, doubts, read, read_planes
     )
 
 
@@ -272,6 +286,7 @@ def _edited(
     read_planes: PlaneReader,
     picture: StillPicture | None,
     crop: Crop | None,
+    filling: ShiftMap | None,
 ) -> tuple[Planes, FitReport | None]:
     """Return the edited anchor; the anchor itself for tools that work on each frame."""
     form = facts.picture_format
@@ -279,7 +294,7 @@ def _edited(
         case Blur() | Pixelate() | Fill() | Grade() | Remove():
             return anchor, None
         case Inpaint(radius_px):
-            return inpaint(anchor, form, matte, radius_px=radius_px), None
+            return inpaint(anchor, form, matte, radius_px=radius_px, plan=filling), None
         case Clone():
             return _cloned(facts, matte, anchor, number, tool, read, read_planes), None
         case Lettering():

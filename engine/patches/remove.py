@@ -1,6 +1,6 @@
 """Take something out of the picture: put there the background that other frames show.
 
-What no frame shows is inpainted, once, and carried along; how much that is gets reported.
+What no frame shows is invented, once, and carried along; how much that is gets reported.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from engine.motion.camera import CameraPath, camera_path
 from engine.motion.frame import Float32, FrameReader, UInt8
 from engine.motion.track import Found
 from engine.patches.blend import Planes, blend, to_chroma_sites, windows
-from engine.patches.complete import completed
+from engine.patches.complete import Invention, completed
 from engine.patches.matte import Matte
 from engine.patches.moving import matte_on
 from engine.patches.propagate import Anchor, Journey, propagate
@@ -124,7 +124,7 @@ def plan_removal(
     camera = camera_path(read, journey.frames, hidden, progress, cancel)
     removal = Removal(pixel_format, matte, journey, camera, clear, None)
     before = read_planes(journey.anchor)
-    filled = remove(removal, journey.anchor, before, read, read_planes)
+    filled = remove(removal, journey.anchor, before, read, read_planes, cancel)
     if _stayed_by_itself(journey, there) and not camera.still and _is_same(pixel_format, before, filled, matte):
         # What the background shows there is the thing itself: it stands in the scene, and the camera moves past it.
         with_it = _followed(read, matte, journey, progress, cancel)
@@ -176,7 +176,14 @@ def _clear_frames(read: FrameReader, matte: Matte, journey: Journey, there: Rang
     return frozenset(frame for frame in beside if float(thing @ structure(frame)) < _SAME_CORRELATION)
 
 
-def remove(removal: Removal, frame: int, planes: Planes, read: FrameReader, read_planes: PlaneReader) -> Filled:
+def remove(
+    removal: Removal,
+    frame: int,
+    planes: Planes,
+    read: FrameReader,
+    read_planes: PlaneReader,
+    cancel: CancelToken | None = None,
+) -> Filled:
     """Return a frame with the region filled from what other frames show behind it.
 
     Args:
@@ -185,6 +192,10 @@ def remove(removal: Removal, frame: int, planes: Planes, read: FrameReader, read
         planes: the frame; not modified.
         read: returns frames for comparing.
         read_planes: returns frames for copying.
+        cancel: checked between the steps of what takes long.
+
+    Raises:
+        Cancelled: the work was asked to stop.
     """
     cover = matte_on(removal.matte, removal.journey, WhenLost.COVER, frame)
     if cover is None or frame not in removal.camera.frames:
@@ -198,7 +209,9 @@ def remove(removal: Removal, frame: int, planes: Planes, read: FrameReader, read
         views.append(_plate_view(removal, frame, area, sight, read))
     known = _best_first(windows(planes, removal.pixel_format, area)[0], area, [view for view in views if view])
     values, unknown, invented = _gathered(removal.pixel_format, planes, area, known)
-    patch = completed(removal.pixel_format, planes, area, values, unknown)
+    # What is invented is invented once, on the anchor: made anew on every frame it would flicker.
+    invention = Invention.BY_LIKENESS if removal.plate is None else Invention.SMOOTH
+    patch = completed(removal.pixel_format, planes, area, values, unknown, invention, cancel or CancelToken())
     shown = np.zeros((area.height, area.width), bool)
     height, width = unknown.shape
     shown[area.y : area.y + height, area.x : area.x + width] = (area.alpha > 0) & (unknown == 0)

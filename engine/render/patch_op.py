@@ -32,7 +32,6 @@ from engine.model.tool import (
 from engine.patches.blend import Planes
 from engine.patches.clone import clone
 from engine.patches.grade import grade
-from engine.patches.inpaint import inpaint
 from engine.patches.lay import lay_planes
 from engine.patches.matte import Matte
 from engine.patches.patch import decoded_shift, lettered, tone_of
@@ -61,7 +60,7 @@ def needs_others(op: PatchOp) -> bool:
     if op.motion.follow is not Follow.STATIC or op.motion.nudges:
         return True
     match op.tool:
-        case Remove():
+        case Remove() | Inpaint():
             return True
         case Clone(frames=frames):
             return frames != 0
@@ -168,8 +167,6 @@ class PatchRenderer:
                 return fill_colour(planes, pixel_format, matte, rgb=rgb)
             case Grade() as change:
                 return grade(planes, pixel_format, matte, change=change)
-            case Inpaint(radius_px):
-                return inpaint(planes, pixel_format, matte, radius_px=radius_px)
             case Clone(dx, dy) as tool:
                 shift = decoded_shift(dx, dy, matte, video.rotation)
                 return clone(planes, pixel_format, matte, planes, shift_px=shift, tone=tone_of(tool))

@@ -37,7 +37,7 @@ from engine.patches.edge import Stroke, refined
 from engine.patches.fields import FieldOrder, as_progressive, field_picture, with_field
 from engine.patches.fit import fit
 from engine.patches.grade import grade
-from engine.patches.inpaint import inpaint
+from engine.patches.inpaint import inpaint, plan_inpainting
 from engine.patches.lettering import lettering
 from engine.patches.matte import Matte, region_matte
 from engine.patches.patch import FilmFacts, motion_frame, prepared
@@ -142,7 +142,7 @@ def test_a_thin_scratch_is_inpainted():
     damaged = tuple(plane.copy() for plane in planes)
     damaged[0][118:122, 60:260] = 250
     matte = region_matte(Box(60 / WIDTH, 116 / HEIGHT, 260 / WIDTH, 124 / HEIGHT), WIDTH, HEIGHT, 0)
-    mended = inpaint(damaged, fmt, matte, radius_px=4)
+    mended = inpaint(damaged, fmt, matte, radius_px=4, plan=plan_inpainting(damaged, fmt, matte))
     assert np.abs(mended[0].astype(int) - planes[0])[116:124, 60:260].mean() < 4
     np.testing.assert_array_equal(mended[0][:110], damaged[0][:110])
 
@@ -155,7 +155,8 @@ def test_inpainting_keeps_the_fields_apart():
         np.full((HEIGHT // 2, WIDTH // 2), 128, np.uint8),
         np.full((HEIGHT // 2, WIDTH // 2), 128, np.uint8),
     )
-    result = inpaint(planes, fmt, region_matte(BOX, WIDTH, HEIGHT, 0), radius_px=3)
+    matte = region_matte(BOX, WIDTH, HEIGHT, 0)
+    result = inpaint(planes, fmt, matte, radius_px=3, plan=plan_inpainting(planes, fmt, matte))
     # Fields that were mixed would meet at 120.
     assert np.abs(result[0].astype(int) - planes[0]).max() <= 2
 
