@@ -1,15 +1,16 @@
 """Remove an object that was put into film, and compare with the film as it was.
 
-    python -m tests.bench remove [--frames 60] [--cases NAME,...]
+    python -m tests.bench remove [--frames 60] [--cases NAME,...] [--out DIR]
 
 A textured object crosses the picture; the matte is known, the motion is tracked. PSNR of RGB in the hole, on every
-tenth frame.
+tenth frame. Then holes that no frame shows (tests/bench/completion.py).
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
 
 import av
 import cv2
@@ -23,6 +24,7 @@ from engine.patches.matte import rasterise
 from engine.patches.moving import matte_on
 from engine.patches.propagate import Anchor, propagate
 from engine.patches.remove import plan_removal, remove
+from tests.bench import completion
 from tests.bench.motion import FORMAT, MEDIA, planes_of, rgb_of
 from tests.bench.scenes import lasso_distance, lasso_radius, object_texture
 
@@ -170,6 +172,7 @@ def main(argv):
     parser = argparse.ArgumentParser(prog="python -m tests.bench remove", description=__doc__)
     parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--cases", default="")
+    parser.add_argument("--out", type=Path, help="a folder for the sheet of filled holes")
     options = parser.parse_args(argv)
     cv2.setNumThreads(2)
     rng = np.random.default_rng(3)
@@ -181,4 +184,5 @@ def main(argv):
     for name, make in cases.items():
         if not wanted or any(item in name for item in wanted):
             run(name, make(options.frames, rng))
+    completion.report(wanted, options.out)
     return 0
