@@ -14,6 +14,10 @@ from typing import Any
 
 from providers.contract import (
     EditTask,
+    Emotion,
+    Emotions,
+    EmotionStretch,
+    EmotionTask,
     Generation,
     MotionTask,
     Output,
@@ -97,6 +101,14 @@ def pack_task(task: Task) -> Packed:
                 "speakers": task.speakers.value,
                 "keyterms": list(task.keyterms),
             }
+        case EmotionTask():
+            blobs[digest(task.audio)] = task.audio
+            record = {
+                "task": "emotion",
+                "audio": digest(task.audio),
+                "mime": task.mime,
+                "duration_ms": task.duration_ms,
+            }
     return Packed(record, blobs)
 
 
@@ -133,6 +145,8 @@ def unpack_task(record: Json, blob: BlobReader) -> Task:
                     Speakers(record["speakers"]),
                     tuple(record["keyterms"]),
                 )
+            case "emotion":
+                return EmotionTask(blob(record["audio"]), record["mime"], record["duration_ms"])
     except (KeyError, TypeError, ValueError) as error:
         raise StoreDamaged(f"a stored request cannot be read ({type(error).__name__}: {error})") from error
     raise StoreDamaged(f"a stored request is of an unknown kind: {record['task']!r}")
@@ -211,6 +225,12 @@ def _pack_output(output: Output) -> tuple[Json, dict[str, bytes]]:
                 for word in output.words
             ]
             return {"kind": "transcript", "language": output.language, "text": output.text, "words": words}, {}
+        case Emotions():
+            stretches = [
+                [stretch.start_ms, stretch.end_ms, stretch.emotion.value, stretch.confidence]
+                for stretch in output.stretches
+            ]
+            return {"kind": "emotions", "stretches": stretches}, {}
 
 
 def _unpack_output(record: Json, blob: BlobReader) -> Output:
@@ -227,5 +247,12 @@ def _unpack_output(record: Json, blob: BlobReader) -> Output:
                     Word(text, start_ms, end_ms, WordKind(kind), speaker, confidence)
                     for text, start_ms, end_ms, kind, speaker, confidence in record["words"]
                 ),
+            )
+        case "emotions":
+            return Emotions(
+                tuple(
+                    EmotionStretch(start_ms, end_ms, Emotion(name), confidence)
+                    for start_ms, end_ms, name, confidence in record["stretches"]
+                )
             )
     raise ValueError(f"unknown output {record['kind']!r}")

@@ -25,6 +25,7 @@ class Work(Enum):
     EDIT = "edit"
     MOTION = "motion"
     TRANSCRIBE = "transcribe"
+    EMOTION = "emotion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,16 @@ class TranscribeTask:
     keyterms: tuple[str, ...] = ()
 
 
-Task = EditTask | MotionTask | TranscribeTask
+@dataclass(frozen=True, slots=True)
+class EmotionTask:
+    """Label how those who are heard in `audio` (a whole encoded file of type `mime`) feel, stretch by stretch."""
+
+    audio: bytes = field(repr=False)
+    mime: str
+    duration_ms: int
+
+
+Task = EditTask | MotionTask | TranscribeTask | EmotionTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +153,8 @@ def work_of(task: Task) -> Work:
             return Work.MOTION
         case TranscribeTask():
             return Work.TRANSCRIBE
+        case EmotionTask():
+            return Work.EMOTION
 
 
 class SentKind(Enum):
@@ -263,7 +275,37 @@ class Video:
     mime: str
 
 
-Output = Picture | Video | Transcript
+class Emotion(Enum):
+    """The emotions that there are labels for."""
+
+    NEUTRAL = "neutral"
+    JOYFUL = "joyful"
+    CALM = "calm"
+    SAD = "sad"
+    ANGRY = "angry"
+    FEARFUL = "fearful"
+    SURPRISED = "surprised"
+    DISGUSTED = "disgusted"
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionStretch:
+    """A stretch of the sound with one emotion; times count from its start, `confidence` from 0 to 1."""
+
+    start_ms: int
+    end_ms: int
+    emotion: Emotion
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Emotions:
+    """What a model hears of emotions: stretches in order, none of which overlap; between them nobody is heard."""
+
+    stretches: tuple[EmotionStretch, ...]
+
+
+Output = Picture | Video | Transcript | Emotions
 
 
 @dataclass(frozen=True, slots=True)

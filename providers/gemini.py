@@ -7,12 +7,10 @@ caller's. Refusals come with HTTP 200.
 
 from __future__ import annotations
 
-import asyncio
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from providers.contract import (
-    Cancellation,
     Disclosure,
     EditTask,
     Generation,
@@ -20,34 +18,35 @@ from providers.contract import (
     PictureSize,
     Quote,
     Request,
-    Running,
     Sent,
     SentKind,
-    Ticket,
     Traits,
     Work,
     picture_item,
     reject_unknown_work,
     text_item,
 )
-from providers.errors import AmbiguousSubmit, BadResponse, Charge, JobLost, PolicyBlocked, RequestRejected, translated
-from providers.google_client import Cloud, close_google_client, google_client
-from providers.google_errors import google_failure
-from providers.keys import KeyName, Keys
-from providers.layers import Operation
+from providers.errors import BadResponse, Charge, RequestRejected
+from providers.google_answers import (
+    GoogleAnswers,
+    answer_parts,
+    answer_text,
+    enum_name,
+    finish_reasons,
+    raise_blocked,
+    raise_unfinished,
+    refused,
+    token_usd,
+)
 from providers.pictures import PictureInfo, is_complete, nearest_ratio, picture_info
-from providers.pricing import ModelPrices, PriceTable
-from providers.secret import Secret
-from providers.settings import ServiceSettings, host_of
-from providers.wire import missing, short
+from providers.pricing import ModelPrices
+from providers.settings import host_of
+from providers.wire import missing
 
 if TYPE_CHECKING:
-    from google.genai import Client, types
+    from google.genai import types
 
 NAME = "gemini"
-KEY = KeyName("gemini", "api-key", ("GEMINI_API_KEY", "GOOGLE_API_KEY"))
-URL = "https://generativelanguage.googleapis.com"
-API_VERSION = "v1"
 DEFAULT_MODEL = "gemini-3-pro-image"
 
 # Shut down, but still named by saved projects.
@@ -84,27 +83,20 @@ INSTRUCTION = (
 )
 _REFERENCES = " The pictures after the mask are references for the change."
 
-# These finish reasons come with an answer; every other one, also one that is newer than this file, is a refusal.
-_FINISHED = frozenset({"STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED"})
+_WAY_OUT = "change the prompt or the region"
 
 
-class Gemini:
+class Gemini(GoogleAnswers):
     """The adapter."""
 
     traits = TRAITS
-
-    def __init__(self, settings: ServiceSettings, keys: Keys, prices: PriceTable) -> None:
-        self._settings = settings
-        self._keys = keys
-        self._prices = prices
-        self._url = home(settings)
-        self._client: Client | None = None
-        self._client_key: Secret | None = None
+    api_version = "v1"
+    aliases = ALIASES
 
     def quote(self, request: Request) -> Quote:
         """Return what the request would cost and send."""
         task = _edit_task(request)
-        model = self._model(request)
+        model = self._model(request.model)
         prices = self._prices_of(model)
         size = picture_size(task)
         ratio = nearest_ratio(task.picture.width_px, task.picture.height_px, tuple(SIZES_1K))
@@ -124,15 +116,8 @@ class Gemini:
     async def start(self, request: Request) -> Generation:
         """Edit the picture."""
         quote = self.quote(request)
-        client = await self._connect()
-        response = await translated(
-            client.aio.models.generate_content(
-                model=quote.model,
-                contents=_content(quote.sends.items),
-                config=_config(quote.parameters["ratio"], quote.parameters["size"], request.seed),
-            ),
-            google_failure(NAME, Operation.START),
-        )
+        config = _config(quote.parameters["ratio"], quote.parameters["size"], request.seed)
+        response = await self._answer(quote.model, quote.sends.items, config)
         usage = response.usage_metadata
         return Generation(
             NAME,
@@ -144,59 +129,6 @@ class Gemini:
             input_tokens=usage.prompt_token_count if usage else None,
             output_tokens=usage.candidates_token_count if usage else None,
         )
-
-    async def find(self, request: Request) -> Ticket | None:
-        """Say that a lost answer cannot be looked up here."""
-        raise AmbiguousSubmit(f"{self.traits.title} cannot be asked what became of a request", provider=NAME)
-
-    async def poll(self, ticket: Ticket) -> Running | Generation:
-        """Say that there are no jobs here: an edit is answered at once."""
-        raise JobLost(f"{self.traits.title} keeps no jobs: {ticket.remote_id!r}", provider=NAME)
-
-    async def cancel(self, ticket: Ticket) -> Cancellation:
-        """There is nothing to cancel but the call itself."""
-        return Cancellation.UNSUPPORTED
-
-    async def forget(self, ticket: Ticket) -> None:
-        """There is nothing kept."""
-
-    async def check(self) -> None:
-        """Ask for the model's description."""
-        client = await self._connect()
-        model = ALIASES.get(self._settings.model or DEFAULT_MODEL, self._settings.model or DEFAULT_MODEL)
-        await translated(client.aio.models.get(model=model), google_failure(NAME, Operation.CHECK))
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await close_google_client(self._client)
-        self._client = None
-
-    async def _connect(self) -> Client:
-        # The vault may ask the keyring, which may block: never in the loop.
-        key = (await asyncio.to_thread(self._keys.resolve, KEY)).secret
-        if self._client is None or key != self._client_key:
-            await close_google_client(self._client)
-            self._client = google_client(
-                Cloud.DEVELOPER,
-                url=self._url,
-                api_version=self._settings.api_version or API_VERSION,
-                timeout_s=self._settings.timeout_s,
-                key=key,
-            )
-            self._client_key = key
-        return self._client
-
-    def _model(self, request: Request) -> str:
-        model = request.model or self._settings.model or DEFAULT_MODEL
-        return ALIASES.get(model, model)
-
-    def _prices_of(self, model: str) -> ModelPrices:
-        return self._prices.of(model, like=DEFAULT_MODEL)
-
-
-def home(settings: ServiceSettings) -> str:
-    """Return the service's address."""
-    return settings.url or URL
 
 
 def picture_size(task: EditTask) -> PictureSize:
@@ -236,18 +168,6 @@ def _edit_task(request: Request) -> EditTask:
     return task
 
 
-def _content(items: tuple[Sent, ...]) -> types.Content:
-    from google.genai import types
-
-    parts = [
-        types.Part.from_text(text=item.data.decode())
-        if item.kind is SentKind.TEXT
-        else types.Part.from_bytes(data=item.data, mime_type=item.mime)
-        for item in items
-    ]
-    return types.Content(role="user", parts=parts)
-
-
 def _config(ratio: str, size: str, seed: int | None) -> types.GenerateContentConfig:
     from google.genai import types
 
@@ -265,21 +185,14 @@ def _picture(response: types.GenerateContentResponse) -> Picture:
         PolicyBlocked: the answer is a refusal.
         BadResponse: the answer has neither a picture nor a reason.
     """
-    feedback = response.prompt_feedback
-    if feedback is not None and feedback.block_reason is not None:
-        raise _refusal([_enum_name(feedback.block_reason)], feedback.block_reason_message)
-    candidates = response.candidates or []
-    parts = [part for candidate in candidates for part in (candidate.content and candidate.content.parts) or ()]
-    pictures = [part.inline_data.data for part in parts if not part.thought and part.inline_data is not None]
+    raise_blocked(response, TRAITS, _WAY_OUT)
+    pictures = [part.inline_data.data for part in answer_parts(response) if part.inline_data is not None]
     if pictures:
         return _checked(pictures[-1] or b"")
-    reasons = [_enum_name(candidate.finish_reason) for candidate in candidates if candidate.finish_reason is not None]
-    words = " ".join(part.text for part in parts if part.text and not part.thought)
-    if any(reason not in _FINISHED for reason in reasons):
-        message = next((candidate.finish_message for candidate in candidates if candidate.finish_message), None)
-        raise _refusal([reason for reason in reasons if reason not in _FINISHED], message or words)
-    if words and "STOP" in reasons:
-        raise _refusal(["TEXT_ONLY"], words)
+    raise_unfinished(response, TRAITS, _WAY_OUT)
+    words = answer_text(response)
+    if words and "STOP" in finish_reasons(response):
+        raise refused(TRAITS, ["TEXT_ONLY"], words, _WAY_OUT)
     raise missing("picture and no reason", NAME)
 
 
@@ -290,15 +203,6 @@ def _checked(data: bytes) -> Picture:
     return Picture(data, info.mime, info.width_px, info.height_px)
 
 
-def _refusal(reasons: list[str], words: str | None) -> PolicyBlocked:
-    said = f": {short(words)}" if words else ""
-    return PolicyBlocked(
-        f"{TRAITS.title} refuses ({', '.join(reasons)}){said}; change the prompt or the region",
-        reasons=reasons,
-        provider=NAME,
-    )
-
-
 def _billed(response: types.GenerateContentResponse, prices: ModelPrices) -> Decimal | None:
     """Return the price of the tokens that the answer says were used; None if it does not say or the table has none."""
     usage = response.usage_metadata
@@ -307,15 +211,10 @@ def _billed(response: types.GenerateContentResponse, prices: ModelPrices) -> Dec
     drawn: int = sum(
         detail.token_count or 0
         for detail in usage.candidates_tokens_details or ()
-        if _enum_name(detail.modality) == "IMAGE"
+        if enum_name(detail.modality) == "IMAGE"
     )
     drawn = drawn or usage.candidates_token_count
     written = usage.candidates_token_count - drawn + (usage.thoughts_token_count or 0)
-    used = {"input": usage.prompt_token_count or 0, "output_picture": drawn, "output_text": max(0, written)}
-    return sum(
-        (prices.tokens.get(kind, Decimal(0)) * count / 1_000_000 for kind, count in used.items()), start=Decimal(0)
+    return token_usd(
+        prices, {"input": usage.prompt_token_count or 0, "output_picture": drawn, "output_text": max(0, written)}
     )
-
-
-def _enum_name(value: Any) -> str:  # noqa: ANN401 an enum of the SDK, or the text of a value that it does not know
-    return str(getattr(value, "value", value))

@@ -18,12 +18,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Protocol
 
-from providers import elevenlabs, gemini, kling, kling_legacy, omni, veo
+from providers import elevenlabs, gemini, gemini_audio, google_answers, kling, kling_legacy, omni, veo
 from providers.consent import ConsentLayer, Consents
 from providers.contract import Place, Provider, Traits
 from providers.elevenlabs import ElevenLabs
 from providers.errors import SetupError, UnknownProvider
 from providers.gemini import Gemini
+from providers.gemini_audio import GeminiAudio
 from providers.keys import KeyName, Keys
 from providers.kling import Kling
 from providers.kling_errors import kling_home
@@ -61,7 +62,8 @@ class Adapter:
 ADAPTERS: Mapping[str, Adapter] = {
     adapter.traits.name: adapter
     for adapter in (
-        Adapter(gemini.TRAITS, Gemini, gemini.home, (gemini.KEY,)),
+        Adapter(gemini.TRAITS, Gemini, google_answers.home, (google_answers.KEY,)),
+        Adapter(gemini_audio.TRAITS, GeminiAudio, google_answers.home, (google_answers.KEY,)),
         Adapter(omni.TRAITS, Omni, omni.home, (omni.KEY,)),
         Adapter(veo.TRAITS, Veo, veo.home, (veo.KEY,)),
         Adapter(kling.TRAITS, Kling, kling_home, (kling.KEY,)),

@@ -59,7 +59,7 @@ ALLOWED = frozenset(
 CONTENT = "gen_ai.input.messages"
 KEEP = 50_000
 
-_OUTPUT_TYPES = {Work.EDIT: "image", Work.MOTION: "video", Work.TRANSCRIBE: "text"}
+_OUTPUT_TYPES = {Work.EDIT: "image", Work.MOTION: "video", Work.TRANSCRIBE: "text", Work.EMOTION: "json"}
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS spans (

@@ -12,8 +12,8 @@
        {"id": "look", "kind": "qa", "after": ["fit"], "approval": "person"},
        {"id": "publish", "kind": "publish", "after": ["look"]}]}
 
-A node that asks a provider (edit, motion, transcribe) takes its task from the one `extract` node that it comes after;
-the other kinds are steps of the application. What is refused, and why, is said by `WorkflowInvalid`.
+A node that asks a provider (edit, motion, transcribe, emotion) takes its task from the one `extract` node that it comes
+after; the other kinds are steps of the application. What is refused, and why, is said by `WorkflowInvalid`.
 """
 
 from __future__ import annotations
@@ -48,9 +48,15 @@ class NodeKind(Enum):
     QA = "qa"
     PUBLISH = "publish"
     TRANSCRIBE = "transcribe"
+    EMOTION = "emotion"
 
 
-WORKS = {NodeKind.EDIT: Work.EDIT, NodeKind.MOTION: Work.MOTION, NodeKind.TRANSCRIBE: Work.TRANSCRIBE}
+WORKS = {
+    NodeKind.EDIT: Work.EDIT,
+    NodeKind.MOTION: Work.MOTION,
+    NodeKind.TRANSCRIBE: Work.TRANSCRIBE,
+    NodeKind.EMOTION: Work.EMOTION,
+}
 
 
 class Approval(Enum):

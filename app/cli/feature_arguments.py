@@ -8,7 +8,7 @@ from pathlib import Path
 
 FEATURE_COMMAND_NAMES = ("features", "pauses", "fillers", "words", "vision")
 
-FEATURE_NAMES = ("cuts", "shots", "pauses", "energy", "beats", "calls", "cards")
+FEATURE_NAMES = ("cuts", "shots", "pauses", "energy", "emotion", "beats", "calls", "cards")
 
 AddCommand = Callable[[str, str], argparse.ArgumentParser]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from app.workflows.features import ProjectFeatures
@@ -71,6 +72,14 @@ def _film_facts(film: FilmFeatures, kinds: Sequence[FeatureKind]) -> dict[str, A
             "scores": {name: _rounded(part) for name, part in film.energy.scores.items()},
             "values": {name: _rounded(part) for name, part in film.energy.values.items()},
         },
+        FeatureKind.EMOTION: lambda: (
+            None
+            if film.emotions is None
+            else {
+                "model": film.emotions.model,
+                "stretches": [asdict(stretch) for stretch in film.emotions.stretches],
+            }
+        ),
         FeatureKind.BEATS: lambda: {
             "tempo_bpm": round(film.beats.tempo_bpm, 1),
             "clarity": round(film.beats.clarity, 3),

@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.model.region import Region
 from engine.model.time import Range
 
-PROVIDER_COMMAND_NAMES = ("generate", "motion", "transcribe", "jobs", "keys", "ledger", "workflow", "trace")
+PROVIDER_COMMAND_NAMES = ("generate", "motion", "transcribe", "emotions", "jobs", "keys", "ledger", "workflow", "trace")
 
 AddCommand = Callable[[str, str], argparse.ArgumentParser]
 
@@ -75,6 +75,11 @@ def add_provider_commands(command: AddCommand, readers: Readers) -> None:
     transcribe.add_argument("--captions", action="store_true", help="make a layer of captions of the words")
     transcribe.add_argument("--source", metavar="ID", help="the film, where the project has several")
     _add_asking(transcribe)
+
+    emotions = command("emotions", "have a model label how those who are heard feel; features shows it")
+    emotions.add_argument("project", metavar="PROJECT.dcut", type=Path)
+    emotions.add_argument("--source", metavar="ID", help="the film, where the project has several")
+    _add_asking(emotions)
 
     jobs = command("jobs", "list, show, cancel, try again or approve the jobs of a project")
     jobs.add_argument("project", metavar="PROJECT.dcut", type=Path)

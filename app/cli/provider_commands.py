@@ -93,6 +93,17 @@ def transcribe(given: argparse.Namespace, console: Console) -> int:
     return _job_result(job, given.project, console)
 
 
+def emotions(given: argparse.Namespace, console: Console) -> int:
+    """Label emotions."""
+    from app.cli.agreement import TerminalAgreement
+    from app.workflows.emotions import EmotionRequest, label_emotions
+
+    request = EmotionRequest(given.provider, given.source, given.workflow)
+    agreement = TerminalAgreement(console, agreed=given.yes)
+    job = label_emotions(given.project, request, agreement, console.progress, console.cancel, ask_passphrase)
+    return _job_result(job, given.project, console)
+
+
 def jobs(given: argparse.Namespace, console: Console) -> int:
     """List or show jobs, cancel one, try one again, or answer what one asks."""
     from app.cli.agreement import TerminalAgreement
@@ -262,6 +273,7 @@ PROVIDER_COMMANDS: Mapping[str, Callable[[argparse.Namespace, Console], int]] = 
     "generate": generate,
     "motion": motion,
     "transcribe": transcribe,
+    "emotions": emotions,
     "jobs": jobs,
     "keys": keys,
     "ledger": ledger,

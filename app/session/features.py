@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.session.document import Document
 from app.session.jobs import Job, JobKind, Jobs, JobState
-from app.workflows.features import ProjectFeatures, analyse_films, decide, texts_of
+from app.workflows.features import ProjectFeatures, analyse_films, decide, emotions_of, texts_of
 from app.workflows.speech_detector import chosen_detector
 from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError, ProjectError
@@ -28,11 +28,12 @@ LANES = {
     "speech": "Speech",
     "pauses": "Pauses",
     "energy": "Energy",
+    "emotion": "Emotion",
     "calls": "Calls to action",
 }
 """The lanes that there are, by key, from the top."""
 
-_KINDS = (FeatureKind.CUTS, FeatureKind.PAUSES, FeatureKind.ENERGY, FeatureKind.CALLS)
+_KINDS = (FeatureKind.CUTS, FeatureKind.PAUSES, FeatureKind.ENERGY, FeatureKind.EMOTION, FeatureKind.CALLS)
 _STEP_S = 0.1
 _SETTLE_MS = 300
 
@@ -43,12 +44,14 @@ class Lane:
 
     Attributes:
         events: in order of the timeline. curve: 0 to 1, a value per step_s seconds of the timeline; empty for none.
+        by: who says so, where it is no measure of ours.
     """
 
     key: str
     events: tuple[TimelineEvent, ...] = ()
     curve: tuple[float, ...] = ()
     step_s: float = _STEP_S
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +187,12 @@ class Features(QObject):
 
         def work(_progress: Progress, _cancel: CancelToken) -> _Told:
             try:
-                texts = texts_of(file)
+                texts, labels = texts_of(file), emotions_of(file)
             except ProjectError:
-                texts = {}
+                texts, labels = {}, {}
             if not analyses:
                 return _Told(project, {}, texts, None)
-            found = decide(project, analyses, texts, call_phrases())
+            found = decide(project, analyses, texts, call_phrases(), emotions=labels)
             return _Told(project, _lanes(project, found), texts, found)
 
         self._telling = self._jobs.start_quietly("Read the features", work).then(self._show, self._failed)
@@ -215,8 +218,13 @@ def _lanes(project: Project, found: ProjectFeatures) -> dict[str, Lane]:
         "speech": Lane("speech", (), _curve(project, found, Curve.SPEECH)),
         "pauses": Lane("pauses", by_kind[FeatureKind.PAUSES]),
         "energy": Lane("energy", by_kind[FeatureKind.ENERGY], _curve(project, found, Curve.ENERGY)),
+        "emotion": Lane("emotion", by_kind[FeatureKind.EMOTION], by=_models(found)),
         "calls": Lane("calls", by_kind[FeatureKind.CALLS]),
     }
+
+
+def _models(found: ProjectFeatures) -> str:
+    return ", ".join(sorted({film.emotions.model for film in found.films.values() if film.emotions is not None}))
 
 
 def _curve(project: Project, found: ProjectFeatures, curve: Curve) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""Captions from speech and filmed motion, by providers, for the open project."""
+"""Captions from speech, labels of emotions and filmed motion, by providers, for the open project."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from app.session.document import Document
 from app.session.generating import AsksNobody, Ordered, waiting_note
 from app.session.jobs import JobKind, Jobs, JobState
+from app.workflows.emotions import EmotionRequest, order_labels
 from app.workflows.generate import AUTO
 from app.workflows.import_media import OpenProject
 from app.workflows.motion import MotionRequest, order_motion
@@ -25,12 +26,14 @@ from providers.contract import Work
 from providers.jobs import Choice, Job
 from providers.jobs import JobState as OrderState
 
-TRANSCRIPT, FILM = "transcript", "film"
+TRANSCRIPT, EMOTIONS, FILM = "transcript", "list of emotions", "film"
 """What is ordered, as a person calls it."""
+
+_THINGS = {Work.TRANSCRIBE: TRANSCRIPT, Work.EMOTION: EMOTIONS, Work.MOTION: FILM}
 
 
 class ServiceOrders(QObject):
-    """Orders what its job puts into the project by itself: transcripts, and films of how a patch moves.
+    """Orders what its job puts into the project by itself: transcripts, labels of emotions, films of how a patch moves.
 
     Signals:
         changed: an order moved on, or there is another one.
@@ -54,6 +57,15 @@ class ServiceOrders(QObject):
         self.orders.append(entry)
         request = TranscribeRequest(language, Captions.MADE, source_id=source_id)
         self._work(entry, lambda desk, cancel: desk.run(order_transcript(desk, request).job, cancel))
+        return entry
+
+    def label_emotions(self, source_id: str) -> Ordered:
+        """Order labels of how those who are heard in a film feel; nothing is sent before the person agreed."""
+        name = self._document.project.source(source_id).name
+        entry = Ordered(next(self._numbers), f"Emotions in {name}", thing=EMOTIONS)
+        self.orders.append(entry)
+        request = EmotionRequest(source_id=source_id)
+        self._work(entry, lambda desk, cancel: desk.run(order_labels(desk, request).job, cancel))
         return entry
 
     def film_motion(self, patch: Patch, provider: str = AUTO) -> Ordered:
@@ -148,11 +160,11 @@ class ServiceOrders(QObject):
         for job in jobs:
             if job.job in known:
                 continue
-            films = job.inputs["work"] == Work.MOTION.value
-            entry = Ordered(next(self._numbers), job.title, thing=FILM if films else TRANSCRIPT, job=job)
+            thing = _THINGS[Work(job.inputs["work"])]
+            entry = Ordered(next(self._numbers), job.title, thing=thing, job=job)
             self.orders.append(entry)
             if job.state is not OrderState.NEEDS_APPROVAL:
-                kind = JobKind.GENERATE if films else JobKind.TRANSCRIBE
+                kind = JobKind.GENERATE if thing == FILM else JobKind.TRANSCRIBE
                 self._work(entry, lambda desk, cancel, id=job.job: desk.retry(id, cancel), kind)  # type: ignore[misc]
         if jobs:
             self.changed.emit()

@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from app.workflows.caches import films_cache
+from app.workflows.emotion_steps import RECORD as EMOTIONS
 from app.workflows.first_look import look_at
 from app.workflows.import_media import open_project
 from app.workflows.speech_detector import SpeechChoice, chosen_detector
@@ -15,6 +17,7 @@ from app.workflows.transcribe_steps import RECORD
 from engine.control import CancelToken, Progress
 from engine.errors import UsageError
 from engine.features.analyse import AnalysedFilm, Analysis, MeasureCache, analyse
+from engine.features.emotion import EmotionLabels, labels_from_note
 from engine.features.film_features import USUAL, FeatureSettings, FilmFeatures, features_of
 from engine.features.phrases import CallPhrases, call_phrases
 from engine.features.speech_scores import SpeechDetector
@@ -30,6 +33,7 @@ from engine.store.identity import quick_identity
 from engine.store.project_file import ProjectFile
 
 PROJECT_SUFFIX = ".dcut"
+_NO_LABELS: Mapping[str, EmotionLabels] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +85,18 @@ def decide(
     texts: Mapping[str, SpokenText],
     phrases: Mapping[str, CallPhrases],
     settings: FeatureSettings = USUAL,
+    emotions: Mapping[str, EmotionLabels] = _NO_LABELS,
 ) -> ProjectFeatures:
     """Return the features of a project's measured films; quick, and nothing is decoded."""
     films = {
-        source_id: features_of(analysis, project.picture(source_id).times, texts.get(source_id), phrases, settings)
+        source_id: features_of(
+            analysis,
+            project.picture(source_id).times,
+            texts.get(source_id),
+            phrases,
+            settings,
+            emotions.get(source_id),
+        )
         for source_id, analysis in analyses.items()
     }
     return ProjectFeatures(project, films)
@@ -104,6 +116,12 @@ def texts_of(file: ProjectFile) -> Mapping[str, SpokenText]:
     return texts
 
 
+def emotions_of(file: ProjectFile) -> Mapping[str, EmotionLabels]:
+    """Return what models labelled in a project's sources."""
+    found = {id: labels_from_note(json.loads(note)) for id, note in file.records(EMOTIONS).items()}
+    return {id: labels for id, labels in found.items() if labels is not None}
+
+
 def project_features(path: Path, request: FeatureRequest, progress: Progress, cancel: CancelToken) -> ProjectFeatures:
     """Return the features of the films that a project shows.
 
@@ -116,7 +134,8 @@ def project_features(path: Path, request: FeatureRequest, progress: Progress, ca
     opened = open_project(path, Access.READ, progress.part(0.0, 0.1), cancel)
     try:
         analyses = analyse_films(opened.films, opened.cache, detector, progress.part(0.1, 1.0), cancel)
-        return decide(opened.file.project, analyses, texts_of(opened.file), phrases, request.settings)
+        file = opened.file
+        return decide(file.project, analyses, texts_of(file), phrases, request.settings, emotions_of(file))
     finally:
         opened.close()
 

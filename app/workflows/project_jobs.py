@@ -12,6 +12,7 @@ from pathlib import Path
 from app.workflows.accounts import open_accounts, provider_errors
 from app.workflows.caches import cache_folder
 from app.workflows.edit_steps import EditSteps
+from app.workflows.emotion_steps import EmotionSteps
 from app.workflows.import_media import OpenProject, open_project
 from app.workflows.local_provider import NAME as LOCAL
 from app.workflows.local_provider import LocalTools
@@ -260,7 +261,8 @@ def desk_of(
 
 def _steps(project: OpenProject) -> Mapping[NodeKind, Step]:
     """Return the steps of all kinds of work; a job's inputs say which it is."""
-    edit, motion, words = EditSteps(project), MotionSteps(project), TranscribeSteps(project)
+    edit, motion = EditSteps(project), MotionSteps(project)
+    words, labels = TranscribeSteps(project), EmotionSteps(project)
     of_work: Mapping[str, Mapping[NodeKind, Callable[[StepContext], Artifact]]] = {
         Work.EDIT.value: {
             NodeKind.EXTRACT: edit.extract,
@@ -275,6 +277,7 @@ def _steps(project: OpenProject) -> Mapping[NodeKind, Step]:
             NodeKind.PUBLISH: motion.publish,
         },
         Work.TRANSCRIBE.value: {NodeKind.EXTRACT: words.extract, NodeKind.PUBLISH: words.publish},
+        Work.EMOTION.value: {NodeKind.EXTRACT: labels.extract, NodeKind.PUBLISH: labels.publish},
     }
 
     def step(kind: NodeKind) -> Step:

@@ -245,13 +245,13 @@ def unfinished(project: OpenProject) -> tuple[Job, ...]:
 
 
 def unfinished_services(project: OpenProject) -> tuple[Job, ...]:
-    """Return the transcripts and filmed motions that were ordered here and are not in the film yet, the oldest first.
+    """Return the transcripts, labels and filmed motions that were ordered and are not in the film yet, oldest first.
 
     Raises:
         StoreDamaged: one cannot be read.
     """
     jobs = Jobs(RecordJobStore(project.file)).all()
-    works = (Work.TRANSCRIBE.value, Work.MOTION.value)
+    works = (Work.TRANSCRIBE.value, Work.EMOTION.value, Work.MOTION.value)
     return tuple(job for job in jobs if job.inputs.get("work") in works and job.state in UNFINISHED)
 
 

@@ -68,11 +68,20 @@ def order_transcript(desk: ProjectDesk, request: TranscribeRequest) -> Job:
         UsageError: the request does not fit the film.
     """
     workflow = chosen_workflow("transcribe", Work.TRANSCRIBE, request.provider, "automatic", request.workflow)
-    source = chosen_source(desk.project.file.project, request.source_id)
+    return desk.add(_wish(source_with_sound(desk, request.source_id), request, workflow))
+
+
+def source_with_sound(desk: ProjectDesk, source_id: str | None) -> Source:
+    """Return the film that is to be listened to; None for the only one.
+
+    Raises:
+        UsageError: it has no sound, or there are several to choose from.
+    """
+    source = chosen_source(desk.project.file.project, source_id)
     film = desk.project.films.get(source.id)
     if film is None or not film.info.audio:
-        raise UsageError(f"{source.name} has no sound to transcribe")
-    return desk.add(_wish(source, request, workflow))
+        raise UsageError(f"{source.name} has no sound to listen to")
+    return source
 
 
 def _wish(source: Source, request: TranscribeRequest, workflow: Workflow) -> Wish:

@@ -8,18 +8,16 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from app.workflows.import_media import OpenProject
-from app.workflows.steps import Artifact, StepContext, generation_of, task_artifact
-from engine.errors import UsageError
-from engine.media.speech_sound import MIME, speech_sound, speech_start
+from app.workflows.sound_steps import SoundSteps
+from app.workflows.steps import Artifact, StepContext, task_artifact
+from engine.media.speech_sound import MIME, speech_start
 from engine.model.captions import Caption
 from engine.model.edits import AddItems, AddLayer, Compound
 from engine.model.layers import LayerKind, LayerSettings
-from engine.model.media import AudioStream
 from engine.model.place import AtSource
-from engine.render.film import Film
 from providers.contract import TranscribeTask, Transcript, Word, WordKind
 from providers.errors import StoreDamaged
+from providers.workflow import NodeKind
 
 RECORD = "transcript"
 """The sort of note under which words are kept, one for each source."""
@@ -31,16 +29,12 @@ PAUSE_MS = 700
 """A pause this long ends a caption."""
 
 
-class TranscribeSteps:
+class TranscribeSteps(SoundSteps):
     """The steps of a project's transcripts."""
-
-    def __init__(self, project: OpenProject) -> None:
-        self._project = project
 
     def extract(self, context: StepContext) -> Artifact:
         """Take the sound out."""
-        film, sound = self._sound(context)
-        speech = speech_sound(film.path, sound, context.cancel)
+        speech = self._speech(context)
         return task_artifact(TranscribeTask(speech.data, MIME, speech.duration_ms, context.job.inputs["language"]))
 
     def publish(self, context: StepContext) -> Artifact:
@@ -67,18 +61,10 @@ class TranscribeSteps:
         return Artifact({"words": len(note["words"])})
 
     def _transcript(self, context: StepContext) -> Transcript:
-        nodes = json.loads(context.job.workflow)["nodes"]
-        name = next(node["id"] for node in nodes if node["kind"] == "transcribe")
-        output = generation_of(context.artifacts[name]).output
+        output = self._generation(context, NodeKind.TRANSCRIBE).output
         if not isinstance(output, Transcript):
             raise StoreDamaged(f"job {context.job.job} has lost its transcript")
         return output
-
-    def _sound(self, context: StepContext) -> tuple[Film, AudioStream]:
-        film = self._project.films[context.job.inputs["source"]]
-        if not film.info.audio:
-            raise UsageError(f"{film.path.name} has no sound to transcribe")
-        return film, film.info.audio[0]
 
 
 def captions_of(words: Sequence[Word], source_id: str, start_s: Fraction, prefix: str) -> Iterator[Caption]:

@@ -12,6 +12,7 @@ from engine.features.beats import Beats, beats
 from engine.features.calls import CallWindow, ScreenFacts, call_windows
 from engine.features.camera import ShotMotion, shot_motion
 from engine.features.cuts import CutSettings, Transition, shots, transitions
+from engine.features.emotion import EmotionLabels
 from engine.features.end_cards import end_cards, lettered_frames
 from engine.features.energy import Energy, energy
 from engine.features.loudness import integrated
@@ -47,6 +48,7 @@ class FilmFeatures:
         calls: windows with a call to action.
         loudness_lufs: integrated, None for silence.
         spoken: its words, None where there are none.
+        emotions: what a model labelled, None where none did.
         notes: what a person should know.
     """
 
@@ -61,6 +63,7 @@ class FilmFeatures:
     loudness_lufs: float | None
     spoken: SpokenText | None = None
     notes: tuple[str, ...] = field(default=())
+    emotions: EmotionLabels | None = None
 
     @property
     def rate(self) -> float:
@@ -74,6 +77,7 @@ def features_of(
     spoken: SpokenText | None,
     phrases: Mapping[str, CallPhrases],
     settings: FeatureSettings = USUAL,
+    emotions: EmotionLabels | None = None,
 ) -> FilmFeatures:
     """Return the features of a source.
 
@@ -83,6 +87,7 @@ def features_of(
         spoken: its words, which take the place of what the sound tells of speech.
         phrases: of calls to action.
         settings: what a person turned.
+        emotions: as a model labelled them.
     """
     picture, sound = analysis.measures.picture, analysis.measures.sound
     seconds = frame_times(times)
@@ -115,6 +120,7 @@ def features_of(
         None if sound is None else integrated(sound.loudness),
         spoken,
         (*analysis.troubles, *([speech.note] if speech.note else [])),
+        emotions,
     )
 
 

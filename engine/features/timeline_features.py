@@ -8,6 +8,7 @@ from enum import Enum
 
 import numpy as np
 
+from engine.features.emotion import NEUTRAL
 from engine.features.energy import STEP_S
 from engine.features.film_features import FilmFeatures
 from engine.features.measures import Float32, Float64
@@ -29,6 +30,8 @@ class FeatureKind(Enum):
     PAUSES = "pauses"
     ENERGY = "energy"
     """The liveliest moments."""
+    EMOTION = "emotion"
+    """What a model labelled beside neutral; nothing where none was asked."""
     BEATS = "beats"
     CALLS = "calls"
     CARDS = "cards"
@@ -205,6 +208,17 @@ def _energy_events(film: FilmFeatures) -> list[SourceEvent]:
     return events
 
 
+def _emotion_events(film: FilmFeatures) -> list[SourceEvent]:
+    labels = film.emotions
+    if labels is None:
+        return []
+    return [
+        SourceEvent(FeatureKind.EMOTION, frames, f"{item.emotion.capitalize()}, by {labels.model}", item.confidence)
+        for item in labels.stretches
+        if item.emotion != NEUTRAL and (frames := frames_within(film, item.start_ms / 1000, item.stop_ms / 1000))
+    ]
+
+
 def _beat_events(film: FilmFeatures) -> list[SourceEvent]:
     return [
         SourceEvent(FeatureKind.BEATS, frames, "Beat", film.beats.clarity)
@@ -230,6 +244,7 @@ _MAKERS: Mapping[FeatureKind, Callable[[FilmFeatures], list[SourceEvent]]] = {
     FeatureKind.SHOTS: _shot_events,
     FeatureKind.PAUSES: _pause_events,
     FeatureKind.ENERGY: _energy_events,
+    FeatureKind.EMOTION: _emotion_events,
     FeatureKind.BEATS: _beat_events,
     FeatureKind.CALLS: _call_events,
     FeatureKind.CARDS: _card_events,

@@ -116,7 +116,7 @@ def test_keys_are_tested_at_their_service(run, world, monkeypatch):
     assert CANARY not in err + str(facts)
 
 
-@pytest.mark.parametrize("name", ["edit", "motion", "transcribe"])
+@pytest.mark.parametrize("name", ["edit", "emotion", "motion", "transcribe"])
 def test_the_workflows_that_come_along_can_be_run(name, run):
     assert run("workflow", "check", name) == (0, {"valid": True, "name": name}, "")
     assert run("workflow", "show", name)[1]["nodes"]
@@ -269,6 +269,51 @@ def test_what_is_said_is_kept_with_its_times_and_becomes_captions(project, run, 
     assert run("undo", project)[0] == 0
     assert run("transcribe", project, "--yes")[1]["nodes"]["words"]["origin"] == "cache"
     assert len(world.elevenlabs.charges) == 1
+
+
+def test_emotions_are_labelled_by_a_model_shown_as_its_word_and_free_the_second_time(project, run, world):
+    assert run("features", project, "--only", "emotion")[1]["sources"][0]["emotion"] is None
+    status, job, err = run("emotions", project, "--yes")
+    assert (status, job["state"]) == (0, "published"), err
+    assert "audio: audio/flac" in err
+    assert "one of neutral, joyful" in err
+    assert len(world.gemini_audio.charges) == 1
+    status, facts, _ = run("features", project, "--only", "emotion")
+    labelled = facts["sources"][0]["emotion"]
+    assert labelled["model"] == "gemini-3.5-flash"
+    stretches = labelled["stretches"]
+    assert [stretch["emotion"] for stretch in stretches] == ["joyful", "neutral", "sad", "angry"]
+    assert all(0 <= stretch["start_ms"] < stretch["stop_ms"] <= 1000 for stretch in stretches)
+    labels = [event["label"] for event in facts["timeline"]]
+    assert labels == [f"{name}, by gemini-3.5-flash" for name in ("Joyful", "Sad", "Angry")]
+    assert run("features", project, "--only", "emotion", "--markers")[1]["markers"] == 3
+    assert run("undo", project)[0] == 0
+    assert run("emotions", project, "--yes")[1]["nodes"]["labels"]["origin"] == "cache"
+    assert len(world.gemini_audio.charges) == 1
+
+
+def test_labels_that_were_paid_for_come_from_here_when_nothing_may_be_sent(project, run, world, monkeypatch):
+    monkeypatch.setenv("DELTACUT_OFFLINE", "1")
+    status, job, _ = run("emotions", project, "--yes")
+    assert status != 0
+    assert job["state"] != "published"
+    assert world.received == []
+    monkeypatch.delenv("DELTACUT_OFFLINE")
+    assert run("emotions", project, "--yes")[1]["state"] == "published"
+    world.received.clear()
+    monkeypatch.setenv("DELTACUT_OFFLINE", "1")
+    status, job, err = run("emotions", project)
+    assert (status, job["state"]) == (0, "published"), err
+    assert world.received == []
+
+
+def test_labels_that_are_not_what_was_asked_for_leave_no_word_in_the_project(project, run, world):
+    world.gemini_audio.fail("submit", *["strange_label"] * 4)
+    status, job, err = run("emotions", project, "--yes")
+    world.gemini_audio.clear_faults()
+    assert status != 0
+    assert "hangry" in err + str(job)
+    assert run("features", project, "--only", "emotion")[1]["sources"][0]["emotion"] is None
 
 
 def test_a_key_from_the_vault_is_used_and_stays_there(project, run, world, tmp_path, monkeypatch):

@@ -167,7 +167,7 @@ class FakeGemini(Service):
         size = (100, 60) if fault == "small" else (width * scale, height * scale)
         drift = DRIFTS.get(fault, self.drift)
         seed = zlib.crc32(parts[0]["text"].encode())
-        data = edited(_blob(parts[1]), _blob(parts[2]), size, drift, seed)
+        data = edited(blob_of(parts[1]), blob_of(parts[2]), size, drift, seed)
         if fault == "jpeg":
             from tests.fakes.media import decoded, encoded
 
@@ -175,7 +175,7 @@ class FakeGemini(Service):
         picture = {"inlineData": {"mimeType": "image/png", "data": base64.b64encode(data).decode()}}
         if fault != "thought":
             return [picture]
-        sketch = edited(_blob(parts[1]), _blob(parts[2]), (128, 128), FAITHFUL, 1)
+        sketch = edited(blob_of(parts[1]), blob_of(parts[2]), (128, 128), FAITHFUL, 1)
         return [
             {"text": "Considering the mask", "thought": True},
             {"inlineData": {"mimeType": "image/png", "data": base64.b64encode(sketch).decode()}, "thought": True},
@@ -194,7 +194,7 @@ def _generate_problem(content: dict[str, Any]) -> str:
         return f"unknown imageConfig {image}"
     if len(parts) < 3 or "text" not in parts[0]:
         return "expected a text, a picture and a mask"
-    infos = [picture_info(_blob(part)) for part in parts[1:]]
+    infos = [picture_info(blob_of(part)) for part in parts[1:]]
     if not all(isinstance(info, PictureInfo) for info in infos):
         return "Unable to process input image"
     return ""
@@ -248,7 +248,7 @@ def encoded_grey() -> bytes:
     return encoded(np.full((64, 64, 3), 128, np.uint8))
 
 
-def _blob(part: dict[str, Any]) -> bytes:
+def blob_of(part: dict[str, Any]) -> bytes:
     inline = part.get("inlineData") or part["inline_data"]
     return from_base64(inline["data"])
 

@@ -6,6 +6,7 @@ import json
 from types import TracebackType
 
 from tests.fakes.elevenlabs import FakeElevenLabs
+from tests.fakes.gemini_audio import FakeGeminiAudio
 from tests.fakes.google import FakeGemini, FakeOmni, FakeVeo
 from tests.fakes.http import Received, Reply, Server, json_reply
 from tests.fakes.kling import FakeKling
@@ -26,12 +27,14 @@ class World:
         self, *, polls: int = 2, video_height: int = DEFAULT_VIDEO_HEIGHT, drift: Drift = TYPICAL, port: int = 0
     ) -> None:
         self.gemini = FakeGemini(drift)
+        self.gemini_audio = FakeGeminiAudio()
         self.veo = FakeVeo(polls, video_height)
         self.omni = FakeOmni(polls, video_height)
         self.kling = FakeKling(polls, video_height)
         self.elevenlabs = FakeElevenLabs()
         self.services: dict[str, Service] = {
-            service.name: service for service in (self.gemini, self.veo, self.omni, self.kling, self.elevenlabs)
+            service.name: service
+            for service in (self.gemini_audio, self.gemini, self.veo, self.omni, self.kling, self.elevenlabs)
         }
         self._server = Server(self._answer, port)
         self.omni.url = self.kling.url = self.url
@@ -53,7 +56,7 @@ class World:
         """Return the variables that point Deltacut at the fakes."""
         variables = {
             f"DELTACUT_{name}_URL": self.url
-            for name in ("GEMINI", "OMNI", "VEO", "KLING", "KLING_LEGACY", "ELEVENLABS")
+            for name in ("GEMINI", "GEMINI_AUDIO", "OMNI", "VEO", "KLING", "KLING_LEGACY", "ELEVENLABS")
         }
         polls = {f"DELTACUT_{name}_POLL_S": "0.05" for name in ("OMNI", "VEO", "KLING", "KLING_LEGACY")}
         return (

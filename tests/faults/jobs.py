@@ -18,10 +18,11 @@ from providers.registry import ADAPTERS
 from providers.retry import Patience
 from tests.fakes.desk import Desk, workflow
 from tests.fakes.world import World
-from tests.providers.adapter_cases import edit_task, motion_task, tone
+from tests.providers.adapter_cases import edit_task, emotion_task, motion_task, tone
 
 KINDS = {
     "gemini": "edit",
+    "gemini-audio": "emotion",
     "veo": "motion",
     "omni": "motion",
     "kling": "motion",
@@ -57,6 +58,8 @@ def task_of(context: StepContext) -> Task:
             return edit_task(context.job.title, 320, 180)
         case "motion":
             return motion_task(context.job.title)
+        case "emotion":
+            return emotion_task(context.job.title)
     return TranscribeTask(tone() + context.job.title.encode(), "audio/flac", 4000)
 
 
@@ -131,6 +134,6 @@ def _rounded(usd: Decimal) -> Decimal:
 def _audio_of(job: Job) -> str:
     from hashlib import sha256
 
-    if job.inputs["kind"] != "transcribe":
+    if job.inputs["kind"] not in ("transcribe", "emotion"):
         return ""
     return sha256(tone() + job.title.encode()).hexdigest()

@@ -14,6 +14,7 @@ import numpy as np
 
 from providers.contract import (
     EditTask,
+    EmotionTask,
     Generation,
     MotionTask,
     Picture,
@@ -39,6 +40,7 @@ from providers.errors import (
     Transient,
 )
 from providers.gemini import Gemini
+from providers.gemini_audio import GeminiAudio
 from providers.keys import Keys
 from providers.kling import Kling
 from providers.kling_legacy import KlingLegacy
@@ -46,6 +48,7 @@ from providers.omni import Omni
 from providers.pricing import load_prices
 from providers.settings import ServiceSettings
 from providers.veo import Veo
+from tests.fakes.gemini_audio import FakeGeminiAudio
 from tests.fakes.media import encoded
 from tests.fakes.world import World
 
@@ -102,6 +105,10 @@ def motion_task(prompt: str = "it opens", duration_ms: int = 3000, size: VideoSi
 
 def transcribe_task(prompt: str = "") -> TranscribeTask:
     return TranscribeTask(tone(), "audio/flac", 4000, keyterms=(prompt,) if prompt else ())
+
+
+def emotion_task(prompt: str = "") -> EmotionTask:
+    return EmotionTask(tone() + prompt.encode(), "audio/flac", 4000)
 
 
 # What the faults mean that every service knows: of a submit, and of a poll.
@@ -235,6 +242,17 @@ CASES = {
                 )
             },
             Decimal("0.13676"),
+        ),
+        AdapterCase(
+            "gemini-audio",
+            "gemini-audio",
+            GeminiAudio,
+            emotion_task,
+            "x-goog-api-key",
+            GOOGLE
+            | dict.fromkeys(FakeGeminiAudio.REFUSALS, PolicyBlocked)
+            | dict.fromkeys(FakeGeminiAudio.ODDITIES, BadResponse),
+            Decimal("0.009741"),
         ),
         AdapterCase(
             "veo",

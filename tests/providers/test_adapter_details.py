@@ -18,6 +18,8 @@ import pytest
 
 from providers.contract import (
     EditTask,
+    Emotion,
+    EmotionTask,
     MotionTask,
     Picture,
     PictureSize,
@@ -523,9 +525,46 @@ def test_a_redirect_of_a_result_leaves_the_key_at_home(world):
     elsewhere.stop()
 
 
+# Gemini listening
+
+
+def test_labels_come_with_their_times_and_thoughts_are_no_part_of_them(world):
+    labels = result_of(world, "gemini-audio").output
+    assert [stretch.emotion.value for stretch in labels.stretches] == ["joyful", "neutral", "sad", "angry"]
+    assert (labels.stretches[0].start_ms, labels.stretches[0].end_ms, labels.stretches[0].confidence) == (0, 900, 0.9)
+
+
+def test_a_sound_in_which_nobody_is_heard_has_no_labels(world):
+    world.gemini_audio.fail("submit", "silence")
+    assert result_of(world, "gemini-audio").output.stretches == ()
+
+
+def test_a_label_that_ends_a_little_behind_the_sound_ends_with_it(world):
+    world.gemini_audio.fail("submit", "a_little_beyond")
+    assert result_of(world, "gemini-audio").output.stretches[-1].end_ms == 4000
+
+
+def test_the_list_of_labels_goes_along_as_a_schema(world):
+    world.received.clear()
+    result_of(world, "gemini-audio")
+    schema = sent(world)["generationConfig"]["responseJsonSchema"]
+    names = schema["properties"]["stretches"]["items"]["properties"]["emotion"]["enum"]
+    assert names == [emotion.value for emotion in Emotion]
+    assert world.received[0].path == "/v1beta/models/gemini-3.5-flash:generateContent"
+
+
+def test_a_sound_that_is_too_large_or_empty_is_refused_before_it_is_sent(world):
+    adapter = CASES["gemini-audio"].adapter(world)
+    for audio, words in ((bytes(14_000_001), "shorter film"), (b"", "no sound")):
+        request = replace(CASES["gemini-audio"].request(), task=EmotionTask(audio, "audio/flac", 1000))
+        with pytest.raises(RequestRejected, match=words):
+            adapter.quote(request)
+
+
 def test_no_sdk_is_imported_before_it_is_needed():
     code = (
-        "import sys; import providers.gemini, providers.veo, providers.omni, providers.kling, providers.kling_legacy, "
+        "import sys; import providers.gemini, providers.gemini_audio, providers.veo, providers.omni; "
+        "import providers.kling, providers.kling_legacy, "
         "providers.elevenlabs; "
         "print([name for name in ('google.genai', 'elevenlabs', 'httpx', 'keyring') if name in sys.modules])"
     )

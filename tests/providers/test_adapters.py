@@ -12,6 +12,7 @@ import pytest
 
 from providers.contract import (
     Cancellation,
+    Emotions,
     Generation,
     Lookup,
     Picture,
@@ -43,12 +44,13 @@ from tests.providers.adapter_cases import (
     COMMON_OF_SUBMIT,
     KEYS,
     edit_task,
+    emotion_task,
     finished,
     motion_task,
     transcribe_task,
 )
 
-OUTPUTS = {Work.EDIT: Picture, Work.MOTION: Video, Work.TRANSCRIBE: Transcript}
+OUTPUTS = {Work.EDIT: Picture, Work.MOTION: Video, Work.TRANSCRIBE: Transcript, Work.EMOTION: Emotions}
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +168,7 @@ def test_without_a_key_nothing_is_sent(world, case, service):
 
 def test_work_that_it_does_not_do_is_refused_before_anything_is_sent(world, case, service):
     adapter = case.adapter(world)
-    for task in (edit_task(), motion_task(), transcribe_task()):
+    for task in (edit_task(), motion_task(), transcribe_task(), emotion_task()):
         request = Request(task, "test-other")
         if request.work not in adapter.traits.works:
             with pytest.raises(RequestRejected, match="does not do"):

@@ -21,11 +21,11 @@ from providers.vault import Vault
 from tests.fakes.desk import Desk, workflow
 from tests.fakes.world import World
 from tests.faults.jobs import HASTE, KINDS
-from tests.providers.adapter_cases import CASES, edit_task, motion_task, transcribe_task
+from tests.providers.adapter_cases import CASES, edit_task, emotion_task, motion_task, transcribe_task
 
 CANARY = "sk-CANARY-4f7d21a0b9c8e6"
 MASTER = base64.b64encode(b"MASTER-CANARY-of-thirty-2-bytes!").decode()
-TASKS = {"edit": edit_task, "motion": motion_task, "transcribe": transcribe_task}
+TASKS = {"edit": edit_task, "motion": motion_task, "transcribe": transcribe_task, "emotion": emotion_task}
 # As it might be hidden in a file, a log or a message.
 FORMS = [
     CANARY,

@@ -13,7 +13,7 @@ import pytest
 
 from app.workflows.steps import Artifact, generation_of
 from providers.cache import Provenance
-from providers.contract import Picture, SentKind, Transcript, Video
+from providers.contract import Emotions, Picture, SentKind, Transcript, Video
 from providers.errors import SetupError, UnknownProvider
 from providers.jobs import Choice, JobState, Origin, Reason
 from providers.ledger import SpendState
@@ -22,9 +22,9 @@ from providers.registry import ADAPTERS, load_limits, open_provider, parse_limit
 from providers.workflow import NodeKind, shipped_workflow
 from tests.fakes.desk import Desk, workflow
 from tests.fakes.world import World
-from tests.providers.adapter_cases import edit_task, motion_task, transcribe_task
+from tests.providers.adapter_cases import edit_task, emotion_task, motion_task, transcribe_task
 
-TASKS = {"edit": edit_task, "motion": motion_task, "transcribe": transcribe_task}
+TASKS = {"edit": edit_task, "motion": motion_task, "transcribe": transcribe_task, "emotion": emotion_task}
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +65,8 @@ def desk(tmp_path, world):
 
 def fit_of_words(made):
     def look(context):
-        if "words" in context.artifacts:
-            made.append(generation_of(context.artifacts["words"]).output)
+        for name in {"words", "labels"} & set(context.artifacts):
+            made.append(generation_of(context.artifacts[name]).output)
         return Artifact()
 
     return look
@@ -91,7 +91,12 @@ def running(desk, main):
 
 @pytest.mark.parametrize(
     ("name", "output", "provider"),
-    [("edit", Picture, "gemini"), ("motion", Video, "kling"), ("transcribe", Transcript, "elevenlabs")],
+    [
+        ("edit", Picture, "gemini"),
+        ("motion", Video, "kling"),
+        ("transcribe", Transcript, "elevenlabs"),
+        ("emotion", Emotions, "gemini-audio"),
+    ],
 )
 def test_every_shipped_workflow_runs_to_its_end_and_its_ledger_is_what_was_charged(desk, world, name, output, provider):
     async def main():
@@ -163,7 +168,9 @@ def test_the_second_time_it_comes_from_the_cache(desk, world):
 
 
 def test_an_unknown_provider_is_named_with_those_there_are(desk):
-    with pytest.raises(UnknownProvider, match="there are elevenlabs, gemini, kling, kling-legacy, omni, veo"):
+    with pytest.raises(
+        UnknownProvider, match="there are elevenlabs, gemini, gemini-audio, kling, kling-legacy, omni, veo"
+    ):
         open_provider("dalle", desk.surroundings)
 
 

@@ -17,6 +17,10 @@ from providers.codec import pack_generation, pack_task, unpack_generation, unpac
 from providers.contract import (
     Disclosure,
     EditTask,
+    Emotion,
+    Emotions,
+    EmotionStretch,
+    EmotionTask,
     Generation,
     MotionTask,
     Picture,
@@ -72,6 +76,7 @@ tasks = st.one_of(
         st.sampled_from(Speakers),
         st.lists(texts, max_size=3).map(tuple),
     ),
+    st.builds(EmotionTask, st.binary(max_size=20), texts, st.integers(0, 99)),
 )
 words = st.builds(
     Word,
@@ -82,10 +87,12 @@ words = st.builds(
     texts | st.none(),
     st.none() | st.floats(0, 1),
 )
+stretches = st.builds(EmotionStretch, st.integers(0, 9), st.integers(9, 99), st.sampled_from(Emotion), st.floats(0, 1))
 outputs = st.one_of(
     pictures,
     st.builds(Video, st.binary(max_size=20), texts),
     st.builds(Transcript, texts, texts, st.lists(words, max_size=3).map(tuple)),
+    st.builds(Emotions, st.lists(stretches, max_size=3).map(tuple)),
 )
 amounts = st.decimals(0, 100, places=6)
 generations = st.builds(

@@ -131,5 +131,5 @@ def test_no_json_makes_the_reader_fail_otherwise(content):
 
 
 def test_an_unknown_shipped_workflow_is_named_with_those_there_are():
-    with pytest.raises(WorkflowInvalid, match="there are edit, motion, transcribe"):
+    with pytest.raises(WorkflowInvalid, match="there are edit, emotion, motion, transcribe"):
         shipped_workflow("dance", PROVIDERS)

@@ -11,7 +11,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QMenu, QTableView, QVBoxLayout, QWidget
 
 from app.session.caption_files import start_export, start_import
-from app.session.service_orders import TRANSCRIPT
+from app.session.features import LANES
+from app.session.service_orders import EMOTIONS, TRANSCRIPT
 from app.ui.actions import ActionButton, ActionSpec
 from app.ui.captions.lines import Line, merge, new_caption, split
 from app.ui.captions.model import END, SPEED, START, TEXT, CaptionsModel
@@ -72,6 +73,7 @@ class CaptionsPanel(Panel):
             spec("import", "Import captions…", self.ask_import, "folder", open_first),
             spec("export", "Export captions…", self.ask_export, "export", self._needs_lines),
             spec("transcribe", "Captions from speech", self.transcribe, "generate", self._cannot_transcribe),
+            spec("emotions", "Label emotions…", self.label_emotions, "generate", self._cannot_transcribe),
             spec("style", "Style of the captions", self.show_style, "text", self._needs_layer),
             spec("safe_style", "Safe style for the captions", self.use_safe_style, "safe-area", self._needs_layer),
         ]
@@ -93,6 +95,7 @@ class CaptionsPanel(Panel):
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(30 + self._context.theme.density_px)
         self.table.setShowGrid(False)
+        self.table.setTabKeyNavigation(False)
         self.table.setWordWrap(False)
         self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.table.setIconSize(QSize(14, 14))
@@ -334,10 +337,21 @@ class CaptionsPanel(Panel):
 
     def transcribe(self) -> None:
         """Have what is said in the film written down."""
-        for source in self._document.project.sources:
-            if source.picture is not None and source.sound:
-                self._services.transcribe(source.id)
-                return
+        source_id = self._heard()
+        if source_id is not None:
+            self._services.transcribe(source_id)
+
+    def label_emotions(self) -> None:
+        """Have a model label how those who are heard in the film feel, and show its lane."""
+        source_id = self._heard()
+        if source_id is not None:
+            self._services.label_emotions(source_id)
+            lanes = self._session.settings.choices.lanes
+            self._session.settings.set(lanes=tuple(lane for lane in LANES if lane in (*lanes, "emotion")))
+
+    def _heard(self) -> str | None:
+        sources = self._document.project.sources
+        return next((source.id for source in sources if source.picture is not None and source.sound), None)
 
     def _failed(self, error: DeltacutError) -> None:
         self._context.notices.say(str(error))
@@ -348,7 +362,8 @@ class CaptionsPanel(Panel):
 
     @Slot()
     def _show_orders(self) -> None:
-        shown = [entry for entry in self._services.orders if entry.thing == TRANSCRIPT and not entry.is_over]
+        ours = [entry for entry in self._services.orders if entry.thing in (TRANSCRIPT, EMOTIONS)]
+        shown = [entry for entry in ours if not entry.is_over]
         for old in [one for one in self.rows if one.entry not in shown]:
             self.rows.remove(old)
             self._orders.removeWidget(old)
@@ -367,7 +382,7 @@ class CaptionsPanel(Panel):
         menu = QMenu(self)
         menu.aboutToHide.connect(menu.deleteLater)
         self._context.actions.refresh()
-        for name in ("import", "export", "transcribe", "style", "safe_style"):
+        for name in ("import", "export", "transcribe", "emotions", "style", "safe_style"):
             if self._context.actions.has(f"captions.{name}"):
                 menu.addAction(self._context.actions.action(f"captions.{name}"))
         menu.popup(self._more.mapToGlobal(QPoint(0, self._more.height())))
@@ -390,5 +405,4 @@ class CaptionsPanel(Panel):
         return "" if len(self._chosen) > 1 else "Choose two captions or more first"
 
     def _cannot_transcribe(self) -> str:
-        heard = any(source.picture is not None and source.sound for source in self._document.project.sources)
-        return "" if heard else "The film has no sound"
+        return "The film has no sound" if self._heard() is None else ""

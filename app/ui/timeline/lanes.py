@@ -113,7 +113,8 @@ class FeatureLanes(QObject):
                 LaneMark(event.frames, min(1.0, max(0.2, abs(event.score) / strongest)), event.label)
                 for event in lane.events
             )
-            shown.append(FeatureLane(key, name, marks, lane.curve, lane.step_s * rate))
+            title = f"{name} (by {lane.by})" if lane.by else name
+            shown.append(FeatureLane(key, title, marks, lane.curve, lane.step_s * rate))
         self._view.set_lanes(tuple(shown))
         self._context.actions.refresh_soon()
 

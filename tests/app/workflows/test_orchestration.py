@@ -353,7 +353,7 @@ def test_a_command_that_is_stopped_within_a_step_does_not_wait_for_the_step(open
 def test_the_shipped_workflows_are_sound():
     from providers.registry import ADAPTERS
 
-    assert shipped_workflows() == ("edit", "motion", "transcribe")
+    assert shipped_workflows() == ("edit", "emotion", "motion", "transcribe")
     for name in shipped_workflows():
         flow = shipped_workflow(name, set(ADAPTERS))
         assert flow.name == name

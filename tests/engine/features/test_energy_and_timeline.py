@@ -15,6 +15,7 @@ from engine.features.beats import Beats
 from engine.features.calls import CallWindow
 from engine.features.camera import CameraMotion, ShotMotion
 from engine.features.cuts import Transition, TransitionKind, transitions
+from engine.features.emotion import EmotionLabels, LabelledStretch, labels_from_note
 from engine.features.energy import STEP_S, Energy, energy
 from engine.features.film_features import FilmFeatures, features_of, frame_times, mean_rate
 from engine.features.measures import PICTURE_ROWS, Measures, PictureMeasures, SoundMeasures
@@ -91,6 +92,14 @@ def test_scores_are_against_the_films_own_mean_and_the_total_is_their_mean():
 
 PROJECT = one_source_project(frames=300)
 STEPS = np.arange(20, dtype=np.float32)
+LABELS = EmotionLabels(
+    "model-1",
+    (
+        LabelledStretch(1000, 2000, "neutral", 0.9),
+        LabelledStretch(2000, 3000, "sad", 0.7),
+        LabelledStretch(9990, 30000, "joyful", 0.4),
+    ),
+)
 FILM = FilmFeatures(
     frame_times_s=np.arange(301) / 30,
     transitions=(
@@ -104,6 +113,7 @@ FILM = FilmFeatures(
     cards=(Range(280, 300),),
     calls=(CallWindow(9.0, 9.5, 0.9, ("subscribe now",), "please subscribe now", ("near the end",)),),
     loudness_lufs=-20.0,
+    emotions=LABELS,
 )  # fmt: skip
 FILMS = {"s": FILM}
 
@@ -118,6 +128,18 @@ def test_events_are_where_the_timeline_shows_them():
     assert [event.frames.start for event in timeline_events(gone, FILMS, (FeatureKind.CUTS,))] == [190]
 
 
+def test_labels_of_emotions_name_the_model_and_a_damaged_note_is_none():
+    (sad, _) = source_events(FILM, (FeatureKind.EMOTION,))
+    assert (sad.label, sad.score) == ("Sad, by model-1", 0.7)
+    entry = {"start_ms": 1, "end_ms": 2, "emotion": "sad", "confidence": 1}
+    assert labels_from_note({"model": "m", "stretches": [entry]}) == EmotionLabels(
+        "m", (LabelledStretch(1, 2, "sad", 1.0),)
+    )
+    assert labels_from_note({"stretches": [entry]}) is None
+    assert labels_from_note({"model": "m", "stretches": [{**entry, "end_ms": None}]}) is None
+    assert labels_from_note({"model": "m", "stretches": 7}) is None
+
+
 def test_every_kind_has_its_events():
     found = {kind: [event.frames for event in source_events(FILM, (kind,))] for kind in FeatureKind}
     assert found == {
@@ -125,6 +147,7 @@ def test_every_kind_has_its_events():
         FeatureKind.SHOTS: [Range(0, 100)],
         FeatureKind.PAUSES: [Range(60, 120)],
         FeatureKind.ENERGY: [Range(180, 181)],
+        FeatureKind.EMOTION: [Range(60, 90), Range(299, 300)],
         FeatureKind.BEATS: [Range(30, 31), Range(45, 46)],
         FeatureKind.CALLS: [Range(270, 285)],
         FeatureKind.CARDS: [Range(280, 300)],

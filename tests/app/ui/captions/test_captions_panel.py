@@ -179,6 +179,24 @@ def test_a_narrow_panel_leaves_the_speed_out(stage, panel):
     assert panel.table.isColumnHidden(SPEED)
 
 
+def test_emotions_are_labelled_when_the_person_agreed_and_their_lane_names_the_model(stage, panel, qtbot, monkeypatch):
+    with at_hand(monkeypatch) as world:
+        stage.run("captions.emotions")
+        (row,) = panel.rows
+        qtbot.waitUntil(lambda: WayOut.SEND_ONCE in row.buttons, timeout=20000)
+        assert "Gemini" in row._what.text()
+        assert world.received == []
+        row.buttons[WayOut.SEND_ONCE].click()
+        qtbot.waitUntil(lambda: panel.rows == [], timeout=20000)
+    assert "emotion" in stage.session.settings.choices.lanes
+    features = stage.session.features
+    features.measure()
+    qtbot.waitUntil(lambda: bool(features.lanes) and bool(features.lanes["emotion"].by), timeout=60000)
+    lane = features.lanes["emotion"]
+    assert lane.by == "gemini-3.5-flash"
+    assert lane.events[0].label == "Joyful, by gemini-3.5-flash"
+
+
 def test_captions_from_speech_are_asked_for_once_and_come_as_a_layer(stage, panel, qtbot, monkeypatch):
     with at_hand(monkeypatch):
         stage.run("captions.transcribe")
