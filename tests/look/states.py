@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QApplication
 
 from app.session.jobs import Job, JobKind
 from app.ui.application import Desktop
+from app.ui.generate.words import WayOut
 from app.ui.widgets import Banner, BannerAction, Tone
 from engine.control import CancelToken, Progress
 from engine.errors import MediaError, ProjectDamaged, StorageError
@@ -103,7 +104,9 @@ def generating(desktop: Desktop, services: object, settle: Callable[[float], Non
     def refused() -> None:
         services.gemini.fail("submit", "IMAGE_SAFETY")  # type: ignore[attr-defined]
         box.send_always.click()
-        settle(4.0)
+        deadline = QDeadlineTimer(30_000)
+        while WayOut.EDIT_PROMPT not in box.rows[0].buttons and not deadline.hasExpired():
+            settle(0.1)
 
     yield "generate-refused", refused
 

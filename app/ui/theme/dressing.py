@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeGuard
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtGui import QFocusEvent
+from PySide6.QtGui import QColor, QFocusEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
     QAbstractSpinBox,
+    QComboBox,
     QLineEdit,
+    QPlainTextEdit,
     QPushButton,
+    QTextEdit,
     QToolButton,
     QWidget,
 )
 
+from app.ui.theme.focus_ring import FocusRing
+
 _BY_KEYBOARD = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
+_BACK_AND_FORTH = (Qt.FocusReason.ActiveWindowFocusReason, Qt.FocusReason.PopupFocusReason)
+"""Another window or a menu has the focus for a while; what had it here still shows that."""
+_WITH_A_RING = (QAbstractSpinBox, QComboBox, QLineEdit, QPlainTextEdit, QTextEdit)
+"""Fields, for which the style sheet draws the ring whichever way the focus came."""
 _ROOM_PX = 7
 _ICON, _ICON_WITH_ROOM = QSize(16, 16), QSize(20, 16)
 
@@ -24,10 +34,15 @@ _ICON, _ICON_WITH_ROOM = QSize(16, 16), QSize(20, 16)
 class Dressing(QObject):
     """An event filter of the application. It sees every event, so there is only this one.
 
-    It sets the property `keyfocus` on buttons and sliders, so that the style sheet can draw their ring; it moves the
-    text of number fields, which Qt lays against their very edge where they are styled, and that of buttons with an
-    icon, to which it leaves 4 points.
+    It sets the property `keyfocus` on buttons and sliders, so that the style sheet can draw their ring, and lays a
+    ring on what the style sheet has none for, in the colour that `colour` returns. It moves the text of number fields,
+    which Qt lays against their very edge where they are styled, and that of buttons with an icon, to which it leaves
+    4 points.
     """
+
+    def __init__(self, colour: Callable[[], QColor], parent: QObject) -> None:
+        super().__init__(parent)
+        self._colour = colour
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         kind = event.type()
@@ -41,9 +56,22 @@ class Dressing(QObject):
             return False
         if kind is not QEvent.Type.FocusIn and kind is not QEvent.Type.FocusOut:
             return False
-        if isinstance(watched, QAbstractButton | QAbstractSlider) and isinstance(event, QFocusEvent):
-            _mark(watched, kind is QEvent.Type.FocusIn and event.reason() in _BY_KEYBOARD)
+        if isinstance(watched, QWidget) and isinstance(event, QFocusEvent):
+            if event.reason() in _BACK_AND_FORTH:
+                return False
+            is_seen = kind is QEvent.Type.FocusIn and event.reason() in _BY_KEYBOARD
+            if isinstance(watched, QAbstractButton | QAbstractSlider):
+                _mark(watched, is_seen)
+            elif not isinstance(watched, _WITH_A_RING):
+                self._ring(watched, is_seen=is_seen)
         return False
+
+    def _ring(self, widget: QWidget, *, is_seen: bool) -> None:
+        for former in widget.findChildren(FocusRing, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            former.hide()
+            former.deleteLater()
+        if is_seen:
+            FocusRing(self._colour(), widget)
 
 
 def _has_text_beside(widget: QObject) -> TypeGuard[QAbstractButton]:

@@ -39,7 +39,7 @@ class Theme(QObject):
         super().__init__(parent)
         self._settings = settings
         self._icon_files = QTemporaryDir()
-        self._dressing = Dressing(self)
+        self._dressing = Dressing(lambda: self._colours["focus"], self)
         self._sources: dict[str, str] = {}
         self._drawn: dict[tuple[str, int, int, int, float], QPixmap] = {}
         self._load()

@@ -35,6 +35,8 @@ class BottomBar(QWidget):
         self._bar = ShareBar(self)
         self._bar.setFixedWidth(72)
         self._left = label("", Role.SMALL, "2")
+        # Room for the longest, so that nothing is cut and nothing beside it moves while it counts.
+        self._left.setMinimumWidth(self._left.fontMetrics().horizontalAdvance("100%, 59 min 59 s left"))
         self.dropped = label("", Role.SMALL, "2")
         self.cache = label("", Role.SMALL, "2")
         layout = row(self._sign, gap=8, margins=(12, 0, 12, 0))
