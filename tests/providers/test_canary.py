@@ -53,7 +53,7 @@ def canaries(text: str | bytes) -> list[str]:
 @pytest.fixture
 def world():
     with World(video_height=48) as world:
-        world.gemini.key = world.omni.key = world.veo.key = CANARY
+        world.gemini.key = world.gemini_audio.key = world.omni.key = world.veo.key = CANARY
         world.kling.key = world.kling.access_key = world.kling.secret_key = world.elevenlabs.key = CANARY
         yield world
 
