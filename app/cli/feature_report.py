@@ -127,7 +127,8 @@ def features_text(features: ProjectFeatures, kinds: Sequence[FeatureKind], marke
         lines += [f"  {note}" for note in film.notes]
     for kind in kinds:
         found = [event for event in events if event.kind is kind]
-        lines.append(f"{kind.value}: {len(found)}")
+        unasked = kind is FeatureKind.EMOTION and all(film.emotions is None for film in features.films.values())
+        lines.append(f"{kind.value}: " + ("no model was asked (deltacut emotions)" if unasked else f"{len(found)}"))
         lines += [_event_line(event, timeline) for event in found[:_MOST_LINES]]
         if len(found) > _MOST_LINES:
             lines.append(f"  ... and {len(found) - _MOST_LINES} more; --json lists all")
@@ -180,7 +181,7 @@ def removal_text(listed: RemovalList, done: bool) -> str:
         at = clock(float(timeline.time_of(removal.frames.start)))
         lines.append(f"{number:4}  {at}  {removal.saved_s:5.2f} s  {removal.text or removal.kind.value}")
     what = "taken out, as one step to undo" if done else "could go; --remove takes them out"
-    lines.append(f"{len(listed.removals)} {what}: {listed.saved_s:.1f} s")
+    lines.append(f"{len(listed.removals)} {what}: {listed.saved_s:.1f} s" if listed.removals else "nothing could go")
     return "\n".join(lines)
 
 

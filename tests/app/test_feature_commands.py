@@ -232,5 +232,7 @@ def test_a_person_reads_the_same_as_text(talking, project, capsys):
     for arguments in (("features", talking[0]), ("pauses", project), ("fillers", project), ("words", project)):
         assert main([*map(str, arguments)]) == 0
         assert capsys.readouterr().out.strip()
+    assert main(["features", str(project), "--only", "emotion"]) == 0
+    assert "no model was asked" in capsys.readouterr().out
     assert main(["words", str(project), "--search", "zebra"]) == 0
     assert "nothing found" in capsys.readouterr().out

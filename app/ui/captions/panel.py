@@ -340,12 +340,14 @@ class CaptionsPanel(Panel):
         source_id = self._heard()
         if source_id is not None:
             self._services.transcribe(source_id)
+            self._context.notices.show_panel("captions")
 
     def label_emotions(self) -> None:
         """Have a model label how those who are heard in the film feel, and show its lane."""
         source_id = self._heard()
         if source_id is not None:
             self._services.label_emotions(source_id)
+            self._context.notices.show_panel("captions")
             lanes = self._session.settings.choices.lanes
             self._session.settings.set(lanes=tuple(lane for lane in LANES if lane in (*lanes, "emotion")))
 

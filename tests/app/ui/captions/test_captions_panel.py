@@ -182,6 +182,7 @@ def test_a_narrow_panel_leaves_the_speed_out(stage, panel):
 def test_emotions_are_labelled_when_the_person_agreed_and_their_lane_names_the_model(stage, panel, qtbot, monkeypatch):
     with at_hand(monkeypatch) as world:
         stage.run("captions.emotions")
+        assert stage.heard.panels[-1] == "captions"
         (row,) = panel.rows
         qtbot.waitUntil(lambda: WayOut.SEND_ONCE in row.buttons, timeout=20000)
         assert "Gemini" in row._what.text()
