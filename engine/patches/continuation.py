@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from engine.control import CancelToken
 from engine.model.pixel_format import Family, PixelFormat, Scan
-from engine.motion.frame import Float32, MotionFrame, UInt8, eight_bits
-from engine.patches.blend import Planes, plane_window, to_codes
+from engine.motion.frame import Float32, Float64, MotionFrame, UInt8, eight_bits
+from engine.patches.blend import Plane, Planes, plane_window, to_codes
 from engine.patches.carry import sample_planes
 from engine.patches.matte import Matte
 from engine.patches.seams import joined
@@ -157,16 +157,21 @@ def _taken(
     used = np.unique(labels_here[given_here])
     chosen = np.searchsorted(used, np.where(given_here, labels_here, used[0]))
     height, width = given_here.shape
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    x += np.float32(part[1].start + area.x // across)
-    y += np.float32(part[0].start + area.y // down)
-    pieces: list[Float32] = []
-    for label in used:
-        dx, dy = plan.shifts[label] / (across, down)
-        pieces += sample_planes((planes[index],), [(x + np.float32(dx), y + np.float32(dy))])
+    y, x = part[0].start + area.y // down + np.arange(height), part[1].start + area.x // across + np.arange(width)
+    pieces = np.stack([_piece(planes[index], y, x, plan.shifts[label] / (across, down)) for label in used])
     result = values.copy()
-    result[part] = joined(np.ascontiguousarray(values[part]), given_here, np.stack(pieces), chosen)
+    result[part] = joined(np.ascontiguousarray(values[part]), given_here, pieces, chosen)
     return result, unknown & ~given
+
+
+def _piece(plane: Plane, y: NDArray[np.intp], x: NDArray[np.intp], shift: Float64) -> Float32:
+    """Return what a plane shows at rows y and columns x, a shift (x, y) away."""
+    dx, dy = np.rint(shift).astype(int)
+    if (dx, dy) == tuple(shift):
+        rows, columns = np.clip(y + dy, 0, plane.shape[0] - 1), np.clip(x + dx, 0, plane.shape[1] - 1)
+        return np.asarray(plane[np.ix_(rows, columns)], np.float32)
+    at_x, at_y = np.meshgrid((x + shift[0]).astype(np.float32), (y + shift[1]).astype(np.float32))
+    return sample_planes((plane,), [(at_x, at_y)])[0]
 
 
 def _labels_in(plan: ShiftMap, area: Matte) -> NDArray[np.intp]:

@@ -114,11 +114,11 @@ def _described(picture: Float32, known: Mask) -> tuple[Float32, Shifts, Shifts]:
     before, after = _PATCH_PX // 2, _PATCH_PX // 2 - 1
     whole = cv2.erode(known.astype(np.uint8), np.ones((_PATCH_PX, _PATCH_PX), np.uint8), borderValue=0) > 0
     rows, columns = np.nonzero(whole)
+    if not len(rows):
+        return np.zeros((0, 1), np.float32), rows, columns
     bordered = cv2.copyMakeBorder(picture, before, after, before, after, cv2.BORDER_REFLECT)
     parts = np.lib.stride_tricks.sliding_window_view(np.atleast_3d(bordered), (_PATCH_PX, _PATCH_PX), axis=(0, 1))
     vectors = np.asarray(parts[rows, columns].reshape(len(rows), -1), np.float32)
-    if not len(rows):
-        return vectors, rows, columns
     vectors = vectors - vectors.mean(axis=0)
     some = vectors[:: max(1, len(vectors) // _SAMPLES)]
     _, axes = np.linalg.eigh(some.T @ some)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engine.motion.frame import Float32
 
 _MOST_STEPS = 600
-_GOOD_ENOUGH = 1e-4
+_GOOD_ENOUGH = 1e-6
 _NEIGHBOURS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32)
 
 

@@ -64,8 +64,9 @@ def shift_map(frame: MotionFrame, hole: Mask, barred: Mask, cancel: CancelToken)
     box = _around(hole)
     inside, closed = hole[box], (hole | barred)[box]
     picture = _picture(frame, box)
-    small, missing = _reduced(picture, inside)
-    _, shut = _reduced(picture, closed)
+    size = _small_size(inside)
+    small, missing = _reduced(picture, inside, size)
+    _, shut = _reduced(picture, closed, size)
     cancel.check()
     repetition = Repetition(small, ~shut, _SHIFTS)
     cancel.check()
@@ -104,11 +105,14 @@ def _picture(frame: MotionFrame, box: tuple[slice, slice]) -> Float32:
     return np.stack(planes, axis=2)
 
 
-def _reduced(picture: Float32, unknown: Mask) -> tuple[Float32, Mask]:
-    """Return the picture small enough for the labels to be chosen on, and where that is unknown."""
-    height, width = unknown.shape
-    factor = min(1.0, np.sqrt(_HOLE_PIXELS / max(1, unknown.sum())), np.sqrt(_CROP_PIXELS / unknown.size))
-    size = max(8, round(width * factor)), max(8, round(height * factor))
+def _small_size(inside: Mask) -> tuple[int, int]:
+    height, width = inside.shape
+    factor = min(1.0, np.sqrt(_HOLE_PIXELS / max(1, inside.sum())), np.sqrt(_CROP_PIXELS / inside.size))
+    return max(8, round(width * factor)), max(8, round(height * factor))
+
+
+def _reduced(picture: Float32, unknown: Mask, size: tuple[int, int]) -> tuple[Float32, Mask]:
+    """Return the picture at a (width, height), and where that is unknown."""
     known = (~unknown).astype(np.float32)
     weight = np.asarray(cv2.resize(known, size, interpolation=cv2.INTER_AREA), np.float32)
     total = np.asarray(cv2.resize(picture * known[..., None], size, interpolation=cv2.INTER_AREA), np.float32)
