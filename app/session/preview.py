@@ -22,6 +22,7 @@ from PySide6.QtGui import QImage
 from app.session.decoded import DecodedFrames
 from app.session.document import Document
 from app.session.jobs import STACK_BYTES
+from app.session.picture_memory import PictureMemory
 from app.session.scene import Scene, depends_on_following, new_scene
 from app.session.transport import Transport
 from app.workflows.follow import pictures_in
@@ -36,8 +37,8 @@ from engine.render.film import Film
 from engine.render.moving import Late, Moving
 
 _LOG = logging.getLogger(__name__)
-CACHE_BYTES = 160 << 20
-"""Of pictures that are kept: 20 of 1080p at full size, 60 at the size of a usual window."""
+CACHE_BYTES = 104 << 20
+"""Of pictures that are kept: 13 of 1080p at full size, 40 at the size of a usual window."""
 SHELF_BYTES = 160 << 20
 """Of source frames while a patch is followed: 50 of 1080p, so that what goes backwards seldom decodes a frame twice."""
 THREADS = 3
@@ -47,7 +48,8 @@ _BEHIND_STANDING = 6
 _MOST_KEYS = 4000
 _PATIENCE_MS = 300
 """A tried value gives way to the next one then, whether or not its picture is there."""
-_LARGEST_SHARE = 0.75
+_HEATING = threading.Lock()
+_LARGEST_SHARE = 0.85
 """Of the cache may be made ahead: what was just seen is not to be pushed out by what may never be."""
 
 
@@ -328,6 +330,7 @@ class Preview(QObject):
     def _close(self) -> None:
         self._let_go()
         self._kept.clear()
+        self._queue.memory.clear()
         self._asked.clear()
         self._ahead.clear()
         self._why_not = ""
@@ -443,8 +446,10 @@ class Preview(QObject):
             way = 1 if transport.speed > 0 else -1
             ahead = [at + way * k for k in range(1, min(_AHEAD_PLAYING, room) + 1)]
         else:
-            ahead = [at + 1, at - 1, *(at + k for k in range(2, min(_AHEAD_STANDING, room - _BEHIND_STANDING)))]
-            ahead += [at - k for k in range(2, _BEHIND_STANDING + 1)]
+            # Where there is little room it is for what lies ahead.
+            behind = min(_BEHIND_STANDING, max(1, room // 5))
+            ahead = [at + 1, at - 1, *(at + k for k in range(2, min(_AHEAD_STANDING, room - behind) + 1))]
+            ahead += [at - k for k in range(2, behind + 1)]
         if transport.loops and played:
             return [played.start + (frame - played.start) % len(played) for frame in ahead]
         return [frame for frame in ahead if 0 <= frame <= transport.last_frame]
@@ -544,6 +549,7 @@ class _Queue:
 
     def __init__(self, preview: Preview) -> None:
         self._preview = preview
+        self.memory = PictureMemory()
         self._changed = threading.Condition()
         self._build: _Build | None = None
         self._tasks: dict[Key, _Task] = {}
@@ -677,7 +683,7 @@ def _pictured(task: _Task, queue: _Queue) -> tuple[NDArray[np.uint8] | None, str
     frames = task.reading.frames
     frames.wanted_while(lambda: queue.is_wanted(task.key))
     try:
-        pixels = _pixels(task)
+        pixels = _pixels(task, queue.memory)
     except Cancelled:
         return None, None
     except DeltacutError as error:
@@ -690,7 +696,7 @@ def _pictured(task: _Task, queue: _Queue) -> tuple[NDArray[np.uint8] | None, str
     return pixels, None
 
 
-def _pixels(task: _Task) -> NDArray[np.uint8]:
+def _pixels(task: _Task, memory: PictureMemory) -> NDArray[np.uint8]:
     scene, want = task.scene, task.want
     look, rotation = want.look, scene.video.rotation
     match look.show:
@@ -699,11 +705,14 @@ def _pixels(task: _Task) -> NDArray[np.uint8]:
         case Show.BEFORE:
             frame = scene.before.compose(want.frame)
         case Show.HEAT:
-            before = scene.before.compose(want.frame)
-            heat = heat_map(before, scene.after.compose(want.frame), rotation, look.gain)
-            small = cv2.resize(heat, look.size, interpolation=cv2.INTER_AREA)
-            return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2BGRA), np.uint8)
-    return to_screen(frame, _decoded_size(look.size, frame, rotation), rotation, task.care)
+            # One at a time: it takes fifty megabytes of whole pictures in between.
+            with _HEATING:
+                heat = heat_map(scene.before.compose(want.frame), scene.after.compose(want.frame), rotation, look.gain)
+                small = cv2.resize(heat, look.size, interpolation=cv2.INTER_AREA)
+            result = memory.new(*small.shape[:2])
+            cv2.cvtColor(small, cv2.COLOR_RGB2BGRA, dst=result)
+            return result
+    return to_screen(frame, _decoded_size(look.size, frame, rotation), rotation, task.care, memory.new)
 
 
 def _decoded_size(size: tuple[int, int], frame: Frame, rotation: int) -> tuple[int, int]:

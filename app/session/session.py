@@ -96,5 +96,5 @@ def new_session(settings: Settings, sound: Device | None = None) -> Session:
         ServiceOrders(document, jobs),
         MainThread(),
         MainThreadCollector(lambda: transport.is_playing),
-        FreedMemory(document, jobs),
+        FreedMemory(document, transport, preview, jobs),
     )

@@ -6,7 +6,7 @@ The way through planes is exact: what goes in comes out, in the frame's own pixe
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -156,8 +156,16 @@ class Care(Enum):
     CAREFUL = "careful"
 
 
+def _in_the_heap(height: int, width: int) -> NDArray[np.uint8]:
+    return np.empty((height, width, 4), np.uint8)
+
+
 def to_screen(
-    frame: Frame, size: tuple[int, int] | None = None, rotation: int = 0, care: Care = Care.CAREFUL
+    frame: Frame,
+    size: tuple[int, int] | None = None,
+    rotation: int = 0,
+    care: Care = Care.CAREFUL,
+    new: Callable[[int, int], NDArray[np.uint8]] = _in_the_heap,
 ) -> NDArray[np.uint8]:
     """Return a frame's picture as a window paints it fastest; colours as `to_rgb` has them.
 
@@ -166,16 +174,20 @@ def to_screen(
         size: width and height in pixels, before the rotation; the frame's own where not given.
         rotation: degrees clockwise by which the picture is turned, a multiple of 90.
         care: how exactly.
+        new: gives the memory, uint8 [H, W, 4] and contiguous, for a height and a width.
 
     Returns:
-        uint8 [H, W, 4], contiguous: blue, green, red, and 255.
+        What `new` gave: blue, green, red, and 255.
 
     Raises:
         UnsupportedMedia: the pixel format cannot be converted.
     """
     width, height = size or (frame.width, frame.height)
     if frame.color_trc in (PQ, HLG):
-        return np.asarray(cv2.cvtColor(to_rgb(frame, (width, height), rotation), cv2.COLOR_RGB2BGRA), np.uint8)
+        rgb = to_rgb(frame, (width, height), rotation)
+        result = new(*rgb.shape[:2])
+        cv2.cvtColor(rgb, cv2.COLOR_RGB2BGRA, dst=result)
+        return result
     # swscale's bilinear filter widens with the reduction, so it does not skip pixels as a graphics card's would.
     scaler = Interpolation.BILINEAR
     if care is Care.CAREFUL:
@@ -196,7 +208,13 @@ def to_screen(
         raise UnsupportedMedia(f"a picture in {frame.format.name} cannot be shown ({error})") from error
     picture = _rows(shown, 0, np.dtype(np.uint8), 4)
     turned = _TURNS.get(rotation % 360)
-    return np.ascontiguousarray(picture if turned is None else cv2.rotate(np.ascontiguousarray(picture), turned))
+    if turned is None:
+        result = new(height, width)
+        result[...] = picture
+        return result
+    result = new(height, width) if turned == cv2.ROTATE_180 else new(width, height)
+    cv2.rotate(np.ascontiguousarray(picture), turned, dst=result)
+    return result
 
 
 def _layout(pixel_format: VideoFormat) -> tuple[tuple[np.dtype[Any], int], ...]:

@@ -1,9 +1,9 @@
-"""The window as a whole: how soon it shows, what 200 projects leave behind, what an hour-long film takes.
+"""The window as a whole: how soon it shows, and what 200 projects leave behind.
 
-    python -m tests.bench ui_window [--film FILM] [--rounds 200]
+    python -m tests.bench ui_window [--rounds 200]
 
 The yardstick of the start is a bare Qt window in the same interpreter. Both have their byte code at hand, as installed
-programs have. `--film` names a film of an hour or so, 1080p; without one, one of ten minutes is made of few bytes.
+programs have. About 75 s, of which 20 are starts.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ from __future__ import annotations
 import argparse
 import gc
 import os
-import random
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,7 +66,6 @@ if __name__ == "__main__":
 def main(arguments: list[str]) -> int:
     """Print the figures."""
     parser = argparse.ArgumentParser(prog="tests.bench ui_window")
-    parser.add_argument("--film", type=Path)
     parser.add_argument("--rounds", type=int, default=200)
     # Run with the others, it is given what they take.
     given, _ = parser.parse_known_args(arguments)
@@ -81,7 +78,7 @@ def main(arguments: list[str]) -> int:
         _told("bare Qt window shown", f"{bare:.2f} s", "")
         _told("window shown, warm", f"{shown:.2f} s ({shown / bare:.1f} x bare)", "<= 1.0 s")
         _told("all panels there, warm", f"{ready:.2f} s", "")
-        _in_one_window(scratch, given.film, given.rounds)
+        _in_one_window(scratch, given.rounds)
     return 0
 
 
@@ -105,7 +102,7 @@ def _starts(code: str, scratch: Path) -> tuple[float, float]:
     return shown, ready
 
 
-def _in_one_window(scratch: Path, film: Path | None, rounds: int) -> None:
+def _in_one_window(scratch: Path, rounds: int) -> None:
     from PySide6.QtWidgets import QApplication
 
     from tests.app.ui.desktop import whole
@@ -116,7 +113,6 @@ def _in_one_window(scratch: Path, film: Path | None, rounds: int) -> None:
     desktop = whole(app, scratch / "data")
     desktop.window.resize(1920, 1080)
     _many_projects(desktop, scratch, rounds)
-    _long_film(desktop, scratch, film)
     desktop.shut_down()
 
 
@@ -140,80 +136,13 @@ def _many_projects(desktop: Desktop, scratch: Path, rounds: int) -> None:
         # What was freed goes back to the system half a second after a project closed.
         _run_for(1500)
         gc.collect()
-        return _memory_mb("VmRSS"), len(gc.get_objects())
+        return _memory_mb(), len(gc.get_objects())
 
     _, _ = some(20)
     (first, _), (before, objects), (after, more) = some(20), some(rounds // 2), some(rounds - rounds // 2)
     _told(f"memory after {rounds} more open and close", f"{after - first:+.1f} MB", "0")
     _told("  of these the second half", f"{after - before:+.1f} MB", "0")
     _told("Python objects more by then", f"{more - objects:+,}", "0")
-
-
-def _long_film(desktop: Desktop, scratch: Path, film: Path | None) -> None:
-    """Open a long film, go about in it, play it, and look at all there is; tell the memory."""
-    path = scratch / "long.mp4"
-    if film is None:
-        _write_long(path)
-    else:
-        path.symlink_to(film.absolute())
-    session, window = desktop.session, desktop.window
-    desktop.projects.open(path)
-    _run_until(lambda: session.document.is_open and bool(session.document.films), 600.0)
-    _run_for(3000)
-    count = session.document.project.frame_count
-    places = random.Random(2)
-    for _ in range(25):
-        session.transport.seek(places.randrange(count))
-        _run_for(250)
-    session.transport.seek(count // 2)
-    _run_for(500)
-    session.transport.play()
-    _run_for(8000)
-    session.transport.pause()
-    view = desktop.timeline.view
-    view.set_frames_per_px(12)
-    for _ in range(40):
-        view.scroll_by(400, 0)
-        _run_for(60)
-    view.fit()
-    _run_for(1500)
-    for workspace in ("edit", "review", "deliver", "region"):
-        window.show_workspace(workspace)
-        _run_for(600)
-    for panel in ("scopes", "history", "jobs", "captions", "transcript", "inspector"):
-        window.show_panel(panel)
-        _run_for(400)
-    minutes = count / float(session.document.project.canvas.rate) / 60
-    now, most = _memory_mb("VmRSS"), _memory_mb("VmHWM")
-    _told(f"memory with a film of {minutes:.0f} minutes", f"{now:.0f} MB, {most:.0f} MB at most", "<= 600 MB")
-    session.document.close()
-
-
-def _write_long(path: Path) -> None:
-    """Write ten minutes of 1080p that hardly change."""
-    import av
-    import numpy as np
-    from av.video.frame import VideoFrame
-
-    with av.open(str(path), "w") as out:
-        stream = out.add_stream("libx264", rate=30)
-        stream.width, stream.height, stream.pix_fmt = 1920, 1080, "yuv420p"
-        stream.options = {"preset": "ultrafast", "g": "60"}
-        picture = np.random.default_rng(4).integers(60, 180, (1620, 1920), np.uint8)
-        for number in range(600 * 30):
-            picture[:16, :16] = number % 200
-            out.mux(stream.encode(VideoFrame.from_ndarray(picture, "yuv420p")))
-        out.mux(stream.encode(None))
-
-
-def _run_until(done: Callable[[], bool], most_s: float) -> None:
-    import time
-
-    began = time.monotonic()
-    while not done():
-        if time.monotonic() - began > most_s:
-            raise TimeoutError(f"not within {most_s} s")
-        _run_for(50)
 
 
 def _run_for(ms: int) -> None:
@@ -225,11 +154,11 @@ def _run_for(ms: int) -> None:
     loop.exec()
 
 
-def _memory_mb(what: str) -> float:
-    """Return the memory in use ("VmRSS"), or the most there was ("VmHWM"), where the system tells it (Linux)."""
+def _memory_mb() -> float:
+    """Return the memory in use where the system tells it (Linux), else the most there was."""
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii")
-        return int(status.partition(f"{what}:")[2].split()[0]) / 1e3
+        return int(status.partition("VmRSS:")[2].split()[0]) / 1e3
     except (OSError, IndexError):
         import resource
 
