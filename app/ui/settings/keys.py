@@ -17,8 +17,8 @@ from engine.control import CancelToken, Progress
 from engine.errors import Cancelled, DeltacutError
 
 _USES = {
-    "google": "Pictures (Nano Banana) and films (Omni)",
-    "gemini": "Pictures (Nano Banana) and films (Omni)",
+    "google": "Pictures (Nano Banana), films (Omni), emotions (Gemini)",
+    "gemini": "Pictures (Nano Banana), films (Omni), emotions (Gemini)",
     "veo": "Films (Veo)",
     "kling": "Pictures and films",
     "kling-legacy": "Accounts with an access key and a secret",
