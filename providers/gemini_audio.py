@@ -136,8 +136,8 @@ def _emotion_task(request: Request) -> EmotionTask:
         raise RequestRejected("there is no sound to listen to", provider=NAME)
     if len(task.audio) > SIZE_LIMIT_BYTES:
         raise RequestRejected(
-            f"{TRAITS.title} takes at most {SIZE_LIMIT_BYTES // 1_000_000} MB of sound at a time, about 13 minutes, not "
-            f"{len(task.audio) / 1e6:.1f} MB; label a shorter film",
+            f"{TRAITS.title} takes at most {SIZE_LIMIT_BYTES // 1_000_000} MB of sound at a time, about 13 minutes, "
+            f"not {len(task.audio) / 1e6:.1f} MB; label a shorter film",
             provider=NAME,
         )
     return task
