@@ -8,8 +8,8 @@ costs a fault.
 from __future__ import annotations
 
 import mmap
-import threading
 import weakref
+from contextlib import suppress
 from collections import deque
 
 import numpy as np
@@ -23,8 +23,8 @@ class PictureMemory:
     """Gives out arrays, and takes each one's memory back once nobody has it any more; thread-safe."""
 
     def __init__(self) -> None:
+        # No lock, since the interface thread gives back: each step on a deque is whole.
         self._spare: deque[mmap.mmap] = deque()
-        self._lock = threading.Lock()
 
     def new(self, height: int, width: int) -> NDArray[np.uint8]:
         """Return a picture to be filled, uint8 [height, width, 4], with whatever is in it."""
@@ -37,20 +37,20 @@ class PictureMemory:
 
     def clear(self) -> None:
         """Give what is not used back to the system."""
-        with self._lock:
-            self._spare.clear()
+        self._spare.clear()
 
     def _taken(self, size: int) -> mmap.mmap:
-        with self._lock:
-            for piece in self._spare:
+        with suppress(IndexError):
+            for _ in range(len(self._spare)):
+                piece = self._spare.popleft()
                 if len(piece) == size:
-                    self._spare.remove(piece)
                     return piece
+                self._spare.append(piece)
         return mmap.mmap(-1, size)
 
     def _give_back(self, piece: mmap.mmap) -> None:
         # Not closed but let go of: the array that had it is still about to.
-        with self._lock:
-            self._spare.append(piece)
-            if len(self._spare) > _SPARE:
+        self._spare.append(piece)
+        if len(self._spare) > _SPARE:
+            with suppress(IndexError):
                 self._spare.popleft()
