@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import mmap
 import weakref
-from contextlib import suppress
 from collections import deque
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
