@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import QDeadlineTimer, QPoint, QTimer
+from PySide6.QtCore import QDeadlineTimer, QPoint, Qt, QTimer
 from PySide6.QtGui import QPainter
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QToolTip
 
 from engine.errors import NoSpace
@@ -112,6 +113,8 @@ class Photographer:
         self._dialog().close()
         self._in_each(themes, [("table", lambda: desktop.actions.action("view.table").trigger())])
         self._in_each(themes, [("full-screen", lambda: desktop.actions.action("view.full_screen").trigger())])
+        QTest.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_Escape)
+        self._settle(0.5)
         desktop.session.document.close()
         desktop.session.settings.set(recent=(*desktop.session.settings.choices.recent, "/films/Museum interview.dcut"))
         self._in_each(themes, [("recent", lambda: None)])

@@ -117,6 +117,7 @@ class ExportPage(QWidget):
         self._title = label("Export", Role.TITLE)
         self._name = label("", tone="2")
         self._lay_out(browse)
+        self.setFocusProxy(self.button)
         document = self._session.document
         document.opened.connect(self._opened)
         document.films_changed.connect(self.refresh)

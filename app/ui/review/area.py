@@ -153,6 +153,7 @@ class ReviewArea(QWidget):
         self.before.setVisible(not large)
         self.after.setVisible(not large)
         self.large.setVisible(large)
+        self.setFocusProxy(self.large if large else self.after)
         if large:
             self.large.set_compare(Compare.WIPE if key == "wipe" else Compare.FLICKER)
         self._look()

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDoubleSpinBox,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.context import Context
+from app.ui.provider_names import PROVIDER_NAMES
 from app.ui.widgets import Role, column, label
 from app.ui.words import usd
 from app.workflows.preferences import preferences, set_caps
@@ -29,6 +30,9 @@ from engine.errors import DeltacutError
 from providers.ledger import Caps, Spend, Totals
 
 _HEADS = ("Provider", "Requests", "Estimated", "Billed", "Last used")
+_FIGURES = range(1, 4)
+_LEAST_USD = 0.01
+"""The graph is at least so high: nothing spent is a line at its foot."""
 
 
 class SpendingPage(QWidget):
@@ -50,12 +54,17 @@ class SpendingPage(QWidget):
         self.table.setShowGrid(False)
         self.table.setTabKeyNavigation(False)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        for number in _FIGURES:
+            head = self.table.horizontalHeaderItem(number)
+            if head is not None:
+                head.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.table.setMaximumHeight(190)
         self.graph = pg.PlotWidget(axisItems={"bottom": pg.DateAxisItem()})
         self.graph.setAccessibleName("Spent over time, in dollars")
         self.graph.setMenuEnabled(False)
         self.graph.setMouseEnabled(x=False, y=False)
         self.graph.hideButtons()
+        self.graph.setLabel("left", "US dollars")
         self._graph_head = label("Spent over time", Role.HEAD)
         self._note = label("", tone="2")
         self._note.setWordWrap(True)
@@ -98,14 +107,17 @@ class SpendingPage(QWidget):
         for number, total in enumerate(totals):
             used = time.strftime("%x %H:%M", time.localtime(total.last_used)) if total.last_used else ""
             texts = (
-                total.provider,
+                PROVIDER_NAMES.get(total.provider, total.provider.capitalize()),
                 f"{total.requests:,}",
                 usd(float(total.estimated_usd)),
                 usd(float(total.actual_usd)),
                 used,
             )
             for column_number, text in enumerate(texts):
-                self.table.setItem(number, column_number, QTableWidgetItem(text))
+                cell = QTableWidgetItem(text)
+                if column_number in _FIGURES:
+                    cell.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                self.table.setItem(number, column_number, cell)
         ordered = sorted(spends, key=lambda spend: spend.at)
         self.graph.clear()
         if ordered:
@@ -114,6 +126,7 @@ class SpendingPage(QWidget):
             pen = pg.mkPen(self._context.theme.colour("focus"), width=2)
             # The last sum still stands now.
             self.graph.plot(np.append(times, time.time()), np.append(sums, sums[-1]), stepMode="right", pen=pen)
+            self.graph.setYRange(0.0, max(1.1 * float(sums[-1]), _LEAST_USD), padding=0.0)
         self._graph_head.setVisible(bool(ordered))
         self.graph.setVisible(bool(ordered))
         self.table.setVisible(bool(totals))

@@ -187,9 +187,9 @@ class _Engine(QIconEngine):
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         return self._theme._pixmap(self._name, self._colour(mode, state), size, 1.0)
 
-    def scaledPixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State, _scale: float) -> QPixmap:
-        # Qt asks in device pixels and sets the ratio itself.
-        return self._theme._pixmap(self._name, self._colour(mode, state), size, 1.0)
+    def scaledPixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float) -> QPixmap:
+        # Qt asks in points (since 6.8) and sets the ratio itself.
+        return self._theme._pixmap(self._name, self._colour(mode, state), size * scale, 1.0)
 
     def clone(self) -> QIconEngine:
         return _Engine(self._theme, self._name, self._tone)

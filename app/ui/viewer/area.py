@@ -43,6 +43,7 @@ class ViewerArea(QWidget):
         layout.addLayout(middle, 1)
         layout.addWidget(self.transport)
         self.setLayout(layout)
+        self.setFocusProxy(self.canvas)
         self._commands = ViewerCommands(context, self.canvas, self._show_full_screen)
         self._router = KeyRouter(self._keys_for_before, self._hold_before, (PictureView,), self)
         app = QApplication.instance()

@@ -108,6 +108,7 @@ class FirstRun(QWidget):
         outer.setColumnStretch(1, 100)
         outer.setColumnStretch(2, 1)
         outer.addWidget(inner, 0, 1, Qt.AlignmentFlag.AlignVCenter)
+        self.setFocusProxy(self.video)
         settings.changed.connect(self._setting_changed)
         self._show_recent()
 
@@ -153,7 +154,7 @@ class FirstRun(QWidget):
         steps.setSpacing(12)
         for number, (icon, name, text) in enumerate(_STEPS, 1):
             steps.addWidget(self._step(number, icon, name, text), 1)
-        return column(head, second, 4, lead, 16, zone, 20, steps, gap=2)
+        return column(head, second, 4, lead, 16, zone, 20, steps, None, gap=2)
 
     def _step(self, number: int, icon: str, name: str, text: str) -> QWidget:
         card = _card()
@@ -254,7 +255,7 @@ class RecentRow(QPushButton):
             "warning" if missing else "3",
             Qt.TextElideMode.ElideMiddle,
         )
-        layout = row(icon, gap=6, margins=(4, 4, 4, 4))
+        layout = row(icon, gap=8, margins=(0, 4, 0, 4))
         layout.addLayout(column(name, where, gap=1), 1)
         layout.addWidget(label(age, tone="3"))
         self.setLayout(layout)

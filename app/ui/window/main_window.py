@@ -228,7 +228,10 @@ class MainWindow(QMainWindow):
     def _show_page(self) -> None:
         there = self._is_open
         shown = WORKSPACES[self._workspace]
-        self._pages.setCurrentWidget(self._named[shown.page if there else "first"])
+        page = self._named[shown.page if there else "first"]
+        self._pages.setCurrentWidget(page)
+        # Not on whichever button comes first: the space key would press that instead of playing.
+        page.setFocus(Qt.FocusReason.OtherFocusReason)
         for key, dock in self._docks.items():
             dock.setVisible(there and key in shown.docks)
         if not there:

@@ -154,12 +154,30 @@ def test_an_action_is_found_by_its_name_and_run(desktop, film, qtbot):
     assert not palette.isVisible()
 
 
+def test_what_a_name_holds_is_found_before_what_only_its_menu_holds(desktop, film, qtbot):
+    opened(desktop, film, qtbot)
+    names = [spec.text for spec in desktop.actions.found("patch")]
+    holds = ["patch" in name.casefold() for name in names]
+    assert holds == sorted(holds, reverse=True)
+    assert {True, False} == set(holds)
+
+
+def test_after_opening_a_film_the_space_key_plays_it(desktop, film, qtbot):
+    desktop.window.activateWindow()
+    opened(desktop, film, qtbot)
+    qtbot.waitUntil(lambda: desktop.window.focusWidget() is desktop.viewer.canvas)
+    QTest.keyClick(desktop.window.focusWidget(), Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: desktop.session.transport.is_playing)
+    QTest.keyClick(desktop.window.focusWidget(), Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: not desktop.session.transport.is_playing)
+
+
 def test_a_search_that_finds_nothing_says_so(desktop):
     desktop.actions.action("help.find").trigger()
     palette = desktop.commands._palette
     type_keys(palette.field, "leesh")
     assert palette.list.count() == 0
-    assert "leesh" in palette._none.text()
+    assert "leesh" in palette._words.text()
     palette.close()
 
 
