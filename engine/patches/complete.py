@@ -17,6 +17,8 @@ from engine.patches.shift_map import ShiftMap
 from engine.patches.surface import smooth_surface
 
 _EVEN_SIGMA_PX = 12.0
+_MOST_LIGHT = 12.0
+"""Levels by which the light of two frames may still differ once their middle levels are the same."""
 _RADIUS_PX = 5.0
 
 
@@ -86,9 +88,10 @@ def _invented(
 def _evened(pixel_format: PixelFormat, plane: Float32, value: Float32, inside: Float32, filled: Float32) -> Float32:
     """Return what was filled, with what the frame's ring has over the gathered one's spread across it."""
     unit = np.float32(1 << (pixel_format.bit_depth - 8))
-    known = (inside == 0).astype(np.float32)
+    apart = plane - value
+    # What is further apart than light would be is something that moved there: it would tint the filling.
+    known = ((inside == 0) & (np.abs(apart) <= _MOST_LIGHT * unit)).astype(np.float32)
     weight = cv2.GaussianBlur(known, (0, 0), _EVEN_SIGMA_PX / 2)
-    apart = np.clip(plane - value, -12 * unit, 12 * unit) * known
-    level = cv2.GaussianBlur(apart, (0, 0), _EVEN_SIGMA_PX / 2) / np.maximum(weight, 1e-3)
+    level = cv2.GaussianBlur(apart * known, (0, 0), _EVEN_SIGMA_PX / 2) / np.maximum(weight, 1e-3)
     near = (weight > 0.3).astype(np.float32)
     return np.asarray(filled + smooth_surface(np.asarray(level * near, np.float32), near), np.float32)
