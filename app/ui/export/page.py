@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QUrl, Signal, Slot
-from PySide6.QtGui import QDesktopServices, QShowEvent
+from PySide6.QtGui import QDesktopServices, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -131,7 +131,8 @@ class ExportPage(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         # In its place before it is filled: what moves to another parent is dressed once more with all it holds.
-        layout.addWidget(scrolled(content), 1)
+        self._area = scrolled(content)
+        layout.addWidget(self._area, 1)
         figures = row(gap=24)
         for figure in self._figures:
             figures.addWidget(figure, 1)
@@ -223,7 +224,7 @@ class ExportPage(QWidget):
         self.strip.show_plan(plan)
         document = self._session.document
         self.model.show_plan(plan, rate, Causes(document.project, document.timeline))
-        fit_to_rows(self.table)
+        self._fit_table()
         if plan is None:
             empty(self._warnings)
             for figure in self._figures:
@@ -243,6 +244,18 @@ class ExportPage(QWidget):
             self._figures[2].show_figure(f"About {seconds_text(estimate.seconds)}", "to export and check")
             self._figures[3].show_figure(bytes_text(estimate.size_bytes), f"source: {source}")
         self._show_warnings(plan)
+        self._fit_table()
+
+    def _fit_table(self) -> None:
+        """Leave the table what the rest of the page does not need, so that it is seen where the film will go."""
+        content = self._area.widget()
+        if content is not None and self.table.isVisible():
+            others = content.sizeHint().height() - self.table.height()
+            fit_to_rows(self.table, self._area.viewport().height() - others)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_table()
 
     def _show_warnings(self, plan: ExportPlan) -> None:
         empty(self._warnings)

@@ -15,7 +15,7 @@ from engine.plan.export_plan import CopySegment, ExportPlan, Reason, RenderSegme
 
 Index = QModelIndex | QPersistentModelIndex
 _TOP = QModelIndex()
-_MOST_ROWS = 12
+_LEAST_ROWS, _MOST_ROWS = 3, 12
 _HEADS = ("What happens", "Range", "Frames", "Why")
 
 
@@ -123,8 +123,9 @@ def plan_table(model: PlanModel, parent: QWidget | None = None) -> QTableView:
     return view
 
 
-def fit_to_rows(view: QTableView) -> None:
-    """Make a table as high as its rows, up to twelve of them; more scroll."""
-    rows = min(max(view.model().rowCount(), 1), _MOST_ROWS)
-    head = view.horizontalHeader().sizeHint().height()
-    view.setFixedHeight(head + rows * view.verticalHeader().defaultSectionSize() + 2)
+def fit_to_rows(view: QTableView, room: int) -> None:
+    """Make a table as high as its rows or as the room that there is for it, at least three rows; more scroll."""
+    head, one = view.horizontalHeader().sizeHint().height(), view.verticalHeader().defaultSectionSize()
+    most = min(_MOST_ROWS, max(_LEAST_ROWS, (room - head) // one))
+    rows = min(max(view.model().rowCount(), 1), most)
+    view.setFixedHeight(head + rows * one + 2)

@@ -189,7 +189,7 @@ class LayersPanel(Panel):
         self.head.set_count(items)
         bare = len(rows) <= 1
         self._empty.setVisible(bare and self._document.is_open)
-        self.view.setMaximumHeight(34 if bare else 16_777_215)
+        self.view.setMaximumHeight(30 if bare else 16_777_215)
 
     # --- changing it --------------------------------------------------------------------------------------------------
 

@@ -387,6 +387,11 @@ class TimelineView(QAbstractScrollArea):
         items = self._selection.items
         if len(items) == 1 and (self._focused is None or self._focused[0] not in items):
             self._focused = (next(iter(items)), 0)
+        if len(items) == 1 and self._gesture is None:
+            # What was chosen or made elsewhere, such as a text on the picture, may lie in a row out of sight.
+            chosen = self._content.find(next(iter(items)))
+            if chosen is not None:
+                self._show_row(self._content.rows[chosen.row].id)
         self.viewport().update()
 
     @Slot()

@@ -17,7 +17,8 @@ class EmptyState(QWidget):
         words.setWordWrap(True)
         words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 12, 24, 12)
+        # No room is kept above and below: a low panel needs all of its height for the words.
+        layout.setContentsMargins(24, 0, 24, 0)
         layout.setSpacing(8)
         layout.addStretch(1)
         layout.addWidget(words)

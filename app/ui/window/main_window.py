@@ -169,7 +169,7 @@ class MainWindow(QMainWindow):
     @Slot(str)
     def say(self, text: str) -> None:
         """Show a sentence in the bar at the bottom."""
-        self.bottom.say(text)
+        self.bottom.say(f"{text[:1].upper()}{text[1:]}")
 
     def show_banner(self, banner: Banner) -> None:
         """Show a message above the middle until the person puts it away; the newest three stay."""

@@ -1,3 +1,3 @@
-"""A project for the scopes to measure."""
+"""A session whose jobs are shown."""
 
 from tests.app.ui.stage import small_film, stage  # noqa: F401 fixtures, used by their being here
