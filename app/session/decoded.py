@@ -20,7 +20,7 @@ _LANES = 2
 """Decoders per film: one follows a patch while the other plays or seeks. Each takes 60 MB of an hour in 1080p."""
 _WORTH_GOING_ON = 12
 """Frames that are rather decoded than jumped over."""
-_KEPT_BEFORE = 8
+_KEPT_BEFORE = 6
 """Frames just before one that are decoded on the way back: the next that will be wanted."""
 
 
@@ -39,7 +39,7 @@ class DecodedFrames:
         films: Mapping[str, Film],
         times: Mapping[str, FrameTimes],
         *,
-        most_bytes: int = 32 << 20,
+        most_bytes: int = 24 << 20,
         threads: int = 2,
     ) -> None:
         self._films = dict(films)

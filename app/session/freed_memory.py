@@ -21,13 +21,13 @@ from engine.control import CancelToken, Progress
 
 M_MMAP_THRESHOLD = -3
 """As in glibc's malloc.h."""
-_LARGE_BYTES = 2 << 20
-"""The brightness of a decoded frame in 1080p is larger, since decoders pad it, and what is computed of it is smaller:
-memory of its own costs a fault for each page each time, which only pays for what lives long."""
+_LARGE_BYTES = 512 << 10
+"""Less than the colour of a decoded frame in 1080p, so that no plane leaves a hole in the heap when it goes. The faults
+of new memory do not show beside what is done with it: 17 ms for a frame with three layers, with 512 KB as with 4 MB."""
 _AFTER_MS = 500
 """By then the threads that read from the films have let go of them."""
-_REST_MS = 2000
-_MANY_PICTURES = 30
+_REST_MS = 1000
+_MANY_PICTURES = 12
 
 
 class FreedMemory(QObject):

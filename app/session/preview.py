@@ -37,8 +37,8 @@ from engine.render.film import Film
 from engine.render.moving import Late, Moving
 
 _LOG = logging.getLogger(__name__)
-CACHE_BYTES = 104 << 20
-"""Of pictures that are kept: 13 of 1080p at full size, 40 at the size of a usual window."""
+CACHE_BYTES = 88 << 20
+"""Of pictures that are kept: 11 of 1080p at full size, 40 at the size of a usual window."""
 SHELF_BYTES = 160 << 20
 """Of source frames while a patch is followed: 50 of 1080p, so that what goes backwards seldom decodes a frame twice."""
 THREADS = 3

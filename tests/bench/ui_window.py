@@ -111,6 +111,8 @@ def _in_one_window(scratch: Path, rounds: int) -> None:
     assert isinstance(app, QApplication)
     app.setStyle("Fusion")
     desktop = whole(app, scratch / "data")
+    # On a screen this small the window starts as large as that.
+    desktop.window.showNormal()
     desktop.window.resize(1920, 1080)
     _many_projects(desktop, scratch, rounds)
     desktop.shut_down()
