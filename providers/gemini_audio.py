@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 NAME = "gemini-audio"
 DEFAULT_MODEL = "gemini-3.5-flash"
 SIZE_LIMIT_BYTES = 14_000_000
-"""A request with its sound inside may have 20 MB, in base64; of lossless speech that is about 13 minutes."""
+"""A request with its sound inside may have 20 MB, in base64; of speech at 32 kb/s that is about 58 minutes."""
 
 TRAITS = Traits(
     name=NAME,
@@ -136,7 +136,7 @@ def _emotion_task(request: Request) -> EmotionTask:
         raise RequestRejected("there is no sound to listen to", provider=NAME)
     if len(task.audio) > SIZE_LIMIT_BYTES:
         raise RequestRejected(
-            f"{TRAITS.title} takes at most {SIZE_LIMIT_BYTES // 1_000_000} MB of sound at a time, about 13 minutes, "
+            f"{TRAITS.title} takes at most {SIZE_LIMIT_BYTES // 1_000_000} MB of sound at a time, about 58 minutes, "
             f"not {len(task.audio) / 1e6:.1f} MB; label a shorter film",
             provider=NAME,
         )

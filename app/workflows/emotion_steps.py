@@ -6,7 +6,7 @@ import json
 
 from app.workflows.sound_steps import SoundSteps
 from app.workflows.steps import Artifact, StepContext, task_artifact
-from engine.media.speech_sound import MIME, speech_start
+from engine.media.speech_sound import SoundForm, speech_start
 from providers.contract import Emotions, EmotionTask
 from providers.errors import StoreDamaged
 from providers.workflow import NodeKind
@@ -20,8 +20,8 @@ class EmotionSteps(SoundSteps):
 
     def extract(self, context: StepContext) -> Artifact:
         """Take the sound out."""
-        speech = self._speech(context)
-        return task_artifact(EmotionTask(speech.data, MIME, speech.duration_ms))
+        speech = self._speech(context, SoundForm.COMPACT)
+        return task_artifact(EmotionTask(speech.data, speech.mime, speech.duration_ms))
 
     def publish(self, context: StepContext) -> Artifact:
         """Keep the labels with their times in the film, and which model gave them."""

@@ -7,7 +7,7 @@ import json
 from app.workflows.import_media import OpenProject
 from app.workflows.steps import StepContext, generation_of
 from engine.errors import UsageError
-from engine.media.speech_sound import SpeechSound, speech_sound
+from engine.media.speech_sound import SoundForm, SpeechSound, speech_sound
 from engine.model.media import AudioStream
 from engine.render.film import Film
 from providers.contract import Generation
@@ -20,9 +20,9 @@ class SoundSteps:
     def __init__(self, project: OpenProject) -> None:
         self._project = project
 
-    def _speech(self, context: StepContext) -> SpeechSound:
+    def _speech(self, context: StepContext, form: SoundForm) -> SpeechSound:
         film, sound = self._sound(context)
-        return speech_sound(film.path, sound, context.cancel)
+        return speech_sound(film.path, sound, form, context.cancel)
 
     def _sound(self, context: StepContext) -> tuple[Film, AudioStream]:
         film = self._project.films[context.job.inputs["source"]]

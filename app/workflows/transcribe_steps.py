@@ -10,7 +10,7 @@ from typing import Any
 
 from app.workflows.sound_steps import SoundSteps
 from app.workflows.steps import Artifact, StepContext, task_artifact
-from engine.media.speech_sound import MIME, speech_start
+from engine.media.speech_sound import SoundForm, speech_start
 from engine.model.captions import Caption
 from engine.model.edits import AddItems, AddLayer, Compound
 from engine.model.layers import LayerKind, LayerSettings
@@ -34,8 +34,9 @@ class TranscribeSteps(SoundSteps):
 
     def extract(self, context: StepContext) -> Artifact:
         """Take the sound out."""
-        speech = self._speech(context)
-        return task_artifact(TranscribeTask(speech.data, MIME, speech.duration_ms, context.job.inputs["language"]))
+        speech = self._speech(context, SoundForm.LOSSLESS)
+        language = context.job.inputs["language"]
+        return task_artifact(TranscribeTask(speech.data, speech.mime, speech.duration_ms, language))
 
     def publish(self, context: StepContext) -> Artifact:
         """Keep the words with their times in the film, and captions of them where they are wanted; once."""

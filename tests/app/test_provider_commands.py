@@ -275,7 +275,7 @@ def test_emotions_are_labelled_by_a_model_shown_as_its_word_and_free_the_second_
     assert run("features", project, "--only", "emotion")[1]["sources"][0]["emotion"] is None
     status, job, err = run("emotions", project, "--yes")
     assert (status, job["state"]) == (0, "published"), err
-    assert "audio: audio/flac" in err
+    assert "audio: audio/mpeg" in err
     assert "one of neutral, joyful" in err
     assert len(world.gemini_audio.charges) == 1
     status, facts, _ = run("features", project, "--only", "emotion")

@@ -13,7 +13,7 @@ import pytest
 from engine.control import CancelToken
 from engine.errors import Cancelled, DamagedMedia, MissingMedia
 from engine.media.probe import probe
-from engine.media.speech_sound import RATE, speech_sound
+from engine.media.speech_sound import RATE, SoundForm, speech_sound
 
 SOURCE_RATE = 48_000
 
@@ -44,7 +44,8 @@ def film_with_clicks(path, at_s, *, length_s=2.0, gap=(0.0, 0.0)):
 def heard(data: bytes) -> np.ndarray:
     with av.open(io.BytesIO(data)) as container:
         assert container.streams.audio[0].rate == RATE
-        return np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)]).astype(int)
+        found = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+        return (found * 32_768 if found.dtype.kind == "f" else found).astype(int)
 
 
 def clicks(samples: np.ndarray) -> list[float]:
@@ -55,7 +56,7 @@ def clicks(samples: np.ndarray) -> list[float]:
 
 def test_every_moment_stands_where_it_was(tmp_path):
     path = film_with_clicks(tmp_path / "film.mkv", (0.25, 1.5))
-    speech = speech_sound(path, probe(path).audio[0], CancelToken())
+    speech = speech_sound(path, probe(path).audio[0], SoundForm.LOSSLESS, CancelToken())
     samples = heard(speech.data)
     assert clicks(samples) == pytest.approx([0.25, 1.5], abs=0.005)
     assert samples.size == pytest.approx(2 * RATE, abs=2)
@@ -64,23 +65,34 @@ def test_every_moment_stands_where_it_was(tmp_path):
 
 def test_a_gap_becomes_silence_and_moves_nothing(tmp_path):
     path = film_with_clicks(tmp_path / "film.mkv", (0.25, 1.5), gap=(0.5, 1.0))
-    speech = speech_sound(path, probe(path).audio[0], CancelToken())
+    speech = speech_sound(path, probe(path).audio[0], SoundForm.LOSSLESS, CancelToken())
     assert clicks(heard(speech.data)) == pytest.approx([0.25, 1.5], abs=0.005)
 
 
 def test_it_is_smaller_than_the_films_sound(tmp_path):
     path = film_with_clicks(tmp_path / "film.mkv", (0.25,))
-    assert len(speech_sound(path, probe(path).audio[0], CancelToken()).data) < 2 * SOURCE_RATE * 2 / 4
+    speech = speech_sound(path, probe(path).audio[0], SoundForm.LOSSLESS, CancelToken())
+    assert len(speech.data) < 2 * SOURCE_RATE * 2 / 4
 
 
 def test_what_cannot_be_heard_is_an_error(tmp_path):
     path = film_with_clicks(tmp_path / "film.mkv", ())
     sound = probe(path).audio[0]
     with pytest.raises(MissingMedia):
-        speech_sound(tmp_path / "gone.mkv", sound, CancelToken())
+        speech_sound(tmp_path / "gone.mkv", sound, SoundForm.LOSSLESS, CancelToken())
     cancel = CancelToken()
     cancel.cancel()
     with pytest.raises(Cancelled):
-        speech_sound(path, sound, cancel)
+        speech_sound(path, sound, SoundForm.LOSSLESS, cancel)
     with pytest.raises(DamagedMedia):
-        speech_sound(path, replace(sound, stream=7), cancel)
+        speech_sound(path, replace(sound, stream=7), SoundForm.LOSSLESS, cancel)
+
+
+def test_a_compact_file_is_an_eighth_and_keeps_the_times(tmp_path):
+    path = film_with_clicks(tmp_path / "film.mkv", (0.5, 8.0), length_s=12.0)
+    speech = speech_sound(path, probe(path).audio[0], SoundForm.COMPACT, CancelToken())
+    assert speech.mime == "audio/mpeg"
+    assert len(speech.data) < 12 * RATE * 2 / 7
+    # What an encoder of MP3 puts in front, not every reader takes off again.
+    assert clicks(heard(speech.data)) == pytest.approx([0.5, 8.0], abs=0.08)
+    assert speech.duration_ms == 12_000
