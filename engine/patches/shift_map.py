@@ -28,6 +28,8 @@ _LEVELS = 20.0
 """A seam between values that differ by so many levels costs 1."""
 _UNTOLD = 2.0
 """What it costs where one of two neighbours' places is itself missing, so that nothing is known of the seam."""
+_SEAM = 1.5
+"""What any seam costs: without it many pieces of what is plain are cheaper than one that goes on with a pattern."""
 _CONTEXT_PX, _CONTEXT_WEIGHT, _CONTEXT_MOST = 7, 3.0, 8.0
 _NEVER = 1e4
 _FEWEST = 3
@@ -202,6 +204,8 @@ def _meeting(look: Float32, open_: Mask, unknown: Mask) -> Float32:
     cost = length[:, :, None] + length[:, None, :] - 2 * (look @ look.transpose(0, 2, 1))
     np.maximum(cost, 0, out=cost)
     cost[~(open_[:, :, None] & open_[:, None, :])] = _UNTOLD
+    # Both of two neighbours count it.
+    cost += np.float32(_SEAM / 2)
     cost[unknown, 0, :] = 0
     cost[unknown, :, 0] = 0
     same = np.arange(look.shape[1])
