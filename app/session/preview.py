@@ -48,6 +48,8 @@ _BEHIND_STANDING = 6
 _MOST_KEYS = 4000
 _PATIENCE_MS = 300
 """A tried value gives way to the next one then, whether or not its picture is there."""
+_PAINTING_MS = 8
+"""After a picture that was waited for nothing is made so long that can wait: it is painted first."""
 _HEATING = threading.Lock()
 _LARGEST_SHARE = 0.85
 """Of the cache may be made ahead: what was just seen is not to be pushed out by what may never be."""
@@ -170,6 +172,10 @@ class Preview(QObject):
         self._patience.setSingleShot(True)
         self._patience.setInterval(_PATIENCE_MS)
         self._patience.timeout.connect(self._try_next)
+        self._painted = QTimer(self)
+        self._painted.setSingleShot(True)
+        self._painted.setInterval(_PAINTING_MS)
+        self._painted.timeout.connect(self._queue.go_on)
         queued = Qt.ConnectionType.QueuedConnection
         self._scene_made.connect(self._on_scene, queued)
         self._made.connect(self._on_made, queued)
@@ -456,6 +462,7 @@ class Preview(QObject):
 
     @Slot(object, object, object)
     def _on_made(self, task: _Task, pixels: NDArray[np.uint8] | None, error: str | None) -> None:
+        self._painted.start()
         if task.reading is not self._reading:
             return
         if pixels is not None:
@@ -556,6 +563,7 @@ class _Queue:
         self._work: OrderedDict[str, _Work] = OrderedDict()
         self._busy: set[Key] = set()
         self._at_work: set[str] = set()
+        self._holds = False
         self._ended = False
 
     def set_project(self, build: _Build) -> None:
@@ -566,6 +574,12 @@ class _Queue:
     def set_tasks(self, tasks: dict[Key, _Task]) -> None:
         with self._changed:
             self._tasks = tasks
+            self._changed.notify_all()
+
+    def go_on(self) -> None:
+        """Make again what nobody waits for."""
+        with self._changed:
+            self._holds = False
             self._changed.notify_all()
 
     def set_work(self, view: str, work: _Work) -> None:
@@ -615,6 +629,8 @@ class _Queue:
 
     def _next_task(self) -> _Task | None:
         task = next((task for key, task in self._tasks.items() if key not in self._busy), None)
+        if task is not None and self._holds and (task.urgency is Urgency.SPARE_TIME or task.care is Care.CAREFUL):
+            return None
         if task is None or task.urgency is not Urgency.SPARE_TIME:
             return task
         # What may never be wanted does not take the processor from what is waited for.
@@ -633,6 +649,7 @@ class _Queue:
                     pixels, message = _pictured(item, self)
                 with self._changed:
                     self._busy.discard(item.key)
+                    self._holds = self._holds or (pixels is not None and item.urgency is Urgency.WAITED_FOR)
                     wanted = self._tasks.get(item.key)
                     is_better = wanted is not None and wanted.care is Care.CAREFUL and item.care is Care.QUICK
                     if (pixels is not None or message is not None) and not is_better:
