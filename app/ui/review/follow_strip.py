@@ -10,7 +10,7 @@ from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, 
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.session.following import LOOK_AGAIN_BELOW
-from app.session.preview import Look, Show, Shown, Want
+from app.session.shown_pictures import Look, Show, Shown, Want
 from app.ui.context import Context
 from app.ui.widgets import ButtonKind, Role, column, label, push_button, row
 from app.ui.words import timecode

@@ -23,7 +23,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from app.session.preview import Look, Show, Shown, Want
+from app.session.shown_pictures import Look, Show, Shown, Want
 from app.ui.context import Context
 from app.ui.theme.theme import HANDLE, PICTURE_LABEL
 from app.ui.viewer.view_map import ViewMap

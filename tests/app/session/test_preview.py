@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QElapsedTimer
 
-from app.session.preview import Look, Preview, Show, Shown, Want
+from app.session.preview import Preview
+from app.session.shown_pictures import Look, Show, Shown, Want
 from engine.media.pixels import Care, to_screen
 from engine.model.edits import AddPatch, LiftRange
 from engine.model.ids import new_id

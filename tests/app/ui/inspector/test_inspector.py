@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
     QToolButton,
 )
 
-from app.session.preview import Look, Show, Want
+from app.session.shown_pictures import Look, Show, Want
 from app.ui.inspector import InspectorPanel
 from app.ui.widgets.fields import ColourField, NumberField
 from engine.media.pixels import Care
