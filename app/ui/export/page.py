@@ -31,6 +31,7 @@ from app.ui.widgets import (
     BannerAction,
     ButtonKind,
     ButtonSize,
+    ElidedLabel,
     IconLabel,
     Role,
     Swatch,
@@ -108,6 +109,7 @@ class ExportPage(QWidget):
         self._about = label("", tone="2")
         self._about.setWordWrap(True)
         self._bar = ShareBar()
+        self._where = ElidedLabel("", Role.BODY, "2", Qt.TextElideMode.ElideMiddle)
         self._state = label("", tone="2")
         self.cancel = push_button("Cancel", size=ButtonSize.DIALOG)
         self.cancel.clicked.connect(self._cancel)
@@ -161,7 +163,9 @@ class ExportPage(QWidget):
         inner.addWidget(self._about)
         inner.addStretch(1)
         content.setLayout(inner)
-        foot = row(shield, safe, None, self._state, self._bar, self.cancel, self.button, margins=(24, 12, 24, 12))
+        foot = row(shield, safe, self._state, self._bar, self.cancel, self.button, margins=(24, 12, 24, 12))
+        foot.insertWidget(2, self._where, 1)
+        self.target.textChanged.connect(self._say_where)
         self._bar.setFixedWidth(160)
         layout.addWidget(line())
         layout.addLayout(foot)
@@ -317,6 +321,12 @@ class ExportPage(QWidget):
         folder = Path(self._session.settings.choices.folders.get("export", str(path.parent)))
         folder = folder if folder.is_dir() else path.parent
         self.target.setText(str(_free(folder / f"{path.stem} – edited{suffix}")))
+
+    @Slot()
+    def _say_where(self) -> None:
+        """Say beside the button where the film will go: the field for it may be scrolled out of sight."""
+        name = Path(self.target.text().strip()).name
+        self._where.setText(f"It becomes “{name}”." if name else "")
 
     @Slot(str)
     def _own_target(self, _text: str) -> None:

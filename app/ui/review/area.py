@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QToolButton, QWidget
 
 from app.ui.actions import ActionSpec
@@ -19,6 +20,7 @@ from app.ui.widgets import Role, Segmented, column, icon_button, label, row
 
 _FINDINGS = "review"
 _SETTLED_MS = 80
+_ROOM_FOR_WORDS = 800
 
 
 class ReviewArea(QWidget):
@@ -127,6 +129,7 @@ class ReviewArea(QWidget):
         self._gains.chosen.connect(self._set_gain)
         self._link_button = _toggle(icon_button(theme, "link", "Move all views together"), on=True)
         self._link_button.clicked.connect(self._toggle_links)
+        self._link_words = label("All views move together", Role.BODY, "3")
         head = QWidget(self)
         head.setObjectName("bar")
         head.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -138,12 +141,17 @@ class ReviewArea(QWidget):
                 None,
                 label("Heat map", Role.BODY, "2"),
                 self._gains,
-                label("All views move together", Role.BODY, "3"),
+                self._link_words,
                 self._link_button,
                 margins=(8, 0, 8, 0),
             )
         )
         return head
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        # The button's tooltip says it too; the names of the ways of looking are worth more.
+        self._link_words.setVisible(self.width() >= _ROOM_FOR_WORDS)
 
     @Slot(str)
     def _show_way(self, key: str) -> None:

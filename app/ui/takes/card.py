@@ -21,6 +21,7 @@ PICTURE = QSize(240, 136)
 """The size in which pictures are asked for; drawn at half of it and sharp on dense screens."""
 _ROW_PICTURE = QSize(132, 80)
 _WORDS_HEIGHT = 40
+_MOST_TITLE = 60
 
 
 class Form(Enum):
@@ -182,7 +183,9 @@ class TakeCard(QAbstractButton):
 
     def _draw_card_words(self, painter: QPainter, patch: Patch, take: Take, picture: QRect) -> None:
         line = QRect(0, picture.bottom() + 4, self.width(), 18)
-        badge = self._draw_badge(painter, take_state(patch, take), line)
+        painter.setFont(self._font(12, QFont.Weight.Medium))
+        needs = min(painter.fontMetrics().horizontalAdvance(take_title(patch, take)) + 4, _MOST_TITLE)
+        badge = self._draw_badge(painter, take_state(patch, take), line, needs)
         self._draw_text(painter, QRect(0, line.top(), badge - 2, 18), take_title(patch, take), "text.1", medium=True)
         foot = QRect(0, line.bottom() + 1, self.width(), 16)
         cost = cost_text(take)
@@ -197,7 +200,7 @@ class TakeCard(QAbstractButton):
     def _draw_row_words(self, painter: QPainter, patch: Patch, take: Take, picture: QRect) -> None:
         left, right = picture.right() + 12, self.width() - 10
         line = QRect(left, 10, right - left, 18)
-        badge = self._draw_badge(painter, take_state(patch, take), line)
+        badge = self._draw_badge(painter, take_state(patch, take), line, _MOST_TITLE)
         title = QRect(left, 10, badge - left - 6, 18)
         self._draw_text(painter, title, take_title(patch, take), "text.1", size=13, medium=True)
         second = QRect(left, 32, right - left, 18)
@@ -215,13 +218,12 @@ class TakeCard(QAbstractButton):
         )
         painter.drawText(room, Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap, words)
 
-    def _draw_badge(self, painter: QPainter, state: ReviewState, line: QRect) -> int:
-        """Paint the badge at the right end of a line; return where it begins."""
+    def _draw_badge(self, painter: QPainter, state: ReviewState, line: QRect, title: int) -> int:
+        """Paint the badge at the right end of a line, beside a title of that many points; return where it begins."""
         kind, word = state.value, state.value.capitalize()
         painter.setFont(self._font(11, QFont.Weight.Medium))
         words = painter.fontMetrics().horizontalAdvance(word)
         # In a narrow card the glyph has to do; the word is in the tooltip and the name.
-        title = 40 if self._form is Form.CARDS else 60
         wide = line.width() - title >= words + 24
         width = words + 24 if wide else 20
         box = QRect(line.right() + 1 - width, line.top(), width, 18)

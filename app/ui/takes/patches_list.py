@@ -18,7 +18,8 @@ from engine.model.patch import Patch, ReviewState
 from engine.model.placement import timeline_ranges
 
 _DONE = (ReviewState.APPROVED, ReviewState.REJECTED)
-_PICTURE = QSize(84, 48)
+_PICTURE, _SMALL_PICTURE = QSize(84, 48), QSize(70, 40)
+_NARROW_PX = 250
 _log = logging.getLogger(__name__)
 
 
@@ -63,7 +64,9 @@ class PatchRow(QAbstractButton):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colour("accent.selected" if self._chosen else "surface.2"))
             painter.drawRoundedRect(self.rect(), 3, 3)
-        place = QRect(QPoint(8, 8), _PICTURE)
+        # In a narrow list the picture gives way, so that no number is cut.
+        shape = _PICTURE if self.width() >= _NARROW_PX else _SMALL_PICTURE
+        place = QRect(QPoint(8, 8), shape)
         path = QPainterPath()
         path.addRoundedRect(place, 3, 3)
         painter.save()
@@ -71,7 +74,7 @@ class PatchRow(QAbstractButton):
         painter.fillRect(place, colour("surface.2"))
         image = self._context.session.take_pictures.find(patch, patch.picked, PICTURE)
         if image is not None:
-            target = QRect(QPoint(0, 0), image.size().scaled(_PICTURE, Qt.AspectRatioMode.KeepAspectRatioByExpanding))
+            target = QRect(QPoint(0, 0), image.size().scaled(shape, Qt.AspectRatioMode.KeepAspectRatioByExpanding))
             target.moveCenter(place.center())
             painter.drawImage(target, image)
         painter.restore()
