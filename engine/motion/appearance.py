@@ -125,7 +125,8 @@ def _of_occluders(
         in_front &= ~_shown_through(parts, count, frame[0], expected[0], noise, scale)
     if in_front.any():
         pixels = np.bincount(parts.ravel(), minlength=count)
-        strange = np.bincount(parts.ravel(), ~_moved_within(frame, expected, inside, noise).ravel(), count)
+        asked = in_front[parts]
+        strange = np.bincount(parts.ravel(), ~_moved_within(frame, expected, inside, asked, noise).ravel(), count)
         area = float((inside > 0).sum())
         in_front &= (strange > _STRANGE_SHARE * pixels) | (strange > _MUCH * area)
         in_front &= pixels > _LITTLE * area
@@ -166,9 +167,11 @@ def _shown_through(
 
 
 def _moved_within(
-    frame: tuple[Float32, ...], expected: tuple[Float32, ...], inside: Float32, noise: float
+    frame: tuple[Float32, ...], expected: tuple[Float32, ...], inside: Float32, asked: NDArray[np.bool_], noise: float
 ) -> NDArray[np.bool_]:
     """Return where a frame shows what the region itself was to show close by: its own surface, moved within itself.
+
+    Only what is asked for is looked at; elsewhere it is True.
 
     Every patch of the frame is compared with every patch of the anchor within reach, in the region or in its box; both
     are made small, so that a patch spans a good part of the region and what is unrelated has no equal there.
@@ -181,23 +184,38 @@ def _moved_within(
         for planes in (frame, expected)
     )
     window = (_SEARCH_PATCH, _SEARCH_PATCH)
-    contrast = np.sum([cv2.blur(plane * plane, window) - np.square(cv2.blur(plane, window)) for plane in seen], axis=0)
+    spread = [cv2.blur(plane * plane, window) - np.square(cv2.blur(plane, window)) for plane in seen]
+    contrast = np.asarray(np.sum(spread, axis=0), np.float32)
     reach = round(_SEARCH_REACH * factor * float(np.sqrt((inside > 0).sum())))
     room = reach + reach % 2
     steps = range(-room, room + 1, 2)
-    wide = [cv2.copyMakeBorder(plane, room, room, room, room, cv2.BORDER_REPLICATE) for plane in then]
-    rows, columns = seen[0].shape
-    least = np.full((rows, columns), np.inf, np.float32)
+    wide = [
+        np.asarray(cv2.copyMakeBorder(plane, room, room, room, room, cv2.BORDER_REPLICATE), np.float32)
+        for plane in then
+    ]
+    some = np.asarray(cv2.resize(asked.astype(np.float32), size, interpolation=cv2.INTER_AREA)) > 0
+    rows, columns = (_reached(np.flatnonzero(some.any(axis=axis)), some.shape[1 - axis]) for axis in (1, 0))
+    near = [plane[rows, columns] for plane in seen]
+    tall, broad = rows.stop - rows.start, columns.stop - columns.start
+    least = np.full((tall, broad), np.inf, np.float32)
     for dy in steps:
         for dx in steps:
-            part = slice(room + dy, room + dy + rows), slice(room + dx, room + dx + columns)
             apart = np.zeros_like(least)
-            for plane, other in zip(seen, wide, strict=True):
-                apart += np.square(plane - other[part])
+            for plane, other in zip(near, wide, strict=True):
+                down, across = room + dy + rows.start, room + dx + columns.start
+                apart += np.square(plane - other[down : down + tall, across : across + broad])
             least = np.minimum(least, cv2.blur(apart, window))
     tolerance = len(seen) * (2 * noise * noise + _SEARCH_LEVEL**2) + _SEARCH_UNEXPLAINED * contrast
-    own = (least < tolerance).astype(np.uint8)
+    own = np.ones(seen[0].shape, np.uint8)
+    own[rows, columns] = least < tolerance[rows, columns]
     return np.asarray(cv2.resize(own, (width, height), interpolation=cv2.INTER_NEAREST) > 0, np.bool_)
+
+
+def _reached(lines: NDArray[np.intp], count: int) -> slice:
+    """Return the lines of which the patches reach the given ones, within so many."""
+    if not len(lines):
+        return slice(0, count)
+    return slice(max(0, int(lines[0]) - _SEARCH_PATCH), min(count, int(lines[-1]) + 1 + _SEARCH_PATCH))
 
 
 def _likeness(frame: Float32, anchor: Float32, noise: float, scale: float) -> Float32:
