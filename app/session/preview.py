@@ -29,8 +29,11 @@ from engine.model.project import Project
 from engine.model.recipe import Recipe
 from engine.render.moving import Late, Moving
 
-CACHE_BYTES = 88 << 20
-"""Of pictures that are kept: 11 of 1080p at full size, 40 at the size of a usual window."""
+CACHE_BYTES = 84 << 20
+"""Of pictures that are kept: 40 at the size of a usual window."""
+_MORE_FOR_LARGE = 1.25
+_FEWEST = 15
+"""Pictures that are kept even of large ones, as far as a quarter more memory goes: enough for a dozen steps."""
 SHELF_BYTES = 160 << 20
 """Of source frames while a patch is followed: 50 of 1080p, so that what goes backwards seldom decodes a frame twice."""
 THREADS = 3
@@ -76,6 +79,7 @@ class Preview(QObject):
         super().__init__(parent)
         self._document = document
         self._transport = transport
+        self._cache_bytes = cache_bytes
         self._kept = Pictures(cache_bytes)
         self._queue = Queue(self._scene_made.emit, self._made.emit, self.worked.emit)
         self._workers = [Worker(self._queue) for _ in range(threads)]
@@ -339,8 +343,10 @@ class Preview(QObject):
         looks = tuple(dict.fromkeys(look for looks in self._ahead.values() for look in looks))
         urgency = Urgency.SPARE_TIME if standing else Urgency.DUE_SOON
         if looks and self._tried is None:
-            share = self._kept.most_bytes * _LARGEST_SHARE
-            room = int(share // max(1, sum(4 * look.size[0] * look.size[1] for look in looks)))
+            each = max(1, sum(4 * look.size[0] * look.size[1] for look in looks))
+            most = min(self._cache_bytes * _MORE_FOR_LARGE, _FEWEST * each)
+            self._kept.most_bytes = max(self._cache_bytes, int(most))
+            room = int(self._kept.most_bytes * _LARGEST_SHARE // each)
             for frame in self._frames_ahead(room):
                 for look in looks:
                     self._add(tasks, Want(frame, look), Care.QUICK, urgency, scene, reading)
