@@ -1,14 +1,18 @@
 """What continues a picture into a hole that nothing else shows."""
 
+from fractions import Fraction
 from itertools import product
 
 import cv2
 import numpy as np
 import pytest
 
-from engine.control import CancelToken
+from engine.control import CancelToken, Progress
 from engine.errors import Cancelled
+from engine.model.patch import Follow, WhenLost
 from engine.model.pixel_format import CENTRED, Family, PixelFormat, Scan
+from engine.model.time import Range
+from engine.model.tool import Inpaint
 from engine.motion.frame import MotionFrame
 from engine.patches.blend import blend, windows
 from engine.patches.complete import Invention, completed
@@ -16,6 +20,8 @@ from engine.patches.continuation import continued_picture
 from engine.patches.inpaint import inpaint, plan_inpainting
 from engine.patches.labelling import labelled
 from engine.patches.matte import Matte
+from engine.patches.patch import FilmFacts, prepared
+from engine.patches.propagate import Anchor, stay
 from engine.patches.repetition import Repetition
 from engine.patches.seams import joined
 from engine.patches.shift_map import shift_map
@@ -91,6 +97,20 @@ def test_one_plan_serves_every_frame_and_follows_its_light():
     darker = tuple(plane // 2 for plane in planes)
     mended = inpaint(put_over(darker, alpha, 0), form(), matte, radius_px=4, plan=plan)
     assert away(mended[0], darker[0], alpha > 0) < 4
+
+
+def test_a_standing_fill_is_planned_once_and_holds_on_every_frame():
+    planes, alpha = wall(), hole(72, 104, 18)
+    matte = Matte.of_full(alpha)
+    frames = [put_over(tuple((plane * light).astype(np.uint8) for plane in planes), alpha, 255) for light in (1, 0.6)]
+    journey = stay(Anchor(0, alpha, matte.bounds), Range(0, 2))
+    patch = prepared(
+        FilmFacts(form(), 0, Fraction(1), None), Inpaint(4), matte, journey, Follow.STATIC, WhenLost.FADE,
+        lambda number: frames[number], None, None, None, Progress(), CancelToken(),
+    )  # fmt: skip
+    assert patch.filling is not None
+    assert away(patch.on(0, frames[0])[0], planes[0], alpha > 0) < 4
+    assert away(patch.on(1, frames[1])[0], planes[0] * 0.6, alpha > 0) < 4
 
 
 def test_the_same_frame_is_continued_the_same_way_each_time():
