@@ -202,6 +202,20 @@ def test_the_whole_film_stays_in_view_when_the_window_grows_until_somebody_zooms
     assert view.scale.frames_per_px == zoomed
 
 
+def test_what_is_chosen_elsewhere_scrolls_into_view(stage, panel, qtbot):
+    panel.resize(960, 220)
+    view = panel.view
+    placed = view.content.find("patch")
+    for end in (view.verticalScrollBar().minimum(), view.verticalScrollBar().maximum()):
+        stage.session.selection.clear()
+        view.verticalScrollBar().setValue(end)
+        stage.session.selection.choose("patch")
+        layout = view.layout_of_rows
+        place = layout.place(placed.row)
+        assert layout.rows_top <= place.top
+        assert place.bottom <= layout.lanes_top
+
+
 def test_a_new_sound_track_scrolls_into_view(stage, panel, qtbot):
     panel.resize(960, 260)
     view = panel.view
