@@ -158,7 +158,7 @@ def _taken(
     chosen = np.searchsorted(used, np.where(given_here, labels_here, used[0]))
     height, width = given_here.shape
     y, x = part[0].start + area.y // down + np.arange(height), part[1].start + area.x // across + np.arange(width)
-    pieces = np.stack([_piece(planes[index], y, x, plan.shifts[label] / (across, down)) for label in used])
+    pieces = (_piece(planes[index], y, x, plan.shifts[label] / (across, down)) for label in used)
     result = values.copy()
     result[part] = joined(np.ascontiguousarray(values[part]), given_here, pieces, chosen)
     return result, unknown & ~given

@@ -5,6 +5,8 @@ Gradient-domain blending: Perez, Gangnet, Blake, "Poisson image editing" (2003).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -13,40 +15,45 @@ from engine.motion.frame import Float32
 
 _MOST_STEPS = 600
 _GOOD_ENOUGH = 1e-6
+_NEXT = (
+    ((slice(None), slice(0, -1)), (slice(None), slice(1, None))),
+    ((slice(0, -1), slice(None)), (slice(1, None), slice(None))),
+)
+"""Each pixel but the last of its line, and the one after it; across and down."""
 _NEIGHBOURS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32)
 
 
-def joined(values: Float32, missing: NDArray[np.bool_], pieces: Float32, chosen: NDArray[np.intp]) -> Float32:
+def joined(values: Float32, missing: NDArray[np.bool_], pieces: Iterable[Float32], chosen: NDArray[np.intp]) -> Float32:
     """Return values with the missing ones taken from pieces, levelled so that their gradients meet.
 
     Args:
         values: float32 [h, w].
         missing: [h, w].
-        pieces: float32 [k, h, w], what each piece would put everywhere.
+        pieces: float32 [h, w] each, what each would put everywhere; one at a time, since there may be many large ones.
         chosen: [h, w], which piece it is where values are missing; valid everywhere.
     """
     if not missing.any():
         return values
-    pasted = np.where(missing, _of(pieces, chosen), values).astype(np.float32)
+    pasted = values.astype(np.float32)
+    # What the piece of a pixel has at the next one, and what the piece of the next one has at the pixel; both ways.
+    ahead = [np.zeros_like(pasted[here]) for here, _ in _NEXT]
+    back = [np.zeros_like(pasted[here]) for here, _ in _NEXT]
+    for number, piece in enumerate(pieces):
+        its = chosen == number
+        np.copyto(pasted, piece, where=its & missing)
+        for axis, (here, there) in enumerate(_NEXT):
+            np.copyto(ahead[axis], piece[there], where=its[here])
+            np.copyto(back[axis], piece[here], where=its[there])
     excess = np.zeros_like(pasted)
-    for here, there in (
-        ((slice(None), slice(0, -1)), (slice(None), slice(1, None))),
-        ((slice(0, -1), slice(None)), (slice(1, None), slice(None))),
-    ):
-        step = pasted[there] - pasted[here]
+    for axis, (here, there) in enumerate(_NEXT):
         # The step from one pixel to the next as either piece has it; where only one is missing, as that one has it.
-        as_here = _of(pieces[:, there[0], there[1]], chosen[here]) - pasted[here]
-        as_there = pasted[there] - _of(pieces[:, here[0], here[1]], chosen[there])
+        as_here, as_there = ahead[axis] - pasted[here], pasted[there] - back[axis]
         meet = missing[here] & missing[there]
         wanted = np.where(meet, (as_here + as_there) / 2, np.where(missing[here], as_here, as_there))
-        over = np.where(missing[here] | missing[there], step - wanted, 0)
+        over = np.where(missing[here] | missing[there], pasted[there] - pasted[here] - wanted, 0)
         excess[here] += over
         excess[there] -= over
     return np.where(missing, pasted + _level(excess, missing), values).astype(np.float32)
-
-
-def _of(pieces: Float32, chosen: NDArray[np.intp]) -> Float32:
-    return np.asarray(np.take_along_axis(pieces, chosen[None], axis=0)[0], np.float32)
 
 
 def _level(excess: Float32, missing: NDArray[np.bool_]) -> Float32:
