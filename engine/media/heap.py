@@ -19,8 +19,10 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 def give_back() -> None:
     """Return what was freed to the system (malloc_trim(3)); takes a millisecond or two."""
-    # PyAV's frames and their side data name each other: what holds megabytes waits for the collector.
-    gc.collect(1)
+    # PyAV's frames and their side data name each other: what holds megabytes waits for the collector. Whoever keeps the
+    # collector out of worker threads (a window's objects may go in the main one only) has it run where it may.
+    if gc.isenabled():
+        gc.collect(1)
     if _libc is not None and hasattr(_libc, "malloc_trim"):
         _libc.malloc_trim(0)
 

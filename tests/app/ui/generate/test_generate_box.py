@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -158,11 +159,7 @@ def test_waiting_for_room_counts_down():
     entry = Ordered(1, "a red door")
     entry.running = object()
     entry.since_s = time.monotonic() - 9
-
-    class Job:
-        retry_at = 1000.0
-
-    entry.job = Job()
+    entry.job = SimpleNamespace(retry_at=1000.0, nodes={})
     waiting = said(entry, now=959.0)
     assert waiting.what.endswith("in 41 s.")
     assert "happens by itself" in waiting.why
