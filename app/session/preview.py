@@ -31,9 +31,9 @@ from engine.render.moving import Late, Moving
 
 CACHE_BYTES = 84 << 20
 """Of pictures that are kept: 40 at the size of a usual window."""
-_MORE_FOR_LARGE = 1.25
-_FEWEST = 15
-"""Pictures that are kept even of large ones, as far as a quarter more memory goes: enough for a dozen steps."""
+_MORE_FOR_LARGE = 1.5
+_FEWEST = 18
+"""Pictures that are kept even of large ones, as far as half as much memory more goes: enough for a dozen steps."""
 SHELF_BYTES = 160 << 20
 """Of source frames while a patch is followed: 50 of 1080p, so that what goes backwards seldom decodes a frame twice."""
 THREADS = 3
