@@ -120,7 +120,7 @@ def test_a_refusal_names_the_provider_and_offers_other_words_and_a_local_tool(st
     assert "Nothing was placed." in row._why.text()
     assert patches(stage) == []
     QTest.mouseClick(row.buttons[WayOut.TRY_LOCALLY], Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: len(patches(stage)) == 1, timeout=20000)
+    qtbot.waitUntil(lambda: len(patches(stage)) == 1, timeout=90000)
     assert patches(stage)[0].region == REGION
     assert panel.generate.rows == []
 
