@@ -139,7 +139,7 @@ class _Delegate(QStyledItemDelegate):
         painter.save()
         try:
             self._paint(painter, option, index)
-        except Exception:
+        except Exception:  # Qt's edge: what leaves a paint call ends the process
             _log.exception("an action could not be painted")
         finally:
             painter.restore()
