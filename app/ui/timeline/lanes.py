@@ -110,7 +110,12 @@ class FeatureLanes(QObject):
                 continue
             strongest = max((abs(event.score) for event in lane.events), default=1.0) or 1.0
             marks = tuple(
-                LaneMark(event.frames, min(1.0, max(0.2, abs(event.score) / strongest)), event.label)
+                LaneMark(
+                    event.frames,
+                    min(1.0, max(0.2, abs(event.score) / strongest)),
+                    event.label,
+                    event.label.partition(",")[0] if lane.by else "",
+                )
                 for event in lane.events
             )
             title = f"{name} (by {lane.by})" if lane.by else name

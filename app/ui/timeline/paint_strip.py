@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QLine, QPoint, QPointF, QRect, QRectF
-from PySide6.QtGui import QBrush, QFont, QPainter, QPen, QPixmap
+from PySide6.QtCore import QLine, QPoint, QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPen, QPixmap
 
-from app.ui.timeline.brush import PINNED_PX, Brush, metrics
+from app.ui.timeline.brush import PINNED_PX, TEXT_PX, Brush, elided, font_of, metrics
 from app.ui.timeline.layout import LANE, STRIP, merged_runs
 from app.ui.timeline.scene import FeatureLane, Scene
 
 _LABEL_PX = 32
+_WORD_PX = 11
 _BAR = 14
 """Height of the export strip's bar."""
 
@@ -38,9 +39,15 @@ class StripPainting:
             left, right = scale.x(mark.frames.start), scale.x(mark.frames.stop)
             if right < exposed.left() or left > exposed.right():
                 continue
-            tone = colour("text.3")
-            tone.setAlphaF(0.35 + 0.65 * mark.value)
-            painter.fillRect(QRectF(left, top + 4, max(2.0, right - left), LANE - 7), tone)
+            tone = QColor(colour("text.3"))  # the theme's own stays as it is
+            tone.setAlphaF(0.15 + 0.25 * mark.value if mark.word else 0.35 + 0.65 * mark.value)
+            bar = QRectF(left, top + 4, max(2.0, right - left - 1), LANE - 7)
+            painter.fillRect(bar, tone)
+            if mark.word and bar.width() >= TEXT_PX:
+                painter.setPen(colour("text.1"))
+                painter.setFont(font_of(_WORD_PX, QFont.Weight.Normal))
+                word = elided(mark.word, int(bar.width()) - 8, _WORD_PX, QFont.Weight.Normal)
+                painter.drawText(bar.adjusted(4, 0, -4, 0), int(Qt.AlignmentFlag.AlignVCenter), word)
 
     def _curve(self, painter: QPainter, scene: Scene, lane: FeatureLane, top: int, exposed: QRect) -> None:
         first, stop = max(0, exposed.left()), min(scene.width, exposed.right() + 2)

@@ -77,11 +77,12 @@ class Ghost:
 
 @dataclass(frozen=True, slots=True)
 class LaneMark:
-    """Something found in a feature lane: frames and how strongly (0 to 1)."""
+    """Something found in a feature lane: frames and how strongly (0 to 1); `word` stands in the mark itself."""
 
     frames: Range
     value: float = 1.0
     label: str = ""
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
