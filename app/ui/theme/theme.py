@@ -56,8 +56,8 @@ class Theme(QObject):
         return 4 if self._settings.choices.density == "comfortable" else 0
 
     def colour(self, token: str) -> QColor:
-        """Return the colour of a token."""
-        return self._colours[token]
+        """Return the colour of a token, the caller's own: what is made of it changes nobody else's."""
+        return QColor(self._colours[token])
 
     def icon(self, name: str, tone: str = "text.2") -> QIcon:
         """Return an icon of ours in a token's colour; switched on it has the accent's, disabled the disabled one."""

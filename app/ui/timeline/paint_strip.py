@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QLine, QPoint, QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPen, QPixmap
+from PySide6.QtGui import QBrush, QFont, QPainter, QPen, QPixmap
 
 from app.ui.timeline.brush import PINNED_PX, TEXT_PX, Brush, elided, font_of, metrics
 from app.ui.timeline.layout import LANE, STRIP, merged_runs
@@ -39,7 +39,7 @@ class StripPainting:
             left, right = scale.x(mark.frames.start), scale.x(mark.frames.stop)
             if right < exposed.left() or left > exposed.right():
                 continue
-            tone = QColor(colour("text.3"))  # the theme's own stays as it is
+            tone = colour("text.3")
             tone.setAlphaF(0.15 + 0.25 * mark.value if mark.word else 0.35 + 0.65 * mark.value)
             bar = QRectF(left, top + 4, max(2.0, right - left - 1), LANE - 7)
             painter.fillRect(bar, tone)
