@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from app.cli.feature_arguments import add_feature_commands
 from app.cli.patch_arguments import PatchReaders, add_patch_arguments, window
-from app.cli.project_arguments import add_project_commands
+from app.cli.project_arguments import AS_THE_SOURCE, add_project_commands
 from app.cli.provider_arguments import Readers, add_provider_commands
 from app.cli.sound_arguments import add_sound_commands
 from app.cli.take_commands import add_take_commands
@@ -112,7 +112,8 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("-o", "--output", metavar="OUT", type=Path, required=True)
     export.add_argument("--since", metavar="EARLIER_OUT", type=Path, help="build on an earlier export of this project")
     export.add_argument("--range", metavar="A:B", type=_checked(frames), help="only these frames of the timeline")
-    export.add_argument("--preset", metavar="NAME", default="source", help="see deltacut presets (default: source)")
+    preset_help = f"see deltacut presets (default: {AS_THE_SOURCE})"
+    export.add_argument("--preset", metavar="NAME", default=AS_THE_SOURCE, help=preset_help)
 
     verify = _command(commands, "verify", "compare a film with its source, packet by packet")
     verify.add_argument("source", metavar="SOURCE", type=Path)

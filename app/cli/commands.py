@@ -12,6 +12,7 @@ from pathlib import Path
 
 from app.cli.console import Console
 from app.cli.feature_arguments import FEATURE_COMMAND_NAMES
+from app.cli.loading import loading
 from app.cli.project_arguments import PROJECT_COMMAND_NAMES
 from app.cli.provider_arguments import PROVIDER_COMMAND_NAMES
 from app.cli.sound_arguments import SOUND_COMMAND_NAMES
@@ -22,9 +23,10 @@ Command = Callable[[argparse.Namespace, Console], int]
 
 
 def _info(given: argparse.Namespace, console: Console) -> int:
-    from app.cli.info_report import info_text
-    from app.workflows.first_look import look_at
-    from engine.index.description import describe
+    with loading():
+        from app.cli.info_report import info_text
+        from app.workflows.first_look import look_at
+        from engine.index.description import describe
 
     facts = describe(*look_at(given.file, console.progress, console.cancel))
     console.result(facts, info_text(given.file, facts))
@@ -32,7 +34,8 @@ def _info(given: argparse.Namespace, console: Console) -> int:
 
 
 def _new(given: argparse.Namespace, console: Console) -> int:
-    from app.workflows.import_media import new_project
+    with loading():
+        from app.workflows.import_media import new_project
 
     project = new_project(given.project, given.file, console.progress, console.cancel)
     (source,) = project.sources
@@ -42,7 +45,8 @@ def _new(given: argparse.Namespace, console: Console) -> int:
 
 
 def _add(given: argparse.Namespace, console: Console) -> int:
-    from app.workflows.import_media import add_media
+    with loading():
+        from app.workflows.import_media import add_media
 
     project = add_media(given.project, given.file, console.progress, console.cancel)
     source = project.sources[-1]
@@ -52,9 +56,10 @@ def _add(given: argparse.Namespace, console: Console) -> int:
 
 
 def _patch(given: argparse.Namespace, console: Console) -> int:
-    from app.cli.patch_arguments import patch_request, take_request
-    from app.cli.report import patched_facts, patched_text
-    from app.workflows.edit import add_patch, add_take
+    with loading():
+        from app.cli.patch_arguments import patch_request, take_request
+        from app.cli.report import patched_facts, patched_text
+        from app.workflows.edit import add_patch, add_take
 
     if given.take_of is not None:
         done = add_take(given.project, take_request(given), console.progress, console.cancel)
@@ -65,7 +70,8 @@ def _patch(given: argparse.Namespace, console: Console) -> int:
 
 
 def _edit(given: argparse.Namespace, console: Console) -> int:
-    from app.workflows.project import apply_edits, project_facts
+    with loading():
+        from app.workflows.project import apply_edits, project_facts
 
     text = _text_of(given.edits)
     project = apply_edits(given.project, text, console.progress, console.cancel)
@@ -86,8 +92,9 @@ def _text_of(name: str) -> str:
 
 
 def _show(given: argparse.Namespace, console: Console) -> int:
-    from app.cli.report import project_text
-    from app.workflows.project import project_facts, show_project
+    with loading():
+        from app.cli.report import project_text
+        from app.workflows.project import project_facts, show_project
 
     project, history = show_project(given.project, console.progress, console.cancel)
     steps = {"done": [step.title for step in history.done], "undone": [step.title for step in history.undone]}
@@ -96,7 +103,8 @@ def _show(given: argparse.Namespace, console: Console) -> int:
 
 
 def _step(given: argparse.Namespace, console: Console) -> int:
-    from app.workflows.project import project_facts, redo, undo
+    with loading():
+        from app.workflows.project import project_facts, redo, undo
 
     go = undo if given.command == "undo" else redo
     project = go(given.project, given.steps, console.progress, console.cancel)
@@ -105,8 +113,9 @@ def _step(given: argparse.Namespace, console: Console) -> int:
 
 
 def _captions(given: argparse.Namespace, console: Console) -> int:
-    from app.workflows.captions import CaptionImport, export_captions, import_captions
-    from engine.model.layers import CaptionMode
+    with loading():
+        from app.workflows.captions import CaptionImport, export_captions, import_captions
+        from engine.model.layers import CaptionMode
 
     if given.way == "import":
         mode = None if given.mode is None else CaptionMode(given.mode)
@@ -122,8 +131,9 @@ def _captions(given: argparse.Namespace, console: Console) -> int:
 
 
 def _plan(given: argparse.Namespace, console: Console) -> int:
-    from app.cli.report import plan_facts, plan_text
-    from app.workflows.export import plan_project
+    with loading():
+        from app.cli.report import plan_facts, plan_text
+        from app.workflows.export import plan_project
 
     plan = plan_project(given.project, console.progress, console.cancel, given.range)
     console.result(plan_facts(plan), plan_text(plan))
@@ -137,8 +147,9 @@ def _export(given: argparse.Namespace, console: Console) -> int:
 
 
 def _verify(given: argparse.Namespace, console: Console) -> int:
-    from app.cli.report import verify_facts, verify_text
-    from app.workflows.export import verify_films
+    with loading():
+        from app.cli.report import verify_facts, verify_text
+        from app.workflows.export import verify_films
 
     report = verify_films(given.source, given.output, console.progress, console.cancel)
     console.result(verify_facts(report), verify_text(report))
@@ -146,8 +157,9 @@ def _verify(given: argparse.Namespace, console: Console) -> int:
 
 
 def _demo(given: argparse.Namespace, console: Console) -> int:
-    from app.cli.report import demo_facts, demo_text
-    from app.workflows.demo import run_demo
+    with loading():
+        from app.cli.report import demo_facts, demo_text
+        from app.workflows.demo import run_demo
 
     result = run_demo(given.file, given.out, console.progress, console.cancel)
     console.result(demo_facts(result), demo_text(result))

@@ -6,6 +6,9 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+AS_THE_SOURCE = "source"
+"""The preset that copies all that is unchanged."""
+
 PROJECT_COMMAND_NAMES = ("relink", "collect", "recover", "otio", "presets")
 
 AddCommand = Callable[[str, str], argparse.ArgumentParser]

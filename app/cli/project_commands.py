@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from app.cli.console import Console
+from app.cli.loading import loading
+from app.cli.project_arguments import AS_THE_SOURCE
 from engine.errors import MissingMedia, UsageError
 
 
@@ -121,19 +123,24 @@ def presets(given: argparse.Namespace, console: Console) -> int:
 
 def export(given: argparse.Namespace, console: Console) -> int:
     """Write the film, all of it or a part, in the form of a preset."""
-    from app.cli.preset_report import preset_facts, preset_text
-    from app.cli.report import export_facts, export_text
-    from app.workflows.export import export_project
-    from app.workflows.presets import DEFAULT, export_with_preset, preset
-    from engine.render.preset_export import PresetReport
+    if given.preset != AS_THE_SOURCE:
+        return _export_with_preset(given, console)
+    with loading():
+        from app.cli.report import export_facts, export_text
+        from app.workflows.export import export_project
+    report = export_project(given.project, given.output, given.since, console.progress, console.cancel, given.range)
+    console.result(export_facts(report), export_text(report))
+    return 0
 
+
+def _export_with_preset(given: argparse.Namespace, console: Console) -> int:
+    with loading():
+        from app.cli.preset_report import preset_facts, preset_text
+        from app.workflows.presets import export_with_preset, preset
+        from engine.render.preset_export import PresetReport
     chosen = preset(given.preset)
-    if chosen.name == DEFAULT:
-        report = export_project(given.project, given.output, given.since, console.progress, console.cancel, given.range)
-        console.result(export_facts(report), export_text(report))
-        return 0
     if given.since is not None:
-        raise UsageError(f"--since is for --preset {DEFAULT}: {chosen.name} encodes everything anew")
+        raise UsageError(f"--since is for --preset {AS_THE_SOURCE}: {chosen.name} encodes everything anew")
     done = export_with_preset(given.project, given.output, chosen, given.range, console.progress, console.cancel)
     assert isinstance(done, PresetReport)
     console.result(preset_facts(done), preset_text(done))

@@ -27,8 +27,6 @@ from engine.render.timeline import Timeline, films_of_timeline, reference_of
 from engine.store.connection import Access
 from engine.store.identity import quick_identity
 
-DEFAULT = "source"
-
 
 @cache
 def presets() -> tuple[Preset, ...]:

@@ -31,7 +31,7 @@ from engine.render.film import Film
 from engine.render.fonts_used import font_identities
 from engine.render.splice import encoded_ranks, shown_units, slots, splice, with_carried_data
 
-ENGINE_VERSION = 5
+ENGINE_VERSION = 6
 """Part of every cache key: raised when the same inputs give other pixels or other packets."""
 
 _PROBED_UNITS = 24
