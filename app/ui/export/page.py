@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -26,6 +24,7 @@ from app.ui.context import Context
 from app.ui.export.causes import Causes
 from app.ui.export.strip import PlanStrip
 from app.ui.export.table import PlanModel, fit_to_rows, plan_table
+from app.ui.export.warnings import PlanWarnings
 from app.ui.widgets import (
     Banner,
     BannerAction,
@@ -43,6 +42,7 @@ from app.ui.widgets import (
     push_button,
     row,
     scrolled,
+    upright,
 )
 from app.ui.widgets.share_bar import ShareBar
 from app.ui.words import bytes_text, seconds_left, seconds_text, share_text
@@ -50,15 +50,11 @@ from app.workflows.caches import films_cache
 from app.workflows.presets import export_with_preset, presets
 from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError, StorageError
-from engine.model.edits import Compound, ReplacePatch
 from engine.model.export_preset import MatchSource, Pictures, Preset, SoundOnly
-from engine.model.patch import Patch, ReviewState
 from engine.model.time import Range
 from engine.plan.export_plan import ExportPlan
 from engine.render.export import ExportReport
 from engine.render.preset_export import PresetReport
-
-_OPEN_STATES = (ReviewState.DRAFT, ReviewState.PROPOSED, ReviewState.STALE)
 
 
 class ExportPage(QWidget):
@@ -84,8 +80,9 @@ class ExportPage(QWidget):
         self._waits = False
         self._figures = [_Figure() for _ in range(4)]
         self.strip = PlanStrip(context.theme)
-        self._warnings = QVBoxLayout()
-        self._warnings.setSpacing(6)
+        self.warnings = PlanWarnings(context)
+        self.warnings.review_wanted.connect(self.review_wanted)
+        self.warnings.plan_wanted.connect(self._show_in_plan)
         self._report = QVBoxLayout()
         self.model = PlanModel(context.theme)
         self.table = plan_table(self.model)
@@ -135,8 +132,10 @@ class ExportPage(QWidget):
         # In its place before it is filled: what moves to another parent is dressed once more with all it holds.
         self._area = scrolled(content)
         layout.addWidget(self._area, 1)
-        figures = row(gap=24)
-        for figure in self._figures:
+        figures = row(gap=16)
+        for number, figure in enumerate(self._figures):
+            if number:
+                figures.addWidget(upright())
             figures.addWidget(figure, 1)
         shield = IconLabel(self._context.theme, "shield", "approved.fg")
         safe = label("Your original is never changed. A failed check leaves no half file.", tone="2")
@@ -152,7 +151,7 @@ class ExportPage(QWidget):
             self._report,
             figures,
             self.strip,
-            self._warnings,
+            self.warnings,
             gap=16,
             margins=(24, 20, 24, 12),
         )
@@ -225,18 +224,15 @@ class ExportPage(QWidget):
     def _show_plan(self) -> None:
         plan = self._plan
         rate = self._session.document.project.canvas.rate
-        self.strip.show_plan(plan)
+        self.strip.show_plan(plan, rate)
         document = self._session.document
         self.model.show_plan(plan, rate, Causes(document.project, document.timeline))
         self._fit_table()
         if plan is None:
-            empty(self._warnings)
+            self.warnings.show_problem(self._problem)
             for figure in self._figures:
                 figure.show_figure("–", "")
-            if self._problem:
-                banner = Banner(self._context.theme, Tone.ERROR, "There is no plan for this film.", self._problem)
-                self._warnings.addWidget(banner)
-            else:
+            if not self._problem:
                 self._figures[0].show_figure("–", "looking at the film")
             return
         copied = share_text(plan.frames_copied, plan.frames_total)
@@ -247,8 +243,9 @@ class ExportPage(QWidget):
         if estimate is not None:
             self._figures[2].show_figure(f"About {seconds_text(estimate.seconds)}", "to export and check")
             self._figures[3].show_figure(bytes_text(estimate.size_bytes), f"source: {source}")
-        self._show_warnings(plan)
-        self._fit_table()
+        self.warnings.show_plan(plan, estimate)
+        # The messages know their height once they are laid out.
+        QTimer.singleShot(0, self, self._fit_table)
 
     def _fit_table(self) -> None:
         """Leave the table what the rest of the page does not need, so that it is seen where the film will go."""
@@ -261,37 +258,16 @@ class ExportPage(QWidget):
         super().resizeEvent(event)
         self._fit_table()
 
-    def _show_warnings(self, plan: ExportPlan) -> None:
-        empty(self._warnings)
-        theme = self._context.theme
-        for warning in plan.warnings:
-            heading, _, why = warning.partition(": ")
-            self._warnings.addWidget(Banner(theme, Tone.WARNING, _sentence(heading), _sentence(why)))
-        undecided = [patch for patch in self._session.document.project.patches if patch.state in _OPEN_STATES]
-        shown = [patch for patch in undecided if patch.shows]
-        if shown:
-            names = ", ".join(f"“{patch.name or 'Patch'}”" for patch in shown[:3])
-            more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
-            verb = "is" if len(shown) == 1 else "are"
-            self._warnings.addWidget(
-                Banner(
-                    theme,
-                    Tone.WARNING,
-                    f"{names}{more} {verb} not approved.",
-                    "It will be in the film. Leave it out, and its frames are copied instead."
-                    if len(shown) == 1
-                    else "They will be in the film. Leave them out, and their frames are copied instead.",
-                    (
-                        BannerAction("Review", self.review_wanted.emit),
-                        BannerAction("Leave out", partial(self._leave_out, shown)),
-                    ),
-                )
-            )
-
-    def _leave_out(self, patches: Sequence[Patch]) -> None:
-        """Hide patches; undo brings them back."""
-        edits = tuple(ReplacePatch(replace(patch, visible=False)) for patch in patches)
-        self._session.document.do(Compound("Leave out of the film", edits))
+    @Slot(object)
+    def _show_in_plan(self, frames: Range) -> None:
+        """Choose the row of the plan that holds these frames, and bring it into sight."""
+        row_number = self.model.row_of(frames.start)
+        if row_number is None:
+            return
+        self.table.selectRow(row_number)
+        self.table.scrollTo(self.model.index(row_number, 0))
+        self._area.ensureWidgetVisible(self.table)
+        self.table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _source_size(self) -> int:
         return sum(_size(film.path) for film in self._session.document.films.values())
@@ -455,6 +431,7 @@ class ExportPage(QWidget):
             (BannerAction("Open folder", show), BannerAction("Play", play), BannerAction("Full report", self._full)),
         )
         self._last = report
+        empty(self._report)
         if self.isVisible():
             self._report.addWidget(banner)
         else:
@@ -471,6 +448,7 @@ class ExportPage(QWidget):
             f"{_sentence(str(error))} Your original is unchanged, and no half file was left.",
             ways,
         )
+        empty(self._report)
         if self.isVisible():
             self._report.addWidget(banner)
         else:

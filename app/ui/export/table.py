@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QIcon, QPixmap
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QPointF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.ui.export.causes import Causes
+from app.ui.export.strip import CHANGED
 from app.ui.theme import Theme
 from app.ui.words import timecode
 from engine.plan.export_plan import CopySegment, ExportPlan, Reason, RenderSegment
@@ -16,6 +17,7 @@ from engine.plan.export_plan import CopySegment, ExportPlan, Reason, RenderSegme
 Index = QModelIndex | QPersistentModelIndex
 _TOP = QModelIndex()
 _LEAST_ROWS, _MOST_ROWS = 3, 12
+_SQUARE = 40
 _HEADS = ("What happens", "Range", "Frames", "Why")
 
 
@@ -40,6 +42,13 @@ class PlanModel(QAbstractTableModel):
     def segment(self, row: int) -> CopySegment | RenderSegment:
         """Return the segment of a row."""
         return self._segments[row]
+
+    def row_of(self, frame: int) -> int | None:
+        """Return the row of the segment that holds a frame, None where none does."""
+        for number, segment in enumerate(self._segments):
+            if frame in segment.frames:
+                return number
+        return None
 
     def rowCount(self, parent: Index = _TOP) -> int:
         return 0 if parent.isValid() else len(self._segments)
@@ -74,16 +83,32 @@ class PlanModel(QAbstractTableModel):
                     return self._theme.colour("strip.reencoded.text" if rendered else "text.2")
                 return self._theme.colour("text.1" if rendered else "text.2")
             case Qt.ItemDataRole.DecorationRole if index.column() == 0:
-                # As fine as any screen is; Qt makes it smaller, but never larger.
-                square = QPixmap(40, 40)
-                square.fill(self._theme.colour("strip.reencoded" if rendered else "strip.copied"))
-                return QIcon(square)
+                return QIcon(self._square(segment))
             case Qt.ItemDataRole.FontRole if rendered and index.column() == 0:
                 font = QFont()
                 font.setWeight(QFont.Weight.DemiBold)
                 return font
             case _:
                 return None
+
+    def _square(self, segment: CopySegment | RenderSegment) -> QPixmap:
+        """Return the mark of a row, in the colours of the strip above."""
+        # As fine as any screen is; Qt makes it smaller, but never larger.
+        square = QPixmap(_SQUARE, _SQUARE)
+        is_tail = isinstance(segment, RenderSegment) and segment.reason not in CHANGED
+        if isinstance(segment, CopySegment):
+            square.fill(self._theme.colour("strip.copied"))
+        else:
+            square.fill(self._theme.colour("strip.tail" if is_tail else "strip.reencoded"))
+        if is_tail:
+            painter = QPainter(square)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(self._theme.colour("strip.reencoded"), _SQUARE / 8))
+            for across in (-0.5, 0.0, 0.5):
+                left = across * _SQUARE
+                painter.drawLine(QPointF(left, _SQUARE), QPointF(left + _SQUARE, 0))
+            painter.end()
+        return square
 
     def _text(self, segment: CopySegment | RenderSegment, column: int) -> str:
         frames = segment.frames

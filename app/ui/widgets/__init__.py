@@ -8,7 +8,7 @@ from app.ui.widgets.elided import ElidedLabel
 from app.ui.widgets.empty import EmptyState
 from app.ui.widgets.icon_label import IconLabel, Swatch
 from app.ui.widgets.labels import Role, label
-from app.ui.widgets.layouts import column, empty, line, row, scrolled
+from app.ui.widgets.layouts import column, empty, line, row, scrolled, upright
 from app.ui.widgets.panel import Panel, PanelHead
 from app.ui.widgets.segmented import Segmented
 
@@ -36,4 +36,5 @@ __all__ = [
     "push_button",
     "row",
     "scrolled",
+    "upright",
 ]

@@ -53,6 +53,8 @@ class Banner(QFrame):
         why: str = "",
         actions: Sequence[BannerAction] = (),
         parent: QWidget | None = None,
+        *,
+        controls: Sequence[QWidget] = (),
     ) -> None:
         super().__init__(parent)
         self.setObjectName("banner")
@@ -69,7 +71,7 @@ class Banner(QFrame):
         words.setSpacing(2)
         words.addWidget(self.what)
         words.addWidget(self.why)
-        buttons = []
+        buttons = [*controls]
         for action in actions:
             button = push_button(action.text, action.kind)
             button.clicked.connect(action.run)

@@ -47,6 +47,14 @@ def line(parent: QWidget | None = None) -> QFrame:
     return made
 
 
+def upright(parent: QWidget | None = None) -> QFrame:
+    """Return a vertical line of one point."""
+    made = QFrame(parent)
+    made.setObjectName("line")
+    made.setFixedWidth(1)
+    return made
+
+
 def scrolled(content: QWidget) -> QScrollArea:
     """Return a widget in an area that scrolls up and down only."""
     content.setObjectName("scrolled")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
 
 from app.session.jobs import JobState
+from app.session.live_plan import Estimate, Planned
+from app.ui.widgets import Segmented
 from engine.control import CancelToken, Progress
 from engine.model.edits import AddPatch, RenameProject
 from engine.model.ids import new_id
@@ -14,6 +19,7 @@ from engine.model.patch import Patch, ReviewState, Take
 from engine.model.region import Box
 from engine.model.time import Range
 from engine.model.tool import Blur
+from engine.plan.export_plan import CopySegment, Reason, RenderSegment
 from engine.render.verify import verify
 from tests.app.ui.desktop import opened
 
@@ -99,14 +105,52 @@ def test_a_folder_that_is_not_there_is_told_before_anything_runs(page, desktop, 
     assert page._export is None
 
 
-def test_what_is_not_approved_is_told_and_can_be_left_out(page, desktop, qtbot):
-    made = patch(desktop, ReviewState.PROPOSED)
-    qtbot.waitUntil(lambda: any("Mug" in banner.what.text() for banner in banners(page._warnings)), timeout=20_000)
-    page._leave_out([made])
+def test_what_is_not_approved_is_told_and_can_be_left_out_and_in_again(page, desktop, qtbot):
+    patch(desktop, ReviewState.PROPOSED)
+    qtbot.waitUntil(lambda: any("Mug" in banner.what.text() for banner in page.warnings.banners), timeout=20_000)
+    (choice,) = page.warnings.findChildren(Segmented)
+    assert choice.current == "in"
+    QTest.mouseClick(choice.button("out"), Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: page.plan.frames_rendered == 0, timeout=20_000)
-    assert banners(page._warnings) == []
-    desktop.session.document.undo()
+    (banner,) = page.warnings.banners
+    assert banner.why.text() == "It is left out of the film."
+    (choice,) = banner.findChildren(Segmented)
+    assert choice.current == "out"
+    QTest.mouseClick(choice.button("in"), Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: page.plan.frames_rendered > 0, timeout=20_000)
+    desktop.session.document.undo()
+    qtbot.waitUntil(lambda: page.plan.frames_rendered == 0, timeout=20_000)
+
+
+def test_a_tail_that_runs_to_the_end_is_told_shown_in_the_plan_and_kept(page, desktop, qtbot):
+    patch(desktop)
+    qtbot.waitUntil(lambda: page.plan.frames_rendered > 0, timeout=20_000)
+    frames = desktop.session.document.project.frame_count
+    tail = Range(60, frames)
+    plan = replace(
+        page.plan,
+        segments=(
+            CopySegment(Range(0, 60)),
+            RenderSegment(Range(60, 66), Reason.CHANGED),
+            RenderSegment(Range(66, frames), Reason.TAIL_TO_END),
+        ),
+        warnings=(
+            "29 frames are re-encoded for 6 changed ones: no keyframe follows frame 65 at which a copy may begin",
+        ),
+    )
+    page._planned(Planned(desktop.session.document.project, plan, Estimate(80.0, 1e6)))
+    (banner,) = page.warnings.banners
+    assert banner.what.text() == f"{len(tail):,} frames are re-encoded for 6 changed ones."
+    assert "keyframe" in banner.why.text()
+    assert "about 1 min 20 s" in banner.why.text()
+    show, keep = (button for button in banner.findChildren(QPushButton) if button.text())
+    assert (show.text(), keep.text()) == ("Show in plan", "Keep")
+    QTest.mouseClick(show, Qt.MouseButton.LeftButton)
+    assert [index.row() for index in page.table.selectionModel().selectedRows()] == [2]
+    QTest.mouseClick(keep, Qt.MouseButton.LeftButton)
+    assert page.warnings.banners == []
+    page.refresh()
+    assert page.warnings.banners == []
 
 
 def test_editing_goes_on_while_an_export_runs_and_does_not_change_it(page, desktop, film, qtbot):
