@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from engine.control import CancelToken
 from engine.media.fidelity import psnr_db
-from engine.media.replay import Broken, Shown
+from engine.media.replay import Broken, Seen, Shown
 
 UNREAD = 0
 """Stands for the digest of a frame that was decoded and not hashed."""
@@ -34,7 +34,7 @@ class Watched:
     broken: tuple[str, ...]
 
 
-def watch(stretch: Iterator[Shown | Broken], wanted: Callable[[int], bool], cancel: CancelToken) -> Watched:
+def watch(stretch: Iterator[Shown | Seen | Broken], wanted: Callable[[int], bool], cancel: CancelToken) -> Watched:
     """Decode a stretch and hash the frames whose pts is wanted.
 
     Raises:

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 
+import numpy as np
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream as AvVideoStream
+from xxhash import xxh3_128
 
 from engine.errors import DamagedMedia
 from engine.media.containers import Family
@@ -49,8 +51,24 @@ class Shown:
     picture: VideoFrame
 
     def digest(self) -> int:
-        """Return a hash of its pixels, 64 bits that hold for this process: half the time of SHA-256."""
-        return hash(tuple(plane.tobytes() for plane in planes(self.picture)))
+        """Return a hash of its pixels: XXH3, 128 bits, in a thirtieth of the time of SHA-256; nobody forges it here."""
+        digest = xxh3_128()
+        for plane in planes(self.picture):
+            digest.update(np.ascontiguousarray(plane).data)
+        return digest.intdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A frame that was decoded and let go; as Shown, with the hash of its pixels."""
+
+    pts: int
+    corrupt: bool
+    pixels: int
+
+    def digest(self) -> int:
+        """Return the hash of its pixels."""
+        return self.pixels
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ def export(
     notes: list[str] = []
     encoding_s = 0.0
     with beside(target) as draft, contextlib.ExitStack() as sources:
-        source = sources.enter_context(prepared(film.path))
+        source = sources.enter_context(prepared(film.path, plan.cuts, film.index))
         reason = None if since is None else why_afresh(film, since, draft, target)
         if since is not None and reason is not None:
             notes.append(f"the export was made afresh, not on top of {since.name}: {reason}")
@@ -175,7 +175,7 @@ def export(
             )
             plan = widened
             # A check leaves its source where it ended to play, with all other tracks put aside.
-            source = sources.enter_context(prepared(film.path))
+            source = sources.enter_context(prepared(film.path, plan.cuts, film.index))
         written.accept()
         if written.path == draft:
             notes += add_texts(draft, captions, chapters, progress.part(_CHECKING, 1.0), cancel)

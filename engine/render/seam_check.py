@@ -22,7 +22,7 @@ from engine.media.film_file import FilmFile
 from engine.media.replay import Replay
 from engine.media.survey import PacketRows
 from engine.render.packet_check import VideoMatch
-from engine.render.seam_windows import BEHIND, Depth, Moments, PlayedFilm, Window, windows_of
+from engine.render.seam_windows import BEHIND, Depth, Moments, PlayedAhead, PlayedFilm, Window, windows_of
 
 _FURTHER_BACK = 3
 """Keyframes to go back for a second opinion, where decoding from the nearest one shows a difference."""
@@ -62,6 +62,7 @@ def check_seams(
     match: VideoMatch,
     depth: Depth,
     decoded: Collection[bytes],
+    ahead: PlayedAhead,
     progress: Progress,
     cancel: CancelToken,
 ) -> SeamFindings:
@@ -75,6 +76,7 @@ def check_seams(
         match: which of these belong together.
         depth: how much is decoded.
         decoded: digests of new packets that were decoded in their row already; see packet_check.Plan.
+        ahead: what was played of the source before.
         progress: reports the share of the seams.
         cancel: looked at before each frame.
 
@@ -85,7 +87,7 @@ def check_seams(
     findings = SeamFindings()
     moments = Moments(rows[1], match)
     windows = windows_of(moments, match.runs, depth)
-    source = PlayedFilm(Replay(films[0]), rows[0], match.source_at)
+    source = PlayedFilm(Replay(films[0]), rows[0], match.source_at, ahead)
     out = PlayedFilm(Replay(films[1]), rows[1], match.out_at)
     others = [PlayedFilm(Replay(film), rows[1], match.out_at) for film in sought]
     with ThreadPoolExecutor(1 + len(others), thread_name_prefix="play") as pool:
@@ -269,7 +271,7 @@ class _Seam:
         return at if at >= 0 and at in self._source.keys else None
 
     def _watch(self, film: PlayedFilm, entry: int, stop: int, wanted: Callable[[int], bool]) -> Watched:
-        return watch(film.play(entry, stop), wanted, self._cancel)
+        return film.watch(entry, stop, wanted, self._cancel)
 
     def _is_exact(self, moment: int) -> bool:
         return bool(self._moments.exact[moment])

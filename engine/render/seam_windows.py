@@ -5,13 +5,16 @@ A moment is a row of the VideoMatch: a pair of packets of both films, in the ord
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import TypeVar
 
 import numpy as np
 
-from engine.media.replay import Broken, Entry, Replay, Shown
+from engine.control import CancelToken
+from engine.media.compare import Watched, watch
+from engine.media.replay import Broken, Entry, Replay, Seen, Shown
 from engine.media.survey import PacketRows
 from engine.model.frame_index import Int64
 from engine.model.time import Range
@@ -23,7 +26,10 @@ BEHIND = 8
 _LONGEST_WHOLE = 1500
 """A re-encoded run of more packets is looked at from its start and to its end, not all through."""
 
-_FOREVER = int(np.iinfo(np.int64).max)
+FOREVER = int(np.iinfo(np.int64).max)
+"""The time at which a stretch stops that goes to the end of the film."""
+
+Frames = TypeVar("Frames", Shown, Seen, Shown | Seen)
 
 
 class Depth(Enum):
@@ -50,11 +56,31 @@ class Window:
     runs: tuple[Range, ...]
 
 
-class PlayedFilm:
-    """One of the two films, played by moments, whatever its clock says."""
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of a film by its own clock: from an entry up to a time in ticks, which is left out."""
 
-    def __init__(self, player: Replay, rows: PacketRows, at: Int64) -> None:
+    entry: Entry
+    stop_pts: int
+
+
+PlayedAhead = Mapping[Stretch, tuple[Seen | Broken, ...]]
+"""What stretches showed that were played before."""
+
+
+class PlayedFilm:
+    """One of the two films, played by moments, whatever its clock says.
+
+    Args:
+        player: plays it.
+        rows: the packets of its picture.
+        at: which packet each moment is.
+        ahead: what was played of it before.
+    """
+
+    def __init__(self, player: Replay, rows: PacketRows, at: Int64, ahead: PlayedAhead | None = None) -> None:
         self._player = player
+        self._ahead = ahead or {}
         self._rows = rows
         self._at = at
         self.keys = np.flatnonzero(rows.key)
@@ -88,11 +114,30 @@ class PlayedFilm:
         if self._runs_back:
             yield from self._play_counted(entry, first, stop)
             return
-        stop_pts = int(self._rows.pts[self._at[stop]]) if stop < self._at.size else _FOREVER
-        row = Entry(int(self._rows.pts[entry]), int(self._rows.dts[entry]), int(self._rows.size[entry]))
-        now = first - 1
+        stretch = self._stretch(entry, stop)
         left_out = None if leave_out is None else lambda n, data: leave_out(entry + n, data)
-        for shown in self._player.stretch(row, stop_pts, left_out):
+        yield from self._told(self._player.stretch(stretch.entry, stretch.stop_pts, left_out), first, stop)
+
+    def watch(self, entry: int, stop: int, wanted: Callable[[int], bool], cancel: CancelToken) -> Watched:
+        """Return what is shown from an entry (an ordinal) up to a moment, by moments; hashed where it is wanted.
+
+        Raises:
+            DamagedMedia: the entry is not found, or the file fails.
+            Cancelled: on request.
+        """
+        known = None if self._runs_back else self._ahead.get(self._stretch(entry, stop))
+        if known is None:
+            return watch(self.play(entry, stop), wanted, cancel)
+        return watch(self._told(known, int(self.moment_of[entry]), stop), wanted, cancel)
+
+    def _stretch(self, entry: int, stop: int) -> Stretch:
+        row = Entry(int(self._rows.pts[entry]), int(self._rows.dts[entry]), int(self._rows.size[entry]))
+        return Stretch(row, int(self._rows.pts[self._at[stop]]) if stop < self._at.size else FOREVER)
+
+    def _told(self, frames: Iterable[Frames | Broken], first: int, stop: int) -> Iterator[Frames | Broken]:
+        """Yield the frames of the moments [first, stop), with moments for times."""
+        now = first - 1
+        for shown in frames:
             if isinstance(shown, Broken):
                 yield shown
             elif first <= (moment := self._moment(shown.pts, now)) < stop:

@@ -19,11 +19,14 @@ from engine.media.film_file import FilmFile, open_film
 from engine.media.movie_survey import survey_movies, tables_of
 from engine.media.mp4.movie import Movie
 from engine.media.survey import Reading, reading_for, survey
+from engine.model.frame_index import FrameIndex
 from engine.model.time import Range
+from engine.plan.seam import Cut
 from engine.render.fact_check import check_facts, track_name
 from engine.render.packet_check import DecodeTimes, Plan, frame_ranges, match_copied, match_stills, match_video
 from engine.render.seam_check import SeamFindings, check_seams
-from engine.render.seam_windows import Depth
+from engine.render.seam_windows import Depth, PlayedAhead
+from engine.render.source_ahead import played, stretches_around
 
 _DECODE_TIMES = {
     Family.ISO: DecodeTimes.ALL,
@@ -101,11 +104,12 @@ def verify(
 
 
 class PreparedSource:
-    """A source that is being opened and read on a thread of its own, for a check that comes later."""
+    """A source that is being opened, read and played on threads of their own, for a check that comes later."""
 
-    def __init__(self, film: Future[FilmFile], tables: Future[Movie | None]) -> None:
+    def __init__(self, film: Future[FilmFile], tables: Future[Movie | None], ahead: Future[PlayedAhead]) -> None:
         self._film = film
         self._tables = tables
+        self._ahead = ahead
 
     @property
     def film(self) -> FilmFile:
@@ -120,14 +124,29 @@ class PreparedSource:
         """Return its sample tables, as soon as they are read; None where it has none that can be."""
         return self._tables.result()
 
+    def ahead(self) -> PlayedAhead:
+        """Return what was played of it, as soon as that is done."""
+        return self._ahead.result()
+
 
 @contextmanager
-def prepared(source: Path) -> Iterator[PreparedSource]:
-    """Begin to open a source for a check; what goes wrong is raised when it is asked for."""
-    with ExitStack() as opened_film, ThreadPoolExecutor(1, thread_name_prefix="check") as pool:
+def prepared(source: Path, cuts: tuple[Cut, ...] = (), index: FrameIndex | None = None) -> Iterator[PreparedSource]:
+    """Begin to open a source for a check; what goes wrong is raised when it is asked for.
+
+    Args:
+        source: the film.
+        cuts: where an export of it will be coded anew; it is played around them.
+        index: of its frames, where there are cuts.
+    """
+    unwanted = CancelToken()
+    with ExitStack() as opened_film, ThreadPoolExecutor(2, thread_name_prefix="check") as pool:
         tables = pool.submit(tables_of, source)
         film = pool.submit(opened_film.enter_context, open_film(source))
-        yield PreparedSource(film, tables)
+        stretches = stretches_around(index, cuts) if index is not None else ()
+        try:
+            yield PreparedSource(film, tables, pool.submit(played, source, stretches, unwanted))
+        finally:
+            unwanted.cancel()
 
 
 def verify_prepared(
@@ -195,7 +214,9 @@ def _verified(
     if match.anew or len(rows[0]) == len(rows[1]) or int((~rows[0].hidden).sum()) == int((~rows[1].hidden).sum()):
         again = [film.result() for film in again_open]
         decoded = plan.decoded if plan is not None else frozenset()
-        seams = check_seams((source, out), again, rows, match, depth, decoded, progress.part(0.6, 1.0), cancel)
+        seams = check_seams(
+            (source, out), again, rows, match, depth, decoded, prepared_source.ahead(), progress.part(0.6, 1.0), cancel
+        )
         problems += seams.problems
     progress.report("Checked", 1.0)
     return VerifyReport(
