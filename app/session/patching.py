@@ -47,6 +47,8 @@ TOOL_TITLES = {
     "text": "Text",
 }
 _PATCH_NAMES = {"remove": "Removal", "inpaint": "Fill", "fill": "Colour"}
+_AT_ONCE = ("blur", "pixelate", "fill", "grade", "clone", "heal", "inpaint", "text")
+"""Tools that need no other frame than their own, nor a file."""
 _MEDIA_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp", ".tif": "image/tiff"}
 
 
@@ -100,7 +102,9 @@ class Patching(QObject):
         self._choice = FollowChoice()
         self._running: list[Job] = []
         self._anchor_for: str | None = None
+        self._shows_at_once = False
         document.closed.connect(self._forget)
+        transport.frame_changed.connect(self._end_at_once)
         selection.region_changed.connect(self._take_anchor)
 
     # --- what is known ------------------------------------------------------------------------------------------------
@@ -179,7 +183,9 @@ class Patching(QObject):
         needs_time = settings.image is not None or name == "remove" or plan.motion.follow is not Follow.STATIC
         if needs_time or settings.frames_away or plan.motion.nudges:
             kind = JobKind.FOLLOW if plan.motion.follow is not Follow.STATIC else JobKind.LOCAL
-            return self._run(f"{title} · {plan.name}" if plan.takes else title, kind, work)
+            job = self._run(f"{title} · {plan.name}" if plan.takes else title, kind, work)
+            self._show_at_once(name, settings, plan, job)
+            return job
         try:
             self._finish(work(Progress(), CancelToken()))
         except DeltacutError as error:
@@ -271,6 +277,28 @@ class Patching(QObject):
         return Patch(
             new_id(), shown.source_id, region, frames, shown.frame, name, feather_px=2.0, motion=Motion(way, when_lost)
         )
+
+    def _show_at_once(self, name: str, settings: ToolSettings, plan: Patch, job: Job) -> None:
+        """Show what a tool does on the frame that a new patch was drawn on, while the others are still followed.
+
+        It lasts until the job ends or the playhead leaves the frame.
+        """
+        if plan.takes or name not in _AT_ONCE:
+            return
+        picture, bounds = self._document.project.picture(plan.source_id), plan.region.bounds
+        smaller_px = min((bounds.x1 - bounds.x0) * picture.width, (bounds.y1 - bounds.y0) * picture.height)
+        take = Take(new_id(), tool_of(name, settings, smaller_px, str))
+        here = Range(plan.anchor, plan.anchor + 1)
+        shown = replace(plan, takes=(take,), pick=take.id, frames=here, motion=Motion(Follow.STATIC))
+        self._preview.try_out(AddPatch(shown))
+        self._shows_at_once = True
+        job.ended.connect(self._end_at_once)
+
+    @Slot()
+    def _end_at_once(self) -> None:
+        if self._shows_at_once:
+            self._shows_at_once = False
+            self._preview.try_out(None)
 
     def _follow_first(self, patch: Patch, edit: Edit, title: str = "Follow") -> Job | None:
         moving, project = self._preview.moving, self._document.project

@@ -11,6 +11,7 @@ import argparse
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 _MENUS = ("menu-", "tooltip", "palette", "ask-", "question-", "about")
 """What lies over the window and is closed after its picture."""
+
+
+_PATIENCE_MS = 240_000
 
 
 def main() -> int:
@@ -226,11 +230,13 @@ class Photographer:
         self._until(deadline.hasExpired)
 
     def _until(self, condition: Callable[[], bool]) -> None:
-        deadline = QDeadlineTimer(60_000)
+        deadline = QDeadlineTimer(_PATIENCE_MS)
         while not condition() and not deadline.hasExpired():
             self._app.processEvents()
+            # The workers need their turn, or what is waited for takes far longer.
+            time.sleep(0.004)
         if not condition():
-            raise SystemExit("the application did not get there within a minute")
+            raise SystemExit("the application did not get there in four minutes")
 
 
 if __name__ == "__main__":

@@ -157,7 +157,7 @@ class CaptionsPanel(Panel):
             self.model.show_layer(wanted)
         layer_shown = self.model.layer
         lines = self.model.lines
-        self.head.set_count(len(lines))
+        self.head.set_count(len(lines), "line" if len(lines) == 1 else "lines")
         self.table.setVisible(bool(lines))
         self._empty.setVisible(not lines and self._document.is_open)
         self._foot.setVisible(layer_shown is not None and bool(lines))

@@ -152,7 +152,7 @@ class GenerateBox(QWidget):
         self._reference = push_button("References…", ButtonKind.LINK)
         self._reference.setToolTip("Pictures that the provider goes by; they are sent too")
         self._reference.clicked.connect(self._show_references)
-        links = row(self._full, self._reference, None, gap=0, margins=(-4, 0, 0, 0))
+        links = row(self._full, self._reference, None, gap=12)
         words = column(self.sent, self._size_text, self._not_sent, None, links, gap=1)
         names = [name for name, adapter in ADAPTERS.items() if Work.EDIT in adapter.traits.works]
         first = provider_title(provider_order()[0]) if provider_order() else ""
@@ -220,7 +220,7 @@ class GenerateBox(QWidget):
         self.send_always.clicked.connect(partial(self._order, Reach.PROJECT))
         not_now = push_button("Do not send", ButtonKind.LINK)
         not_now.clicked.connect(self.consent.hide)
-        buttons = row(self.send_once, self.send_always, not_now, None, gap=4)
+        buttons = row(self.send_once, self.send_always, not_now, None, gap=12)
         self.consent.setLayout(column(self._consent_text, buttons, gap=4, margins=(10, 8, 10, 6)))
         self.consent.hide()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.session.generating import Ordered
@@ -46,7 +46,7 @@ class OrderRow(QFrame):
         for text in (self._what, self._why):
             text.setWordWrap(True)
         self._row = QHBoxLayout()
-        self._row.setSpacing(4)
+        self._row.setSpacing(12)
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addWidget(self._what)
@@ -55,7 +55,7 @@ class OrderRow(QFrame):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(10, 8, 8, 8)
         layout.setSpacing(4)
-        layout.addWidget(self._sign)
+        layout.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(words, 1)
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,9 @@ from app.workflows.region_takes import Offer
 from providers.contract import SentKind
 from providers.jobs import Choice, Job, JobState, Question, Reason
 from providers.registry import ADAPTERS
+
+_REASON = re.compile(r"\(([A-Z][A-Z_]+(?:, [A-Z_]+)*)\)")
+"""What a provider's refusal names as its reason, in the letters of its interface."""
 
 
 class WayOut(Enum):
@@ -150,7 +154,11 @@ def _asked(entry: Ordered, question: Question, now: float) -> Said:
             return Said(f"The {entry.thing} was not made.", f"{why} Nothing was charged.", ways, is_error=True)
         case Reason.POLICY:
             ways = (WayOut.EDIT_PROMPT, *more, WayOut.TRY_LOCALLY, WayOut.GIVE_UP)
-            return Said(f"{name} refused this request.", f"{message} Nothing was placed.", ways, is_error=True)
+            reason = _REASON.search(message)
+            why = f"Reason given: {reason[1].replace('_', ' ').lower()}." if reason else message
+            what_to_do = "Change the words or the region, or use a local tool."
+            why = f"{why} Nothing was placed, nothing was passed to another provider. {what_to_do}"
+            return Said(f"{name} refused this request.", why, ways, is_error=True)
         case Reason.UNCERTAIN_CHARGE:
             return Said("It may have been charged.", message, (*again, WayOut.GIVE_UP), is_error=True)
         case Reason.NO_ROOM:

@@ -44,7 +44,9 @@ class CaptionPage(Page):
         said = text.note()
         binder.also(
             lambda i: said.say(
-                "Times of the timeline." if isinstance(i.place, AtTimeline) else "Times of the film that it belongs to."
+                "The times are the timeline’s."
+                if isinstance(i.place, AtTimeline)
+                else "The times are those of its film."
             )
         )
         self.folded_section("Style", self._build_style)

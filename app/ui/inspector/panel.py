@@ -50,9 +50,17 @@ class InspectorPanel(Panel):
         self.body.setContentsMargins(0, 0, 0, 0)
         # In its place before it is filled: what moves to another parent is dressed once more with all it holds.
         self._area = scrolled(self._content)
-        self.body.addWidget(self._area)
+        # Above what scrolls: what a tool is at, and why it did not do it, are seen wherever its button is.
+        self._work = QVBoxLayout()
+        self._work.setContentsMargins(12, 8, 12, 0)
+        self._work.setSpacing(4)
+        self.body.setSpacing(4)
+        self.body.addLayout(self._work)
+        self.body.addWidget(self._area, 1)
         self._several = EmptyState("")
         self._empty = EmptyState(_EMPTY)
+        for state in (self._several, self._empty):
+            state.setContentsMargins(0, 10, 0, 6)
         self.generate = GenerateBox(context)
         self.tools = LocalTools(context)
         self._patch = PatchActions(context)
@@ -60,10 +68,6 @@ class InspectorPanel(Panel):
         self._tools_section.add_widget(self.tools)
         self._trouble: Banner | None = None
         self.work_rows: list[WorkRow] = []
-        self._work = QVBoxLayout()
-        self._work.setContentsMargins(12, 0, 12, 0)
-        self._work.setSpacing(4)
-        self._column.addLayout(self._work)
         self._column.addWidget(self.generate)
         self._column.addWidget(self._tools_section)
         self._column.addWidget(self._several)
@@ -177,7 +181,7 @@ class InspectorPanel(Panel):
             self._context.theme, Tone.ERROR, f"{title}: not done.", message[:1].upper() + message[1:] + "."
         )
         self._trouble.closed.connect(self._trouble_closed)
-        self._column.insertWidget(0, self._trouble)
+        self._work.insertWidget(0, self._trouble)
 
     @Slot()
     def _forget_trouble(self) -> None:

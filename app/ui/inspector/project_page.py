@@ -53,7 +53,9 @@ class CanvasPage(Page):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self.column.addWidget(EmptyState("Select a region, a layer or a clip to see its settings."))
+        hint = EmptyState("Select a region, a layer or a clip to see its settings.")
+        hint.setContentsMargins(0, 10, 0, 6)
+        self.column.addWidget(hint)
         section = self.section("Project")
         self._names = Binder[Project](context.theme, self._project, self._rename, self.refused)
         self._names.line(section, "Name", lambda p: p.name, lambda p, text: replace(p, name=text.strip() or p.name))

@@ -145,7 +145,7 @@ def _inpaint(binder: Binder[Patch], section: Section) -> None:
 
 
 def _clone(binder: Binder[Patch], section: Section) -> None:
-    for name, title in (("dx", "From across"), ("dy", "From down")):
+    for name, title in (("dx", "Shift across"), ("dy", "Shift down")):
         binder.number(
             section,
             title,
@@ -159,7 +159,7 @@ def _clone(binder: Binder[Patch], section: Section) -> None:
             factor=100,
         )
     binder.number(
-        section, "From frame", _part("frames"), lambda p, n: _change(frames=round(n))(p), -5000, 5000, 1, 0, " later"
+        section, "Later by", _part("frames"), lambda p, n: _change(frames=round(n))(p), -5000, 5000, 1, 0, " frames"
     )
     binder.check(
         section,

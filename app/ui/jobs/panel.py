@@ -65,10 +65,10 @@ class JobRow(QWidget):
         self._text.setReadOnly(True)
         self._text.setMaximumHeight(160)
         self._text.hide()
-        self._head = row(self._sign, gap=8, margins=(0, 0, 4, 0))
+        self._head = row(self._sign, gap=8, margins=(0, 0, 0, 0))
         self._head.addWidget(self._title, 1)
         self._head.addWidget(self._cost)
-        self._ways = row(gap=4)
+        self._ways = row(gap=12)
         self._ways.addStretch(1)
         for button in (self.log, self.retry, self.cancel):
             self._ways.addWidget(button)
@@ -76,7 +76,7 @@ class JobRow(QWidget):
         self._foot.addWidget(self._state, 1)
         self._foot.addLayout(self._ways)
         words = column(self._bar, self._foot, self._text, gap=3, margins=(_INDENT, 0, 0, 0))
-        self.setLayout(column(self._head, words, gap=3, margins=(12, 8, 8, 8)))
+        self.setLayout(column(self._head, words, gap=3, margins=(12, 8, 12, 8)))
         job.changed.connect(self.refresh)
         self.refresh()
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QInputDialog, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.ui.context import Context
 from app.ui.provider_names import PROVIDER_NAMES
+from app.ui.settings.secret import SecretQuestion
 from app.ui.widgets import ButtonKind, IconLabel, Role, column, empty, label, line, push_button, row
 from app.ui.widgets.labels import set_tone
 from app.workflows.keys import KeyCheck, KeyState, check_keys, list_keys, remove_keys, set_keys
@@ -161,11 +162,12 @@ class KeysPage(QWidget):
         """Ask for a secret, from a worker; what is typed is not shown."""
 
         def question() -> str:
-            text, given = QInputDialog.getText(
-                self.window(), "Provider keys", f"{what[:1].upper()}{what[1:]}:", QLineEdit.EchoMode.Password
-            )
+            asks = SecretQuestion(self._context.theme, what, self.window())
+            given = asks.exec() == SecretQuestion.DialogCode.Accepted
+            secret = asks.secret
+            asks.deleteLater()
             if not given:
                 raise Cancelled("stopped on request")
-            return text
+            return secret
 
         return self._asking.call(question)

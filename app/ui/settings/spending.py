@@ -59,12 +59,11 @@ class SpendingPage(QWidget):
             if head is not None:
                 head.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.table.setMaximumHeight(190)
-        self.graph = pg.PlotWidget(axisItems={"bottom": pg.DateAxisItem()})
+        self.graph = pg.PlotWidget(axisItems={"bottom": pg.DateAxisItem(), "left": _Dollars("left")})
         self.graph.setAccessibleName("Spent over time, in dollars")
         self.graph.setMenuEnabled(False)
         self.graph.setMouseEnabled(x=False, y=False)
         self.graph.hideButtons()
-        self.graph.setLabel("left", "US dollars")
         self._graph_head = label("Spent over time", Role.HEAD)
         self._note = label("", tone="2")
         self._note.setWordWrap(True)
@@ -120,17 +119,18 @@ class SpendingPage(QWidget):
                 self.table.setItem(number, column_number, cell)
         ordered = sorted(spends, key=lambda spend: spend.at)
         self.graph.clear()
-        if ordered:
+        spent = bool(ordered) and any(spend.counted_usd for spend in ordered)
+        if spent:
             times = np.array([spend.at for spend in ordered])
             sums = np.cumsum([float(spend.counted_usd) for spend in ordered])
             pen = pg.mkPen(self._context.theme.colour("focus"), width=2)
             # The last sum still stands now.
             self.graph.plot(np.append(times, time.time()), np.append(sums, sums[-1]), stepMode="right", pen=pen)
             self.graph.setYRange(0.0, max(1.1 * float(sums[-1]), _LEAST_USD), padding=0.0)
-        self._graph_head.setVisible(bool(ordered))
-        self.graph.setVisible(bool(ordered))
+        self._graph_head.setVisible(spent)
+        self.graph.setVisible(spent)
         self.table.setVisible(bool(totals))
-        self._note.setText("" if ordered else "Nothing was spent yet.")
+        self._note.setText("" if spent else "Nothing was spent yet.")
 
     def _failed(self, error: DeltacutError) -> None:
         self._note.setText(str(error))
@@ -153,6 +153,13 @@ class SpendingPage(QWidget):
             axis = self.graph.getAxis(name)
             axis.setPen(theme.colour("line.control"))
             axis.setTextPen(theme.colour("text.2"))
+
+
+class _Dollars(pg.AxisItem):  # type: ignore[misc] # pyqtgraph has no types
+    """An axis of amounts."""
+
+    def tickStrings(self, values: list[float], scale: float, _spacing: float) -> list[str]:
+        return [usd(value * scale) for value in values]
 
 
 def _all(_progress: Progress, _cancel: CancelToken) -> tuple[tuple[Totals, ...], tuple[Spend, ...]]:

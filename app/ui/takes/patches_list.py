@@ -132,7 +132,10 @@ class PatchesList(Panel):
         self._area = scrolled(self._content)
         self._export = push_button("Export…", ButtonKind.PRIMARY)
         self._export.clicked.connect(self._show_export)
-        self._none = EmptyState("No patches yet. Draw a region on the picture to make the first one.")
+        self.draw = push_button("Draw a region")
+        self.draw.setIcon(context.theme.icon("lasso"))
+        self.draw.clicked.connect(self._draw)
+        self._none = EmptyState("No patches yet. Draw a region on the picture to make the first one.", self.draw)
         self._decided_words = label("", Role.BODY, "3")
         self.body.setContentsMargins(4, 8, 4, 4)
         self.body.addLayout(row(self.which, None, margins=(8, 0, 8, 0)))
@@ -209,6 +212,12 @@ class PatchesList(Panel):
         places = self._document.timeline.showing(patch.source_id, type(patch.frames)(patch.anchor, patch.anchor + 1))
         if places:
             self._context.session.transport.seek(places[0].start)
+
+    def _draw(self) -> None:
+        """Go where regions are drawn, with the tool for it in hand."""
+        for id in ("view.workspace.region", "tool.lasso"):
+            if self._context.actions.has(id):
+                self._context.actions.action(id).trigger()
 
     def _show_export(self) -> None:
         self._context.actions.action("file.export").trigger()

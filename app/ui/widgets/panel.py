@@ -32,9 +32,9 @@ class PanelHead(QWidget):
         hint = super().sizeHint()
         return QSize(hint.width(), max(hint.height(), self.minimumHeight()))
 
-    def set_count(self, count: int) -> None:
-        """Show how many there are; nothing for none."""
-        self.count.setText(f"{count:,}" if count else "")
+    def set_count(self, count: int, things: str = "") -> None:
+        """Show how many there are, of `things` where the name beside it does not say; nothing for none."""
+        self.count.setText(f"{count:,} {things}".strip() if count else "")
 
     @property
     def has_buttons(self) -> bool:

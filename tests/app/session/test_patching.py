@@ -109,6 +109,23 @@ def test_a_patch_that_follows_is_followed_first_in_a_job_that_can_be_cancelled(s
     assert len(patches(stage)) == 1
 
 
+def test_what_a_tool_does_on_its_frame_shows_while_the_others_are_still_followed(stage, patching, qtbot):
+    preview = stage.session.preview
+    qtbot.waitUntil(lambda: preview.scene is not None, timeout=10000)
+    patching.choose(FollowChoice(Follow.HYBRID, 20, 20))
+    stage.session.transport.seek(20)
+    draw(stage)
+    job = patching.use_tool("blur")
+    assert not job.is_over
+    qtbot.waitUntil(lambda: preview.scene is not None and len(list(preview.scene.project.patches)) == 1, timeout=10000)
+    (shown,) = preview.scene.project.patches
+    assert (shown.frames, shown.motion.follow) == (Range(20, 21), Follow.STATIC)
+    assert patches(stage) == [], "nothing is made yet"
+    job.cancel()
+    qtbot.waitUntil(lambda: job.is_over, timeout=20000)
+    qtbot.waitUntil(lambda: preview.scene.project is stage.project, timeout=10000)
+
+
 def test_following_another_way_is_a_further_take_of_the_same_tool(stage, patching, qtbot):
     static(patching, 3, 3)
     draw(stage)

@@ -80,7 +80,7 @@ def test_captions_stand_in_the_order_of_the_film_with_how_fast_they_are_read(sta
     assert cell(panel, 1, TEXT) == "before it got too warm for the dog"
     assert [cell(panel, row, SPEED) for row in (0, 1)] == ["26", "85"]
     assert "more than most people read" in panel.model.index(1, SPEED).data(Qt.ItemDataRole.ToolTipRole)
-    assert panel.head.count.text() == "2"
+    assert panel.head.count.text() == "2 lines"
 
 
 def test_a_click_goes_there_and_chooses_it(stage, panel):

@@ -117,7 +117,7 @@ def test_a_refusal_names_the_provider_and_offers_other_words_and_a_local_tool(st
     row = panel.generate.rows[0]
     qtbot.waitUntil(lambda: WayOut.EDIT_PROMPT in row.buttons, timeout=20000)
     assert row._what.text() == "Google Nano Banana refused this request."
-    assert "Nothing was placed." in row._why.text()
+    assert row._why.text().startswith("Reason given: image safety. Nothing was placed, nothing was passed to another")
     assert patches(stage) == []
     QTest.mouseClick(row.buttons[WayOut.TRY_LOCALLY], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(patches(stage)) == 1, timeout=90000)
@@ -210,6 +210,10 @@ def test_work_of_a_local_tool_is_seen_and_stopped_in_place(stage, panel, qtbot):
     QTest.mouseClick(panel.tools.buttons["fill"], Qt.MouseButton.LeftButton)
     (row,) = panel.work_rows
     assert row.accessibleName().startswith("Fill with colour")
+    bar = panel._area.verticalScrollBar()
+    bar.setValue(bar.maximum())
+    qtbot.waitUntil(lambda: panel.rect().contains(row.geometry()))
+    assert not panel._area.isAncestorOf(row), "it is seen wherever the panel is scrolled to"
     QTest.mouseClick(row.cancel, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: panel.work_rows == [], timeout=10000)
     assert patches(stage) == []

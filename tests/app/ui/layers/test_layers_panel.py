@@ -238,6 +238,18 @@ def test_the_keyboard_walks_folds_and_chooses(stage, panel):
     assert stage.session.selection.patch.name == "Leash"
 
 
+def test_the_first_row_that_shows_is_never_cut_in_half(stage, panel, qtbot):
+    fill(stage)
+    panel.resize(400, 32 + 3 * 26 + 9)
+    qtbot.waitUntil(lambda: panel.view.verticalScrollBar().maximum() > 0)
+    for key in ("leash", "title", "lanyard"):
+        stage.session.selection.choose(key)
+        panel.view.scrollTo(panel.model.index_of(key))
+        first = panel.view.indexAt(QPoint(40, 2))
+        assert panel.view.visualRect(first).top() >= 0
+        assert panel.view.viewport().rect().contains(rect(panel, key))
+
+
 def test_rows_are_painted_in_both_themes(stage, panel):
     fill(stage)
     grabs = []

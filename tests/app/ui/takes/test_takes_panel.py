@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
+from app.ui.actions import ActionSpec
 from app.ui.takes import PatchesList, TakesPanel
 from app.ui.takes.card import Form
 from app.ui.takes.judging import approve
@@ -185,6 +186,16 @@ def patches(stage):
         AddPatch(replace(patch(stage, "c", "Logo", (40, 45)), state=ReviewState.APPROVED)),
     )
     return made
+
+
+def test_without_a_patch_the_list_has_the_way_to_draw_one(stage):
+    made = PatchesList(stage.context)
+    stage.show(made, 264, 500)
+    begun = []
+    for id in ("view.workspace.region", "tool.lasso"):
+        stage.context.actions.add([ActionSpec(id, id, "View", lambda id=id: begun.append(id))])
+    QTest.mouseClick(made.draw, Qt.MouseButton.LeftButton)
+    assert begun == ["view.workspace.region", "tool.lasso"]
 
 
 def test_what_is_to_be_decided_stands_in_the_order_of_the_film(stage, patches):
