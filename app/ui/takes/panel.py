@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt, Slot
-from PySide6.QtGui import QContextMenuEvent, QResizeEvent
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Slot
+from PySide6.QtGui import QContextMenuEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QMenu, QScrollArea, QWidget
 
 from app.session.jobs import JobKind
@@ -15,6 +15,7 @@ from app.ui.actions import ActionSpec
 from app.ui.context import Context
 from app.ui.takes import judging
 from app.ui.takes.card import Form, TakeCard
+from app.ui.takes.measures import PatchMeasures
 from app.ui.takes.words import take_state, take_title
 from app.ui.widgets import (
     AskLine,
@@ -39,8 +40,15 @@ _EMPTY = "No takes yet. Describe the change and generate one, use a local tool, 
 _NO_PATCH = "Choose a patch to see its takes."
 _ROWS_FROM_HEIGHT = 380
 """A panel at least this high shows rows, where reason, prompt and time have room."""
+_TIGHT_BELOW = 142
+"""A lower panel has its buttons in the head, so that the pictures of the takes are large enough to tell apart."""
+_LOW_WINDOW = 900
+_EMPTY_HEIGHT, _LEAST_HEIGHT = 56, 100
+"""In a low window a panel without takes leaves its room to the inspector."""
 _LEAST_CARD = 100
 _LEAST_CARD_HEIGHT = 76
+_NO_LIMIT = 16_777_215
+"""Qt's QWIDGETSIZE_MAX."""
 
 
 class TakesPanel(Panel):
@@ -77,9 +85,13 @@ class TakesPanel(Panel):
         self._hint = label("P approves, X rejects, Y and arrows step through takes", Role.SMALL, "3")
         judge = row(self._approve, self._reject, None, self._compare, self._more)
         self._buttons.setLayout(column(judge, self._hint, gap=6))
-        self.body.addWidget(self._area, 1)
-        self.body.addWidget(self._empty, 1)
+        self._is_tight = False
+        self.measures = PatchMeasures(context)
+        self.body.addWidget(self._area, 100)
+        self.body.addWidget(self._empty, 100)
         self.body.addWidget(self._buttons)
+        self.body.addWidget(self.measures)
+        self.body.addStretch(1)
         selection = self._selection
         for signal in (selection.changed, selection.region_changed, self._document.changed, self._document.closed):
             signal.connect(self.refresh)
@@ -152,7 +164,9 @@ class TakesPanel(Panel):
         self._empty.setVisible(not takes)
         self._buttons.setVisible(bool(takes))
         self._hint.setVisible(self._form is Form.ROWS)
-        self._step_hint.setVisible(len(takes) > 1)
+        self.measures.setVisible(bool(takes) and self._form is Form.ROWS)
+        self._step_hint.setVisible(len(takes) > 1 and not self._is_tight)
+        self._limit_height(is_empty=not takes)
         for button in (self._approve, self._reject):
             button.setMinimumWidth(140 if self._form is Form.ROWS else 0)
         self._approve.setEnabled(state is not ReviewState.APPROVED)
@@ -163,6 +177,39 @@ class TakesPanel(Panel):
         words = self._empty.findChild(QLabel)
         if words is not None:
             words.setText(_NO_PATCH if patch is None and self._selection.region is None else _EMPTY)
+
+    def minimumSizeHint(self) -> QSize:
+        hint = super().minimumSizeHint()
+        return QSize(hint.width(), 24 if not self.cards else max(_LEAST_HEIGHT, hint.height()))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.window().installEventFilter(self)
+        self._limit_height(is_empty=not self.cards)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.Resize and watched is self.window():
+            self._limit_height(is_empty=not self.cards)
+        return super().eventFilter(watched, event)
+
+    def _limit_height(self, *, is_empty: bool) -> None:
+        limit = _EMPTY_HEIGHT if is_empty and self.window().height() < _LOW_WINDOW else _NO_LIMIT
+        if limit != self.maximumHeight():
+            self.setMaximumHeight(limit)
+            self.updateGeometry()
+
+    def _place_buttons(self) -> None:
+        """Put the buttons into the head where the panel is low, else below the takes."""
+        is_tight = self._form is Form.CARDS and self.height() < _TIGHT_BELOW and bool(self.cards)
+        if is_tight == self._is_tight:
+            return
+        self._is_tight = is_tight
+        if is_tight:
+            self.head.add(self._buttons)
+        else:
+            self.body.insertWidget(2, self._buttons)
+        self._buttons.setVisible(bool(self.cards))
+        self._step_hint.setVisible(len(self.cards) > 1 and not is_tight)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -195,6 +242,7 @@ class TakesPanel(Panel):
         self._lay_out()
 
     def _lay_out(self) -> None:
+        self._place_buttons()
         columns = 1 if self._form is Form.ROWS else max(1, min(3, (self.width() - 24) // _LEAST_CARD))
         for number, card in enumerate(self.cards):
             self._grid.addWidget(card, number // columns, number % columns)
@@ -211,11 +259,14 @@ class TakesPanel(Panel):
                 card.setFixedSize(width, height)
             self._area.setMinimumHeight(_LEAST_CARD_HEIGHT)
         self._grid.setRowStretch(len(self.cards) + 1, 1)
+        # Rows take no more than they need: what judges them follows right below.
+        rows = self._form is Form.ROWS and self.cards
+        self._area.setMaximumHeight(self._grid_home.sizeHint().height() if rows else _NO_LIMIT)
 
     @property
     def _room(self) -> int:
         """Return the height that the cards have."""
-        return self.height() - self._buttons.sizeHint().height() - 20
+        return self.height() - (12 if self._is_tight else self._buttons.sizeHint().height() + 20)
 
     # --- judging ----------------------------------------------------------------------------------------------------
 

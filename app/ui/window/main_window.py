@@ -34,6 +34,8 @@ _ROOMY = 640
 _TITLE_BAR = 40
 """Points that a system's frame takes of the height."""
 _LEFT_WIDTH, _RIGHT_WIDTH, _LEAST_RIGHT = 264, 400, 340
+_REVIEWED = 600
+"""Height of four takes, as rows, with the numbers below them."""
 _MOST_BANNERS = 3
 
 
@@ -256,11 +258,14 @@ class MainWindow(QMainWindow):
         self.resizeDocks([side["timeline"]], [foot], Qt.Orientation.Vertical)
         room = self.height() - foot - 42 - 26
         # Five whole rows of layers where that leaves the inspector enough.
-        layers = 170 if room >= _ROOMY else max(84, round(room * 0.22))
-        takes = min(190, max(152, round(room * 0.28)))
+        layers = 170 if room >= _ROOMY else 116
+        takes = 190 if room >= _ROOMY else max(140, round(room * 0.28))
         if self._workspace == "review":
-            # The takes are what is decided here: as rows, with reason, prompt and time.
-            takes = round((self.height() - 42 - 26) * 0.45)
+            # The takes are what is decided here: as rows, with reason, prompt and time, and what the patch comes to.
+            room, layers = self.height() - 42 - 26, 0
+            takes = min(_REVIEWED, round(room * 0.6))
+        # Without takes it asks for less where the window is low.
+        takes = min(takes, side["takes"].widget().maximumHeight() + side["takes"].titleBarWidget().height())
         self.resizeDocks(
             [side["layers"], side["takes"], side["details"]],
             [layers, takes, room - layers - takes],

@@ -13,12 +13,14 @@ from app.ui.actions import ActionSpec
 from app.ui.takes import PatchesList, TakesPanel
 from app.ui.takes.card import Form
 from app.ui.takes.judging import approve
+from app.ui.takes.measures import frames_for
 from app.ui.widgets import AskLine
 from engine.model.edits import AddPatch
 from engine.model.patch import Follow, Motion, Patch, Provenance, ReviewState, Take
 from engine.model.region import Box
 from engine.model.time import Range
 from engine.model.tool import BLACK, WHITE, Fill, Picture
+from engine.plan.export_plan import CopySegment, ExportPlan, Mode, Reason, RenderSegment
 
 MADE = 1_750_000_000_000
 
@@ -219,3 +221,40 @@ def test_when_all_is_decided_it_says_so(stage, patches):
         stage.session.document.do(approve(one, one.picked))
     assert patches.rows == []
     assert patches._decided_words.text() == "Everything is decided. 3 approved, 0 open."
+
+
+def test_a_high_panel_tells_what_the_patch_comes_to(stage, panel, qtbot):
+    panel.resize(400, 640)
+    assert panel.measures.isVisible()
+    assert panel.measures.sure.text() == "stays in place"
+    qtbot.waitUntil(lambda: panel.measures.reencoded.text() not in ("", "–"), timeout=20000)
+    rendered = stage.session.live_plan.planned.plan.frames_rendered
+    assert 0 < int(panel.measures.reencoded.text()) <= rendered
+    panel.resize(400, 180)
+    assert not panel.measures.isVisible()
+
+
+def test_frames_for_a_patch_are_its_own_and_the_unchanged_ones_beside_it():
+    segments = (
+        CopySegment(Range(0, 40)),
+        RenderSegment(Range(40, 44), Reason.HEAD),
+        RenderSegment(Range(44, 100), Reason.CHANGED),
+        RenderSegment(Range(100, 120), Reason.TAIL),
+        CopySegment(Range(120, 200)),
+    )
+    plan = ExportPlan(Mode.DIFFERENTIAL, "", segments, (), ())
+    assert frames_for(plan, (Range(44, 100),)) == 80
+    assert frames_for(plan, (Range(60, 100),)) == 60, "what lies before belongs to another patch"
+    assert frames_for(plan, (Range(50, 60),)) == 10
+    assert frames_for(plan, ()) == 0
+
+
+def test_a_low_panel_has_its_buttons_in_the_head_and_gives_up_its_room_without_takes(stage, panel):
+    panel.resize(400, 120)
+    assert panel.head.isAncestorOf(panel._approve)
+    panel.resize(400, 200)
+    assert not panel.head.isAncestorOf(panel._approve)
+    stage.session.selection.choose()
+    assert panel.maximumHeight() < 100
+    stage.session.selection.choose(next(iter(stage.project.patches)).id)
+    assert panel.maximumHeight() > 1000
