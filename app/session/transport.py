@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import ceil
 
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal, Slot
 
 from app.session.document import Change, Document
 from engine.model.time import Range
+
+LATEST_S = Fraction(1, 10)
+"""How late a frame is still shown after a hitch, those after it in quick succession; one later than that is dropped.
+Sound that is less than 90 ms ahead of its picture is acceptable (ITU-R BT.1359-1), and this lasts for a moment only."""
+_FAST_MS = 8
+_LONGEST_WAIT_MS = 50
+"""The sound's clock may come to go otherwise than it was seen to."""
 
 
 class Transport(QObject):
@@ -36,6 +44,7 @@ class Transport(QObject):
         self._elapsed = QElapsedTimer()
         self._clock: Callable[[], Fraction | None] = _no_clock
         self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
         document.changed.connect(self._follow)
@@ -81,6 +90,8 @@ class Transport(QObject):
         if self.is_playing:
             self._restart_clock(frame)
         self._set(frame)
+        if self.is_playing:
+            self._wait()
 
     def step(self, frames: int) -> None:
         """Stop, and move by frames."""
@@ -105,8 +116,7 @@ class Transport(QObject):
             self._set(played.start if speed > 0 else played.stop - 1)
         self._speed = speed
         self._restart_clock(self._frame)
-        rate = float(self._document.project.canvas.rate)
-        self._timer.start(max(4, round(500 / rate)))
+        self._wait()
         self.playing_changed.emit()
 
     def pause(self) -> None:
@@ -158,12 +168,39 @@ class Transport(QObject):
         played = self.playing_range
         timeline = self._document.timeline
         at = self._begun_at + self._played_s()
-        if self._speed > 0 and at >= timeline.time_of(played.stop):
-            self._at_end(played.start, played.stop - 1)
-        elif self._speed < 0 and at < timeline.time_of(played.start):
-            self._at_end(played.stop - 1, played.start)
+        forwards = self._speed > 0
+        last, first = (played.stop - 1, played.start) if forwards else (played.start, played.stop - 1)
+        is_over = at >= timeline.time_of(played.stop) if forwards else at < timeline.time_of(played.start)
+        due = last if is_over else timeline.frame_at(max(Fraction(0), at))
+        shown = self._next_to(due, at)
+        if is_over and shown == last:
+            self._at_end(first, last)
         else:
-            self._set(timeline.frame_at(max(Fraction(0), at)))
+            self._set(shown)
+        if self.is_playing:
+            self._wait()
+
+    def _next_to(self, due: int, at: Fraction) -> int:
+        """Return the frame to show where one is due: after a hitch those before it first, unless it is too late."""
+        if abs(self._speed) > 1:
+            return due
+        if self._speed > 0:
+            oldest = self._document.timeline.frame_at(max(Fraction(0), at - LATEST_S))
+            return min(due, max(self._frame + 1, oldest))
+        oldest = self._document.timeline.frame_at(max(Fraction(0), at + LATEST_S))
+        return max(due, min(self._frame - 1, oldest))
+
+    def _wait(self) -> None:
+        """Wake up when the next frame is due: what is asked for then has its whole time to be painted in.
+
+        A frame that is behind its time gives way to the next one after half of its own.
+        """
+        timeline, frame = self._document.timeline, self._frame
+        begins, ends = timeline.time_of(frame), timeline.time_of(frame + 1)
+        at = self._begun_at + self._played_s()
+        left = (ends - at if self._speed > 0 else at - begins) / abs(self._speed)
+        least = _FAST_MS if abs(self._speed) > 1 else ceil(500 * (ends - begins)) if left < 0 else 1
+        self._timer.start(min(max(ceil(1000 * left), least), _LONGEST_WAIT_MS))
 
     def _at_end(self, anew: int, last: int) -> None:
         if self._loops:

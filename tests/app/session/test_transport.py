@@ -115,3 +115,50 @@ def test_a_gap_takes_its_time_too(stage, transport, clock, qtbot):
     transport.play()
     clock.played = Fraction(2, 5)
     qtbot.waitUntil(lambda: transport.frame == 15)
+
+
+def test_after_a_hitch_every_frame_shows_in_quick_succession(transport, clock, qtbot):
+    shown = []
+    transport.play()
+    transport.frame_changed.connect(shown.append)
+    clock.played = Fraction(8, 100)
+    qtbot.waitUntil(lambda: transport.frame == 2)
+    assert shown == [1, 2]
+
+
+def test_what_would_come_more_than_a_tenth_of_a_second_late_is_left_out(transport, clock, qtbot):
+    shown = []
+    transport.play()
+    transport.frame_changed.connect(shown.append)
+    clock.played = Fraction(41, 100)
+    qtbot.waitUntil(lambda: transport.frame == 10)
+    assert shown == [7, 8, 9, 10]
+
+
+def test_backwards_too_every_frame_shows_after_a_hitch(transport, clock, qtbot):
+    transport.seek(20)
+    shown = []
+    transport.play(Fraction(-1))
+    transport.frame_changed.connect(shown.append)
+    clock.played = Fraction(-1, 20)
+    qtbot.waitUntil(lambda: transport.frame == 18)
+    assert shown == [19, 18]
+
+
+def test_a_hitch_at_the_end_does_not_take_the_last_frames_away(transport, clock, qtbot):
+    transport.seek(46)
+    shown = []
+    transport.play()
+    transport.frame_changed.connect(shown.append)
+    clock.played = Fraction(4, 25)
+    qtbot.waitUntil(lambda: not transport.is_playing)
+    assert shown == [47, 48, 49]
+
+
+def test_a_frame_changes_when_it_is_due_not_at_the_next_look_at_a_clock(transport, clock, qtbot):
+    late_s = []
+    clock.played = None
+    transport.play(Fraction(7, 10))
+    transport.frame_changed.connect(lambda frame: late_s.append(float(transport._played_s()) / 0.7 - frame / 25 / 0.7))
+    qtbot.waitUntil(lambda: transport.frame >= 10)
+    assert sorted(late_s)[len(late_s) // 2] < 0.006
