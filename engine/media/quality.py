@@ -44,6 +44,9 @@ _FLAT_DB = 70.0
 _QUANTISERS_FROM = 12
 # Encoding waits for it.
 _THREADS = 2
+_TELL_QUANTISERS = {"export_side_data": "venc_params", "skip_loop_filter": "all"}
+# delta_qp of AVVideoBlockParams, behind four ints (libavutil/video_enc_params.h).
+_DELTA_QP = slice(16, 20)
 # FFmpeg's decoders that export their quantisers.
 _TELLING = frozenset({"h264", "mpeg1video", "mpeg2video", "mpeg4", "vp9"})
 
@@ -82,7 +85,7 @@ def source_quality(video: VideoStream, units: Iterable[bytes]) -> SourceQuality:
 
 
 def _quantisers(video: VideoStream, units: Iterable[bytes]) -> list[float]:
-    decoder = open_decoder(video.codec, video.extradata, {"export_side_data": "venc_params"})
+    decoder = open_decoder(video.codec, video.extradata, _TELL_QUANTISERS)
     decoder.thread_count, decoder.thread_type = _THREADS, ThreadType.FRAME
     means: list[float] = []
     for unit in units:
@@ -101,7 +104,9 @@ def _mean_quantiser(frame: VideoFrame) -> list[float]:
         return []
     if data.codec_type is VideoEncParamsType.VP9 or not data.nb_blocks:
         return [float(data.qp)]
-    return [float(data.qp_map().mean())]
+    blocks = np.frombuffer(data, np.uint8, data.nb_blocks * data.block_size, data.blocks_offset)
+    deltas = blocks.reshape(data.nb_blocks, data.block_size)[:, _DELTA_QP].copy().view(np.int32)
+    return [float(data.qp + deltas.mean())]
 
 
 def starting_figure(quality: SourceQuality, scale: QualityScale, bits_per_pixel: float) -> float:

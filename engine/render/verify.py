@@ -139,7 +139,7 @@ def prepared(source: Path, cuts: tuple[Cut, ...] = (), index: FrameIndex | None 
         index: of its frames, where there are cuts.
     """
     unwanted = CancelToken()
-    with ExitStack() as opened_film, ThreadPoolExecutor(2, thread_name_prefix="check") as pool:
+    with ExitStack() as opened_film, ThreadPoolExecutor(1, thread_name_prefix="check") as pool:
         tables = pool.submit(tables_of, source)
         film = pool.submit(opened_film.enter_context, open_film(source))
         stretches = stretches_around(index, cuts) if index is not None else ()
