@@ -24,6 +24,7 @@ from engine.errors import UsageError
 if TYPE_CHECKING:
     from app.session.sound_output import Device
     from app.ui.application import Desktop
+    from app.ui.qt_classes import QtClasses
 
 SWITCH_S = 0.001
 
@@ -100,6 +101,7 @@ class Start(QObject):
         self._loading.finished.connect(self._loaded)
         self._steps = QTimer(self)
         self._steps.timeout.connect(self._step)
+        self._classes: QtClasses | None = None
         window, first = shell.window, shell.window.first_run
         self._early = [
             (signal, signal.connect(partial(self._wanted.append, id)))
@@ -121,6 +123,8 @@ class Start(QObject):
     def end(self) -> None:
         """End what was loaded so far."""
         self._steps.stop()
+        if self._classes is not None:
+            self._classes.stop()
         self._loading.wait()
         if self.desktop is not None:
             self.desktop.shut_down()
@@ -180,6 +184,10 @@ class Start(QObject):
             desktop.actions.action(id).trigger()
         if self._dropped:
             desktop.commands.open_paths(self._dropped)
+        from app.ui.qt_classes import QtClasses
+
+        self._classes = QtClasses(self)
+        self._classes.begin()
         self.ready.emit(desktop)
 
 
