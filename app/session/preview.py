@@ -37,7 +37,7 @@ _FEWEST = 18
 SHELF_BYTES = 160 << 20
 """Of source frames while a patch is followed: 50 of 1080p, so that what goes backwards seldom decodes a frame twice."""
 THREADS = 3
-_AHEAD_PLAYING = 10
+_AHEAD_PLAYING = 12
 _AHEAD_STANDING = 60
 _BEHIND_STANDING = 6
 _MOST_KEYS = 4000
@@ -110,6 +110,7 @@ class Preview(QObject):
         document.changed.connect(self._changed)
         transport.playing_changed.connect(self._plan)
         transport.loop_changed.connect(self._plan)
+        transport.set_pictures(self.is_ready)
 
     # --- what views do ----------------------------------------------------------------------------------------------
 
@@ -138,6 +139,11 @@ class Preview(QObject):
             return None
         # The same picture may stand on many frames.
         return found if found.want == want else replace(found, want=want)
+
+    def is_ready(self, frame: int) -> bool:
+        """Tell whether nothing that views will want of a frame is still to be made."""
+        keys = [self._key(Want(frame, look)) for looks in self._ahead.values() for look in looks]
+        return all(key is None or key in self._kept or key in self._failures for key in keys)
 
     def failure(self, want: Want) -> str:
         """Return why a picture could not be made, empty where that is not known."""

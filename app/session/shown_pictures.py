@@ -99,6 +99,9 @@ class Pictures:
             self._pictures.move_to_end(key)
         return shown
 
+    def __contains__(self, key: Key) -> bool:
+        return key in self._pictures
+
     def put(self, key: Key, shown: Shown) -> None:
         """Keep a picture; those that were not looked at for longest go."""
         old = self._pictures.pop(key, None)

@@ -15,6 +15,7 @@ LATEST_S = Fraction(1, 10)
 """How late a frame is still shown after a hitch, those after it in quick succession; one later than that is dropped.
 Sound that is less than 90 ms ahead of its picture is acceptable (ITU-R BT.1359-1), and this lasts for a moment only."""
 _FAST_MS = 8
+_LOOK_MS = 4
 _LONGEST_WAIT_MS = 50
 """The sound's clock may come to go otherwise than it was seen to."""
 
@@ -22,7 +23,8 @@ _LONGEST_WAIT_MS = 50
 class Transport(QObject):
     """Where the playhead stands, in timeline frames, and whether it moves by itself.
 
-    The clock is the computer's own unless `set_clock` gave another that runs (the sound's).
+    The clock is the computer's own unless `set_clock` gave another that runs (the sound's). A frame waits for its
+    picture where `set_pictures` tells of them, as long as it may be late at all.
 
     Signals:
         frame_changed(int): the playhead. playing_changed: play, pause, speed or direction. loop_changed: the loop.
@@ -43,6 +45,7 @@ class Transport(QObject):
         self._begun_at = Fraction(0)
         self._elapsed = QElapsedTimer()
         self._clock: Callable[[], Fraction | None] = _no_clock
+        self._is_ready: Callable[[int], bool] = _always
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -153,6 +156,10 @@ class Transport(QObject):
         """Go by another clock: film seconds played since `clock_restarted`, None where it does not run."""
         self._clock = clock
 
+    def set_pictures(self, is_ready: Callable[[int], bool]) -> None:
+        """Ask this whether the picture of a frame is there, before the playhead goes on to it."""
+        self._is_ready = is_ready
+
     def _restart_clock(self, frame: int) -> None:
         self._begun_at = self._document.timeline.time_of(frame)
         self._elapsed.restart()
@@ -175,6 +182,9 @@ class Transport(QObject):
         shown = self._next_to(due, at)
         if is_over and shown == last:
             self._at_end(first, last)
+        elif shown != self._frame and self._may_wait(shown, at) and not self._is_ready(shown):
+            self._timer.start(_LOOK_MS)
+            return
         else:
             self._set(shown)
         if self.is_playing:
@@ -189,6 +199,13 @@ class Transport(QObject):
             return min(due, max(self._frame + 1, oldest))
         oldest = self._document.timeline.frame_at(max(Fraction(0), at + LATEST_S))
         return max(due, min(self._frame - 1, oldest))
+
+    def _may_wait(self, frame: int, at: Fraction) -> bool:
+        """Tell whether a frame that is due may still come later."""
+        if abs(self._speed) > 1:
+            return False
+        time_of = self._document.timeline.time_of
+        return at < time_of(frame) + LATEST_S if self._speed > 0 else at > time_of(frame + 1) - LATEST_S
 
     def _wait(self) -> None:
         """Wake up when the next frame is due: what is asked for then has its whole time to be painted in.
@@ -229,3 +246,7 @@ class Transport(QObject):
 
 def _no_clock() -> Fraction | None:
     return None
+
+
+def _always(_frame: int) -> bool:
+    return True

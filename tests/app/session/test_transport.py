@@ -162,3 +162,32 @@ def test_a_frame_changes_when_it_is_due_not_at_the_next_look_at_a_clock(transpor
     transport.frame_changed.connect(lambda frame: late_s.append(float(transport._played_s()) / 0.7 - frame / 25 / 0.7))
     qtbot.waitUntil(lambda: transport.frame >= 10)
     assert sorted(late_s)[len(late_s) // 2] < 0.006
+
+
+def test_a_frame_waits_for_its_picture_while_it_may_be_late(transport, clock, qtbot):
+    ready, asked = {1}, []
+    transport.set_pictures(lambda frame: asked.append(frame) or frame in ready)
+    transport.play()
+    clock.played = Fraction(9, 100)
+    qtbot.waitUntil(lambda: asked.count(2) > 2)
+    assert transport.frame == 1
+    ready.add(2)
+    qtbot.waitUntil(lambda: transport.frame == 2)
+
+
+def test_no_picture_is_waited_for_longer_than_it_may_be_late(transport, clock, qtbot):
+    transport.set_pictures(lambda frame: False)
+    transport.play()
+    clock.played = Fraction(21, 100)
+    qtbot.waitUntil(lambda: transport.frame == 2)
+    qtbot.wait(50)
+    assert transport.frame == 2
+    clock.played = Fraction(3, 10)
+    qtbot.waitUntil(lambda: transport.frame == 5)
+
+
+def test_fast_playing_waits_for_no_picture(transport, clock, qtbot):
+    transport.set_pictures(lambda frame: False)
+    transport.play(Fraction(2))
+    clock.played = Fraction(4, 10)
+    qtbot.waitUntil(lambda: transport.frame == 10)
