@@ -3,7 +3,8 @@
     python -m tests.bench ui_viewer [SECONDS]
 
 The film is made here: 1080p at 30 frames/s, a moving texture, a keyframe every second. About 60 s on a quiet machine,
-of which 30 are playing and 10 make the film; each row tells its own. A seek and the decoding that it is held against
+of which 30 are playing and 10 make the film; each row tells its own. A frame is dropped that the playhead passed
+without its picture, and the row tells too how many were never painted. A seek and the decoding that it is held against
 take turns, place by place, so that what else the machine does meets both. `main` is the interface thread's processor
 time, which that touches less.
 """
@@ -27,7 +28,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import av
 import numpy as np
 from av.video.frame import VideoFrame
-from PySide6.QtCore import QEventLoop, Qt, QTimer
+from PySide6.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.session.session import Session, new_session
@@ -35,9 +36,11 @@ from app.session.settings import Settings
 from app.session.sound_output import NoDevice
 from app.ui.actions import ActionTable
 from app.ui.context import Context
+from app.ui.qt_classes import each_class
 from app.ui.start import SWITCH_S
 from app.ui.theme import Theme
 from app.ui.viewer import ViewerArea
+from app.ui.viewer.canvas import Canvas
 from app.workflows.import_media import new_project
 from app.workflows.open_for_editing import open_for_editing
 from engine.control import CancelToken, Progress
@@ -155,6 +158,24 @@ class Rows:
         self._last = now
 
 
+class _Painted(QObject):
+    """Takes note of the frames that a canvas paints."""
+
+    def __init__(self, canvas: Canvas) -> None:
+        super().__init__()
+        self._canvas = canvas
+        self.frames = {canvas.shown_frame}
+        canvas.installEventFilter(self)
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.Paint:
+            self.frames.add(self._canvas.shown_frame)
+        return False
+
+    def stop(self) -> None:
+        self._canvas.removeEventFilter(self)
+
+
 class Viewer:
     """The viewer on an open project, and how long it takes to show a frame."""
 
@@ -213,8 +234,12 @@ class Viewer:
                 ours.append(self.seek(frame))
         return ours, bare
 
-    def play(self, seconds: float) -> tuple[list[int], int]:
-        """Play from the start; return the frame after each that was dropped, and how many frames there were."""
+    def play(self, seconds: float) -> tuple[list[int], int, int]:
+        """Play from the start.
+
+        Returns:
+            The frame after each that was dropped, how many frames there were, and how many of them were not painted.
+        """
         transport, playback = self.session.transport, self.session.playback
         dropped: list[int] = []
 
@@ -224,11 +249,13 @@ class Viewer:
         self.seek(0)
         self.settle()
         playback.dropped_changed.connect(note)
+        painted = _Painted(self.canvas)
         transport.play()
         wait(self.app, lambda: not transport.is_playing or transport.frame >= seconds * RATE, seconds + 30)
         transport.pause()
         playback.dropped_changed.disconnect(note)
-        return dropped, transport.frame
+        painted.stop()
+        return dropped, transport.frame, transport.frame - len(painted.frames & set(range(transport.frame)))
 
 
 def measure(viewer: Viewer, edits: tuple[Edit, ...], play_s: float) -> None:
@@ -253,9 +280,9 @@ def measure(viewer: Viewer, edits: tuple[Edit, ...], play_s: float) -> None:
     viewer.settle()
     rows.durations("frame step, three layers, nothing cached", viewer.steps())
     worked = time.process_time()
-    dropped, shown = viewer.play(play_s)
+    dropped, shown, unpainted = viewer.play(play_s)
     cpu = (time.process_time() - worked) / play_s
-    figure = f"{len(dropped)} dropped of {shown} frames, {cpu:.1f} processors"
+    figure = f"{len(dropped)} dropped, {unpainted} not painted of {shown}, {cpu:.1f} processors"
     rows.row("playing at 30 frames/s, three layers", figure, "0")
     if dropped:
         print(f"  dropped before the frames {' '.join(map(str, dropped[:20]))}")
@@ -268,6 +295,8 @@ def main(arguments: list[str]) -> int:
     assert isinstance(app, QApplication)
     # As the window's own start has it.
     sys.setswitchinterval(SWITCH_S)
+    for _ in each_class():
+        pass
     app.setStyle("Fusion")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["DELTACUT_CACHE"] = str(Path(folder) / "cache")
