@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
-from av.codec.context import ThreadType
 from av.sidedata.encparams import VideoEncParams, VideoEncParamsType
 from av.video.frame import VideoFrame
 
@@ -42,8 +42,6 @@ _SURE_SHARE = 0.3
 # Frames that come back like this are flat: they tell nothing of the rest, and coarser they would take no fewer bytes.
 _FLAT_DB = 70.0
 _QUANTISERS_FROM = 12
-# Encoding waits for it.
-_THREADS = 2
 _TELL_QUANTISERS = {"export_side_data": "venc_params", "skip_loop_filter": "all"}
 # delta_qp of AVVideoBlockParams, behind four ints (libavutil/video_enc_params.h).
 _DELTA_QP = slice(16, 20)
@@ -86,7 +84,7 @@ def source_quality(video: VideoStream, units: Iterable[bytes]) -> SourceQuality:
 
 def _quantisers(video: VideoStream, units: Iterable[bytes]) -> list[float]:
     decoder = open_decoder(video.codec, video.extradata, _TELL_QUANTISERS)
-    decoder.thread_count, decoder.thread_type = _THREADS, ThreadType.FRAME
+    # In one thread: with several FFmpeg 8.1 tells of pictures that another one is still decoding.
     means: list[float] = []
     for unit in units:
         for frame in decoder.decode(packet_of(unit)):
@@ -104,7 +102,7 @@ def _mean_quantiser(frame: VideoFrame) -> list[float]:
         return []
     if data.codec_type is VideoEncParamsType.VP9 or not data.nb_blocks:
         return [float(data.qp)]
-    blocks = np.frombuffer(data, np.uint8, data.nb_blocks * data.block_size, data.blocks_offset)
+    blocks = np.frombuffer(cast(bytes, data), np.uint8, data.nb_blocks * data.block_size, data.blocks_offset)
     deltas = blocks.reshape(data.nb_blocks, data.block_size)[:, _DELTA_QP].copy().view(np.int32)
     return [float(data.qp + deltas.mean())]
 
