@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtWidgets import QWidget
 
+from app.ui.actions.table import PRESETS
 from app.ui.theme import Theme
 from app.ui.widgets import ElidedLabel, IconLabel, Role, label, row
 from app.ui.widgets.share_bar import ShareBar
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from app.session.session import Session
 
 _SHOWN_MS = 12_000
+_THEMES = {"dark": "dark", "light": "light", "system": "as the system"}
 
 
 class BottomBar(QWidget):
@@ -28,6 +31,7 @@ class BottomBar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(26)
         self._jobs: Jobs | None = None
+        self._session: Session | None = None
         self._sign = IconLabel(theme, "info", "text.2", 14)
         self._text = ElidedLabel("", Role.SMALL, "2")
         self._text.setAccessibleName("What happened last")
@@ -39,10 +43,15 @@ class BottomBar(QWidget):
         self._left.setMinimumWidth(self._left.fontMetrics().horizontalAdvance("100%, 59 min 59 s left"))
         self.dropped = label("", Role.SMALL, "2")
         self.cache = label("", Role.SMALL, "2")
+        self.keys = label("", Role.SMALL, "2")
+        self.theme = label("", Role.SMALL, "2")
+        self.theme.setContentsMargins(8, 0, 0, 0)
         layout = row(self._sign, gap=8, margins=(12, 0, 12, 0))
         self.setLayout(layout)
+        self.about = label("", Role.SMALL, "2")
+        layout.addWidget(self.about)
         layout.addWidget(self._text, 1)
-        for widget in (self._job, self._bar, self._left, self.dropped, self.cache):
+        for widget in (self._job, self._bar, self._left, self.dropped, self.cache, self.keys, self.theme):
             layout.addWidget(widget)
         self._forget = QTimer(self)
         self._forget.setSingleShot(True)
@@ -58,6 +67,26 @@ class BottomBar(QWidget):
         session.jobs.changed.connect(self._show_job)
         session.jobs.ended.connect(self._show_job)
         session.playback.dropped_changed.connect(self._show_dropped)
+        self._session = session
+        for signal in (session.document.opened, session.document.closed, session.settings.changed):
+            signal.connect(self._show_start)
+        self._show_start()
+
+    @Slot()
+    def _show_start(self) -> None:
+        """Tell on the start screen which version this is, and which keys and theme it has."""
+        session = self._session
+        starts = session is not None and not session.document.is_open
+        for widget in (self.about, self.keys, self.theme):
+            widget.setVisible(starts)
+        self.cache.setVisible(not starts)
+        if session is None or not starts:
+            return
+        if not self.about.text():
+            self.about.setText(f"Deltacut {version('deltacut')}")
+        choices = session.settings.choices
+        self.keys.setText(f"Keys: {PRESETS.get(choices.shortcut_preset, choices.shortcut_preset)}")
+        self.theme.setText(f"Theme: {_THEMES.get(choices.theme, choices.theme)}")
 
     def say(self, text: str) -> None:
         """Show a sentence for a while; an empty one takes away what was said."""

@@ -66,7 +66,6 @@ class WindowCommands(QObject):
         projects.failed.connect(self._not_opened)
         projects.recovered.connect(self._tell_readable)
         self._session.document.failed.connect(self._not_saved)
-        self._session.document.films_changed.connect(self._tell_missing)
         self._session.jobs.added.connect(self._count_jobs)
         self._session.jobs.ended.connect(self._count_jobs)
         self._session.jobs.ended.connect(self.look_at_figures)
@@ -317,22 +316,6 @@ class WindowCommands(QObject):
         self._window.show_banner(
             Banner(self._context.theme, Tone.ERROR, "The last change was not saved, and is undone.", str(error))
         )
-
-    @Slot()
-    def _tell_missing(self) -> None:
-        document = self._session.document
-        for source_id, error in document.missing.items():
-            name = document.project.source(source_id).name
-            action = BannerAction("Find the film…", partial(self._context.notices.show_panel, "media"))
-            self._window.show_banner(
-                Banner(
-                    self._context.theme,
-                    Tone.WARNING,
-                    f"“{name}” is not at hand.",
-                    f"{error} Edits and takes are safe in the project.",
-                    (action,),
-                )
-            )
 
     # --- others -----------------------------------------------------------------------------------------------------
 

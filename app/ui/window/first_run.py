@@ -25,12 +25,14 @@ from app.ui.widgets import (
     push_button,
     row,
 )
+from app.ui.window.step_pictures import Step, StepPicture
 
 _STEPS = (
-    ("region", "Draw a region", "Box or lasso, on any frame. The region follows the motion."),
-    ("side-by-side", "Compare takes", "From a provider or a local tool. You see what is sent, and the cost, first."),
-    ("shield", "Export the change", "Changed ranges are re-encoded. The rest is copied and checked."),
+    (Step.REGION, "Draw a region", "Box or lasso, on any frame. The region follows the motion."),
+    (Step.WIPE, "Compare takes", "From a provider or a local tool. You see what is sent, and the cost, first."),
+    (Step.EXPORT, "Export the change", "Changed ranges are re-encoded. The rest is copied and checked."),
 )
+_PROVIDER_ROW = 30
 
 
 class DropZone(QFrame):
@@ -148,22 +150,22 @@ class FirstRun(QWidget):
         project = push_button("Open a project…", size=ButtonSize.FIRST_RUN)
         project.clicked.connect(self.project_wanted)
         zone.setLayout(
-            column(sign, title, kinds, 8, row(None, self.video, project, None, gap=12), gap=6, margins=(24, 28, 24, 28))
+            column(sign, title, kinds, 8, row(None, self.video, project, None, gap=12), gap=6, margins=(24, 34, 24, 34))
         )
         steps = QHBoxLayout()
         steps.setSpacing(12)
-        for number, (icon, name, text) in enumerate(_STEPS, 1):
-            steps.addWidget(self._step(number, icon, name, text), 1)
-        return column(head, second, 4, lead, 16, zone, 20, steps, None, gap=2)
+        for number, (picture, name, text) in enumerate(_STEPS, 1):
+            steps.addWidget(self._step(number, picture, name, text), 1)
+        return column(head, second, 12, lead, 24, zone, 28, steps, None, gap=0)
 
-    def _step(self, number: int, icon: str, name: str, text: str) -> QWidget:
+    def _step(self, number: int, step: Step, name: str, text: str) -> QWidget:
         card = _card()
-        sign = IconLabel(self._theme, icon, "patch.line" if number == 1 else "accent.text", 28)
+        picture = StepPicture(self._theme, step)
         words = label(text, tone="2")
         words.setWordWrap(True)
         count = label(str(number), Role.STEP, "3")
         card.setLayout(
-            column(sign, 4, row(count, label(name, Role.STEP), None), words, None, gap=4, margins=(16, 16, 16, 16))
+            column(picture, 8, row(count, label(name, Role.STEP), None), words, None, gap=4, margins=(12, 12, 12, 16))
         )
         return card
 
@@ -181,10 +183,14 @@ class FirstRun(QWidget):
         works.setWordWrap(True)
         sample.addWidget(works)
         sample.addLayout(row(self._sample, None))
+        frame = StepPicture(self._theme, Step.FRAME)
+        frame.setFixedSize(120, 68)
+        about = QVBoxLayout()
+        about.addLayout(row(frame, sample, gap=12))
         self.show_providers(())
         return column(
             recent,
-            self._section("Sample", sample),
+            self._section("Sample", about),
             self._section("Providers", self._providers),
             None,
             gap=8,
@@ -202,8 +208,10 @@ class FirstRun(QWidget):
 
     def _provider(self, icon: str, name: str, state: str) -> QHBoxLayout:
         sign = IconLabel(self._theme, icon, "approved.fg" if state else "text.3")
-        made = row(sign, label(name, Role.NAME), None, label(state or "No key yet", tone="2"), gap=8)
-        made.setContentsMargins(0, 3, 0, 3)
+        title = label(name, Role.NAME)
+        title.setMinimumHeight(_PROVIDER_ROW)
+        made = row(sign, title, None, label(state or "No key yet", tone="2"), gap=8)
+        made.setContentsMargins(0, 0, 0, 0)
         if not state:
             add = push_button("Add key…", ButtonKind.LINK)
             add.clicked.connect(self.keys_wanted)

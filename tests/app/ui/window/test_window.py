@@ -292,3 +292,14 @@ def _free_pid() -> int:
         except OSError:
             continue
     raise AssertionError("no free process number")
+
+
+def test_the_start_screen_tells_version_keys_and_theme_and_a_film_how_full_the_cache_is(desktop, film, qtbot):
+    bar = desktop.window.bottom
+    assert bar.about.text().startswith("Deltacut ")
+    assert (bar.keys.text(), bar.theme.text()) == ("Keys: Deltacut", "Theme: dark")
+    desktop.session.settings.set(theme="light")
+    assert bar.theme.text() == "Theme: light"
+    opened(desktop, film, qtbot)
+    assert not bar.about.isVisible()
+    assert bar.cache.isVisible()
