@@ -60,14 +60,11 @@ class Entry:
 def entries_of(
     project: Project, missing: Mapping[str, MediaError], pictures: Sequence[FoundPicture]
 ) -> tuple[Entry, ...]:
-    """Return the entries: first the films that the storyline began with, then the other sources, then the graphics."""
-    clips = [item.source_id for item in project.storyline if isinstance(item, Clip)]
-    # The film is what most of the timeline shows: the finished video that is corrected.
-    lengths: dict[str, int] = {}
-    for item in project.storyline:
-        if isinstance(item, Clip):
-            lengths[item.source_id] = lengths.get(item.source_id, 0) + len(item)
-    main = max(lengths, key=lambda id: lengths[id]) if clips else next((s.id for s in project.sources if s.picture), "")
+    """Return the entries: first the film that is corrected, then the other sources, then the graphics."""
+    clips = {item.source_id for item in project.storyline if isinstance(item, Clip)}
+    # The one that the project was made of, for as long as it is in use: a longer clip put beside it is still a clip.
+    films = [source.id for source in project.sources if source.picture is not None]
+    main = next((id for id in films if id in clips), films[0] if films else "")
     found = [_source_entry(source, missing, Section.FILM) for source in project.sources if source.id == main]
     found += [_source_entry(source, missing, Section.CLIPS) for source in project.sources if source.id != main]
     found += [

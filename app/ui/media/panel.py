@@ -17,18 +17,18 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListView,
     QMenu,
-    QMessageBox,
     QStackedWidget,
     QWidget,
 )
 
 from app.session.importing import Refused, Where
-from app.session.relinking import OtherContent, Relinking
 from app.session.thumbnails import image_of
 from app.ui.actions import ActionButton, ActionSpec
 from app.ui.context import Context
 from app.ui.media.delegate import BinDelegate
 from app.ui.media.entries import Entry, EntryKind, Section, entries_of
+from app.ui.media.finding import FilmFinding
+from app.ui.media.kinds import FILMS, SOUNDS
 from app.ui.media.model import ENTRY, BinModel
 from app.ui.timeline.drops import CAPTION_FILES, PICTURES
 from app.ui.widgets import Banner, BannerAction, EmptyState, Panel, Role, Tone, column, label, push_button, row
@@ -39,8 +39,6 @@ from engine.media.picture import decode_picture
 from engine.model.edits import RemoveLayer, RemoveSource
 from engine.store.project_file import ProjectFile
 
-_FILMS = "*.mp4 *.mov *.m4v *.mkv *.webm *.ts *.mts *.m2ts *.mpg *.mpeg *.vob *.avi *.mxf *.flv *.3gp *.wmv"
-_SOUNDS = "*.wav *.mp3 *.m4a *.aac *.flac *.ogg *.opus *.aif *.aiff"
 _THUMBNAIL_LINES = 84
 _MENU = (
     "media.append",
@@ -65,7 +63,7 @@ class MediaPanel(Panel):
         self._document = session.document
         self._importing = session.importing
         self._thumbnails = session.thumbnails
-        self._relinking = Relinking(session.document, session.jobs, self)
+        self.finding = FilmFinding(context, self)
         self._pictures: dict[str, QImage] = {}
         self._asked: set[str] = set()
         self.setAcceptDrops(True)
@@ -96,15 +94,15 @@ class MediaPanel(Panel):
         self._pages = QStackedWidget()
         for page in (self.list, empty, self._nothing):
             self._pages.addWidget(page)
-        self.body.setContentsMargins(0, 0, 0, 8)
+        self.body.setContentsMargins(0, 8, 0, 8)
         self.body.setSpacing(6)
-        self.body.addLayout(row(self._search, margins=(12, 0, 12, 0)))
+        # Beside the field: under a tab a head of their own would be an empty row.
+        buttons = [ActionButton(context.actions, id) for id in ("media.as_list", "media.as_grid", "file.import")]
+        self.body.addLayout(row(self._search, *buttons, gap=4, margins=(12, 0, 8, 0)))
         self.body.addWidget(self._pages, 1)
         self._hint = label("Drop files here. They stay where they are.", Role.SMALL, "3")
         self._hint.setWordWrap(True)
         self.body.addLayout(column(self._hint, margins=(12, 0, 12, 0)))
-        for id in ("media.as_list", "media.as_grid", "file.import"):
-            self.head.add(ActionButton(context.actions, id))
         document = self._document
         document.opened.connect(self._refresh)
         document.closed.connect(self._forget)
@@ -113,8 +111,6 @@ class MediaPanel(Panel):
         self._importing.pictures_changed.connect(self._refresh)
         self._importing.refused.connect(self._tell_refused)
         self._importing.imported.connect(self._show_imported)
-        self._relinking.other_content.connect(self._ask_about_other)
-        self._relinking.told.connect(context.notices.say)
         self._thumbnails.arrived.connect(self._picture_arrived)
         self._repaint = QTimer(self)
         self._repaint.setSingleShot(True)
@@ -200,10 +196,20 @@ class MediaPanel(Panel):
                 section=61,
             ),
             spec(
+                "media.find_missing",
+                "Find the missing film…",
+                "Clip/Media",
+                self.finding.find_missing,
+                "",
+                "link-broken",
+                missing_needed,
+                section=61,
+            ),
+            spec(
                 "media.search_folder",
                 "Search a folder for missing films…",
                 "Clip/Media",
-                self.search_folder,
+                self.finding.search_folder,
                 "",
                 "",
                 missing_needed,
@@ -273,9 +279,7 @@ class MediaPanel(Panel):
         self._load_pictures([entry.id for entry in entries if entry.kind is EntryKind.PICTURE])
         if self._document.missing:
             count = len(self._document.missing)
-            self._hint.setText(
-                f"{count} film{'s are' if count != 1 else ' is'} not at hand. Choose it and press “Find the film…”."
-            )
+            self._hint.setText(f"{count} film{'s are' if count != 1 else ' is'} not at hand.")
         else:
             self._hint.setText("Drop files here. They stay where they are.")
 
@@ -348,7 +352,7 @@ class MediaPanel(Panel):
         pictures = " ".join(f"*{suffix}" for suffix in sorted(PICTURES))
         captions = " ".join(f"*{suffix}" for suffix in sorted(CAPTION_FILES))
         kinds = (
-            f"Media ({_FILMS} {_SOUNDS} {pictures} {captions});;Films ({_FILMS});;Sounds ({_SOUNDS});;"
+            f"Media ({FILMS} {SOUNDS} {pictures} {captions});;Films ({FILMS});;Sounds ({SOUNDS});;"
             f"Pictures ({pictures});;Captions ({captions});;All files (*)"
         )
         names, _ = QFileDialog.getOpenFileNames(
@@ -370,40 +374,15 @@ class MediaPanel(Panel):
 
     def _show_in_folder(self) -> None:
         entry = self.entry
-        path = self._path_of(entry) if entry is not None else None
+        path = self.finding.path_of(entry.id) if entry is not None else None
         if path is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent)))
 
-    def _path_of(self, entry: Entry) -> Path | None:
-        film = self._document.films.get(entry.id)
-        if film is not None:
-            return film.path
-        try:
-            return Path(self._document.file.place(entry.id).absolute)
-        except DeltacutError as error:
-            self._context.notices.say(str(error))
-            return None
-
     @Slot()
     def find_film(self) -> None:
-        """Ask where a film is now."""
-        entry = self.entry
-        if entry is None:
-            return
-        before = self._path_of(entry)
-        folder = str(before.parent if before is not None and before.parent.is_dir() else Path.home())
-        name, _ = QFileDialog.getOpenFileName(
-            self, f"Where is “{entry.name}”?", folder, f"{entry.name} ({entry.name});;Films ({_FILMS});;All files (*)"
-        )
-        if name:
-            self._relinking.relink(entry.id, Path(name))
-
-    @Slot()
-    def search_folder(self) -> None:
-        """Ask for a folder and look through it for all that is missing."""
-        name = QFileDialog.getExistingDirectory(self, "Search a folder for missing films", str(Path.home()))
-        if name:
-            self._relinking.search(Path(name))
+        """Ask where the chosen film is now."""
+        if self.entry is not None:
+            self.finding.find(self.entry.id)
 
     def _remove(self) -> None:
         entry = self.entry
@@ -480,19 +459,6 @@ class MediaPanel(Panel):
                 (BannerAction("Import another…", self.import_files),),
             )
         )
-
-    @Slot(object)
-    def _ask_about_other(self, other: OtherContent) -> None:
-        question = QMessageBox(self)
-        question.setWindowTitle("Deltacut")
-        question.setText(f"“{other.path.name}” is another film.")
-        question.setInformativeText(other.difference)
-        use = question.addButton("Use it anyway", QMessageBox.ButtonRole.AcceptRole)
-        further = question.addButton("Look further", QMessageBox.ButtonRole.RejectRole)
-        question.setDefaultButton(further)
-        question.exec()
-        if question.clickedButton() is use:
-            self._relinking.replace(other)
 
     # --- drops ------------------------------------------------------------------------------------------------------
 

@@ -122,10 +122,10 @@ def placed_map(scene: Scene | None, frame: int | None) -> QTransform:
     recipe = None if scene is None or frame is None else scene.recipe(frame)
     if scene is None or frame is None or recipe is None or recipe.placement is None:
         return QTransform()
-    shown = scene.source_at(frame)
-    if shown is None:
-        return QTransform()
     try:
+        shown = scene.source_at(frame)
+        if shown is None:
+            return QTransform()
         across, down = screen_of(scene.films.video(shown[0])).square_size
     except DeltacutError:
         return QTransform()

@@ -44,10 +44,14 @@ class Trouble(QWidget):
         if not text:
             self.hide()
             return
-        session = self._context.session
+        missing = self._missing_name()
+        if missing:
+            text = f"“{missing}” is not at hand, so there is nothing to show here"
         self.words.setText(f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith(".") else "."))
-        self.locate.setVisible(bool(session.document.missing))
-        self.further.setVisible(session.preview.scene is not None)
+        self.locate.setVisible(bool(missing))
+        # Neither reads a file that is not there.
+        self.again.setVisible(not missing)
+        self.further.setVisible(not missing and self._context.session.preview.scene is not None)
         self.place()
         self.show()
         self.raise_()
@@ -75,6 +79,16 @@ class Trouble(QWidget):
         later = frames[np.searchsorted(frames, transport.frame, side="right") :]
         transport.seek(int(later[0]) if later.size else transport.last_frame)
 
+    def _missing_name(self) -> str:
+        """Return the name of the film at the playhead if it is missing, else of one that is, "" if all are there."""
+        document = self._context.session.document
+        if not document.missing:
+            return ""
+        shown = document.timeline.source_at(self._context.session.transport.frame)
+        if shown is not None and shown.source_id not in document.missing:
+            return ""
+        return document.project.source(next(iter(document.missing)) if shown is None else shown.source_id).name
+
     @Slot()
     def _find(self) -> None:
-        self._context.notices.show_panel("media")
+        self._context.actions.action("media.find_missing").trigger()

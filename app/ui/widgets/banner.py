@@ -81,8 +81,8 @@ class Banner(QFrame):
         self._content.addLayout(words, 1)
         if buttons:
             self._content.addLayout(row(*buttons, None))
-        close = icon_button(theme, "close", "Put this message away", size=24)
-        close.clicked.connect(self._close)
+        self._closer = close = icon_button(theme, "close", "Put this message away", size=24)
+        close.clicked.connect(self.put_away)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 8, 8, 8)
         layout.setSpacing(8)
@@ -96,8 +96,13 @@ class Banner(QFrame):
         is_wide = self.width() >= _WIDE_PX
         beside, below = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
         self._content.setDirection(beside if is_wide else below)
+        layout = self.layout()
+        if layout is not None:
+            at = Qt.AlignmentFlag.AlignVCenter if is_wide else Qt.AlignmentFlag.AlignTop
+            layout.setAlignment(self._closer, at)
 
-    def _close(self) -> None:
+    def put_away(self) -> None:
+        """Take the message off; for good."""
         self.hide()
         self.closed.emit()
         self.deleteLater()

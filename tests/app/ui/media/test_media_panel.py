@@ -15,8 +15,10 @@ from app.ui.media.entries import EntryKind, Section, entries_of, length_of
 from app.ui.media.model import ENTRY
 from app.ui.timeline.drops import SOURCE_TYPE, dropped_in
 from engine.errors import MissingMedia
-from engine.model.edits import AddSource
+from engine.model.edits import AddSource, AppendClip
 from engine.model.overlay import Still
+from engine.model.storyline import Clip, Native
+from engine.model.time import Range
 from tests.corpus.small_clips import Recipe, make
 from tests.projects import one_source_project, source
 
@@ -161,7 +163,7 @@ def test_the_grid_shows_the_entries_without_heads(stage, panel):
     assert len(rows(panel)) == 2
 
 
-def test_a_film_that_is_missing_says_so_and_the_film_that_is_shown_most_comes_first():
+def test_a_film_that_is_missing_says_so_and_stands_among_the_clips():
     project = one_source_project()
     project = AddSource(source("t", 30)).apply(project)
     entries = entries_of(project, {"t": MissingMedia("gone")}, ())
@@ -170,3 +172,10 @@ def test_a_film_that_is_missing_says_so_and_the_film_that_is_shown_most_comes_fi
         (Section.CLIPS, "t", True),
     ]
     assert "not at hand" in entries[1].spoken
+
+
+def test_the_film_that_the_project_was_made_of_stays_the_film_beside_a_longer_clip():
+    project = AddSource(source("t", 3000)).apply(one_source_project())
+    project = AppendClip(Clip("long", "t", Native(Range(0, 3000)))).apply(project)
+    entries = entries_of(project, {}, ())
+    assert [(entry.section, entry.id) for entry in entries] == [(Section.FILM, "s"), (Section.CLIPS, "t")]

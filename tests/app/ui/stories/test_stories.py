@@ -13,9 +13,10 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 from app.session.patching import FollowChoice
+from app.ui.viewer.trouble import Trouble
 from engine.control import CancelToken, Progress
 from engine.media.pixels import to_rgb
 from engine.model.edits import project_to_json
@@ -24,6 +25,7 @@ from engine.model.recipe import recipe_runs
 from engine.render.verify import verify
 from tests.app.ui.desktop import drop, ended, opened, started
 from tests.app.ui.stories.conftest import HEIGHT, WIDTH, ball_at
+from tests.corpus.small_clips import Recipe, make
 from tests.films import reader
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -189,7 +191,7 @@ import os, sys
 from pathlib import Path
 def main():
     from PySide6.QtCore import QTimer
-    from PySide6.QtWidgets import QApplication
+    from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
     from engine.model.edits import RenameProject
     from tests.app.ui.desktop import whole
     app = QApplication([])
@@ -262,15 +264,29 @@ def test_a_moved_project_finds_its_film_again_and_is_exported_without_a_network(
     media = elsewhere / "films"
     media.mkdir(parents=True)
     moved = elsewhere / "Work.dcut"
+    other = make(elsewhere / "other.mp4", Recipe(frames=10, width=160, height=96))
     project.rename(moved)
     film.rename(media / "Renamed.mp4")
     desktop.projects.open(moved)
     qtbot.waitUntil(lambda: bool(desktop.session.document.missing), timeout=LONG_MS)
     assert desktop.window._messages.count() == 1
-    desktop.media._relinking.search(elsewhere)
+    asked = []
+    answers = [other, media / "Renamed.mp4"]
+    monkeypatch.setattr(
+        QFileDialog, "getOpenFileName", lambda *words: (asked.append(words[1]), (str(answers.pop(0)), ""))[1]
+    )
+    monkeypatch.setattr(QMessageBox, "exec", lambda _box: 0)
+    monkeypatch.setattr(QMessageBox, "clickedButton", lambda box: box.defaultButton())
+    trouble = desktop.viewer.canvas.findChild(Trouble)
+    qtbot.waitUntil(trouble.isVisible, timeout=LONG_MS)
+    assert "“Ball.mp4” is not at hand" in trouble.words.text()
+    assert not trouble.again.isVisible() and not trouble.further.isVisible()
+    QTest.mouseClick(trouble.locate, LEFT)
     qtbot.waitUntil(
         lambda: bool(desktop.session.document.films) and not desktop.session.document.missing, timeout=LONG_MS
     )
+    assert asked == ["Where is “Ball.mp4”?"] * 2, "another film was refused, and the way goes on from there"
+    qtbot.waitUntil(lambda: desktop.window._messages.count() == 0, timeout=LONG_MS)
     target = export(desktop, qtbot)
     assert verify(media / "Renamed.mp4", target, progress=Progress(), cancel=CancelToken()).verified
     assert elsewhere in target.parents
