@@ -190,7 +190,7 @@ class Photographer:
                     taken = QTimer()
                     taken.setSingleShot(True)
                     taken.timeout.connect(partial(self._shoot, path))
-                    taken.start(1200)
+                    taken.start(3000 if name == "ask-key" else 1200)
                     enter()
                     self._until(lambda taken=taken: not taken.isActive())
                 else:

@@ -62,3 +62,6 @@ class SettingsDialog(QDialog):
         self.show()
         self.raise_()
         self.activateWindow()
+        # Qt gives the first field of a dialog the focus as if the Tab key had: the ring is for who uses that.
+        self._list.clearFocus()
+        self._list.setFocus(Qt.FocusReason.OtherFocusReason)

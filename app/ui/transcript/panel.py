@@ -57,13 +57,12 @@ class TranscriptPanel(Panel):
         for page in (self.words, empty, self.hits, self._nothing):
             self._pages.addWidget(page)
         self._count = label("", Role.SMALL, "3")
-        self.body.setContentsMargins(0, 0, 0, 8)
+        self.body.setContentsMargins(0, 8, 0, 8)
         self.body.setSpacing(6)
-        self.body.addLayout(row(self._search, margins=(12, 0, 12, 0)))
+        buttons = [ActionButton(context.actions, id) for id in ("words.cut", "words.caption")]
+        self.body.addLayout(row(self._search, *buttons, gap=4, margins=(12, 0, 8, 0)))
         self.body.addWidget(self._pages, 1)
         self.body.addLayout(row(self._count, margins=(12, 0, 12, 0)))
-        for id in ("words.cut", "words.caption"):
-            self.head.add(ActionButton(context.actions, id))
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(_SETTLE_MS)

@@ -95,8 +95,16 @@ class SplitClip:
         check_new(project, [self.new_id])
         after, index = divided(project, self.at, self.new_id)
         if index == len(after.storyline) or after.storyline[index].id != self.new_id:
-            raise EditRefused(f"there is no clip to split at frame {self.at}: it is a cut already, or outside")
+            raise EditRefused(_why_not_split(self.at, index == len(after.storyline)))
         return after
+
+
+def _why_not_split(at: int, is_behind: bool) -> str:
+    if at == 0:
+        return "the film begins here; put the playhead inside a clip to split it"
+    if is_behind:
+        return f"the film ends before frame {at:,}; put the playhead inside a clip to split it"
+    return f"there is a cut at frame {at:,} already; put the playhead inside a clip to split it"
 
 
 class Edge(Enum):

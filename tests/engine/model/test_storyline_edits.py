@@ -129,8 +129,8 @@ REFUSED = {
     "insert what the source lacks": ("abc", e.InsertClip(Clip("n", "s", Native(Range(20, 30))), 0), "reach beyond"),
     "insert of an unknown source": ("abc", e.InsertClip(Clip("n", "t", Native(Range(0, 1))), 0), "no source t"),
     "conformed beyond the source": ("abc", e.AppendClip(Clip("n", "s", Conformed(Fraction(0), 28))), "its source has"),
-    "split at a cut": ("abc|def", e.SplitClip(3, "n"), "cut already"),
-    "split outside": ("abc", e.SplitClip(9, "n"), "outside"),
+    "split at a cut": ("abc|def", e.SplitClip(3, "n"), "a cut at frame 3 already"),
+    "split outside": ("abc", e.SplitClip(9, "n"), "film ends before frame 9"),
     "trim everything away": ("abc|def", e.TrimClip("1", e.Edge.END, -3), "nothing would be left"),
     "trim beyond the source's start": ("abc", e.TrimClip("1", e.Edge.START, -1), "cannot show"),
     "trim beyond the source's end": ("xyz", e.TrimClip("1", e.Edge.END, 1), "reach beyond"),
@@ -145,7 +145,11 @@ REFUSED = {
     "move what is not there": ("abc", e.MoveClip("9", 0), "no clip 9"),
     "reorder out of the storyline": ("abc|de", e.ReorderClip("1", 2), "no place 2"),
     "change what is shown": ("abc", e.ChangeClip(clip("bcd", "1")), "trim, slip or retime"),
-    "a compound with one bad part": ("abc", e.Compound("x", (e.SplitClip(1, "n"), e.SplitClip(1, "m"))), "cut already"),
+    "a compound with one bad part": (
+        "abc",
+        e.Compound("x", (e.SplitClip(1, "n"), e.SplitClip(1, "m"))),
+        "a cut at frame 1 already",
+    ),
 }
 
 
@@ -294,6 +298,21 @@ def test_the_geometry_of_a_clip_keeps_to_its_content_when_it_is_cut():
     assert value_at(right.geometry.scale, 5) == value_at(zoom.scale, 25)
     trimmed = e.TrimClip("r", e.Edge.START, 4).apply(e.SplitClip(20, "r").apply(project)).clip("r")
     assert value_at(trimmed.geometry.scale, 1) == value_at(zoom.scale, 25)
+
+
+@pytest.mark.parametrize(
+    ("at", "why"),
+    [
+        (0, "the film begins here"),
+        (20, "there is a cut at frame 20 already"),
+        (60, "the film ends before frame 60"),
+        (90, "the film ends before frame 90"),
+    ],
+)
+def test_a_split_where_nothing_can_be_divided_says_why_and_what_to_do(at, why):
+    cut = e.SplitClip(20, "r").apply(one_source_project(60))
+    with pytest.raises(EditRefused, match=f"^{why}; put the playhead inside a clip"):
+        e.SplitClip(at, "again").apply(cut)
 
 
 # --- sound -----------------------------------------------------------------------------------------------------------
