@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal, Slot
@@ -40,7 +41,7 @@ from app.ui.viewer.gestures import (
     ResizeRegion,
     Stroke,
 )
-from app.ui.viewer.item_box import ItemBox, text_of, with_text
+from app.ui.viewer.item_box import ItemBox, text_of, tidied, with_text
 from app.ui.viewer.item_hand import ItemDrag, is_near, taken_hold, turn_grip
 from app.ui.viewer.picture_view import Compare, PictureView
 from app.ui.viewer.region_edits import Editable, RegionEdits
@@ -193,6 +194,15 @@ class Canvas(PictureView):
             return None
         return next((box for box in found.boxes if box.item == item), None)
 
+    def _as_it_is_now(self, box: ItemBox) -> ItemBox | None:
+        """Return the frame around an item with the item itself as it is now; None once it is gone.
+
+        A frame is worked out beside the picture: what the item says may have changed since.
+        """
+        layers = self._session.document.project.layers
+        item = next((item for layer in layers for item in layer.items if item.id == box.item.id), None)
+        return replace(box, item=item) if isinstance(item, Overlay | Caption) else None
+
     # --- coordinates ------------------------------------------------------------------------------------------------
 
     def _to_view(self, view: ViewMap) -> QTransform:
@@ -341,7 +351,7 @@ class Canvas(PictureView):
         for box in reversed(found.boxes):
             outline = QPolygonF([view.to_view(*corner) for corner in box.corners])
             if outline.containsPoint(point, Qt.FillRule.WindingFill):
-                return box
+                return self._as_it_is_now(box)
         return None
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -517,13 +527,15 @@ class Canvas(PictureView):
 
         def taken(changed: str) -> None:
             self._field = None
-            if changed.strip() and changed != text:
+            changed = tidied(box.item, changed)
+            if changed and changed != text:
                 try:
                     self._session.document.do(ReplaceItem(with_text(box.item, changed)))
                 except EditRefused as error:
                     self.refused.emit(str(error))
             self.setFocus()
 
+        self._context.notices.say("Enter takes the text, Shift+Enter begins a line, Escape leaves it as it was")
         self._field = TextField(text, taken, self)
         self._field.show_at(outline, QRectF(self.rect()))
 

@@ -158,6 +158,14 @@ def with_text(item: Overlay | Caption, text: str) -> Overlay | Caption:
     return replace(item, content=replace(item.content, text=text))
 
 
+def tidied(item: Overlay | Caption, text: str) -> str:
+    """Return what was typed as the item can hold it: a caption has no blank lines, a title none around it."""
+    lines = text.split("\n")
+    if isinstance(item, Caption):
+        return "\n".join(line.strip() for line in lines if line.strip())
+    return "\n".join(lines).strip("\n") if text.strip() else ""
+
+
 def style_of(scene: Scene, item: Overlay | Caption) -> TextStyle:
     """Return how an item's text looks: by its own style, or by its layer's."""
     if isinstance(item, Overlay):

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 
 class TextField(QPlainTextEdit):
-    """Takes the text at Ctrl+Enter or where the focus goes; Escape leaves it as it was."""
+    """Takes the text at Enter or where the focus goes; Shift+Enter begins a line, Escape leaves it as it was."""
 
     def __init__(self, text: str, taken: Callable[[str], None], parent: QWidget) -> None:
         super().__init__(parent)
@@ -46,8 +46,8 @@ class TextField(QPlainTextEdit):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self._end(self._was)
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and (
-            event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not (
+            event.modifiers() & Qt.KeyboardModifier.ShiftModifier
         ):
             self._end(self.toPlainText())
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import cv2
@@ -16,7 +17,7 @@ from app.ui.viewer import ViewerArea, shapes
 from app.ui.viewer.canvas import Canvas
 from app.ui.viewer.picture_view import Compare
 from engine.model.captions import Caption
-from engine.model.edits import AddItems, AddPatch
+from engine.model.edits import AddItems, AddPatch, ReplaceItem
 from engine.model.ids import new_id
 from engine.model.overlay import Overlay, Title
 from engine.model.patch import Follow, Motion, Nudge, Patch, Take
@@ -258,6 +259,36 @@ def test_a_caption_is_dragged_and_its_text_edited_in_place(stage, area, qtbot):
     QTest.keyClick(field, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert stage.session.selection.item.text == "Good boy."
     assert canvas._field is None
+
+
+def test_a_caption_is_edited_as_it_is_now_though_its_frame_was_found_before(stage, area, qtbot):
+    caption = Caption(new_id(), AtTimeline(Fraction(0), Fraction(2)), "Good girl.")
+    stage.do(AddItems("captions", (caption,)))
+    canvas = area.canvas
+    stage.session.selection.choose(caption.id)
+    qtbot.waitUntil(lambda: canvas._box_of_chosen() is not None)
+    middle = at(canvas, *canvas._box_of_chosen().middle)
+    stage.do(ReplaceItem(replace(caption, text="Good girl, Pixel.")))
+    QTest.mouseDClick(canvas, LEFT, NONE, middle)
+    assert canvas._field.toPlainText() == "Good girl, Pixel."
+    QTest.keyClicks(canvas._field, "Good boy,")
+    QTest.keyClick(canvas._field, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClicks(canvas._field, "Pixel.")
+    QTest.keyClick(canvas._field, Qt.Key.Key_Return)
+    assert stage.session.selection.item.text == "Good boy,\nPixel."
+
+
+def test_blank_lines_of_a_caption_are_left_out_when_the_field_is_left(stage, area, qtbot):
+    caption = Caption(new_id(), AtTimeline(Fraction(0), Fraction(2)), "Good girl.")
+    stage.do(AddItems("captions", (caption,)))
+    stage.session.selection.choose(caption.id)
+    qtbot.waitUntil(lambda: area.canvas._box_of_chosen() is not None)
+    stage.run("region.edit_text")
+    QTest.keyClicks(area.canvas._field, "Hello there")
+    for _ in range(2):
+        QTest.keyClick(area.canvas._field, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    area.canvas.setFocus()
+    assert stage.session.selection.item.text == "Hello there"
 
 
 def test_escape_leaves_the_text_as_it_was(stage, area, qtbot):
