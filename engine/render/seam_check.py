@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,7 @@ class SeamFindings:
 
 def check_seams(
     films: tuple[FilmFile, FilmFile],
-    sought: Sequence[FilmFile],
+    sought: FilmFile | None,
     rows: tuple[PacketRows, PacketRows],
     match: VideoMatch,
     depth: Depth,
@@ -70,8 +70,8 @@ def check_seams(
 
     Args:
         films: the source and the export; their other tracks are not read any more.
-        sought: the export, opened once more for each that is to be played after seeks at the same time; none to seek
-            in the one of `films`.
+        sought: the export, opened once more to be played after seeks at the same time; None to seek in the one of
+            `films`.
         rows: the packets of their pictures.
         match: which of these belong together.
         depth: how much is decoded.
@@ -89,11 +89,11 @@ def check_seams(
     windows = windows_of(moments, match.runs, depth)
     source = PlayedFilm(Replay(films[0]), rows[0], match.source_at, ahead)
     out = PlayedFilm(Replay(films[1]), rows[1], match.out_at)
-    others = [PlayedFilm(Replay(film), rows[1], match.out_at) for film in sought]
-    with ThreadPoolExecutor(1 + len(others), thread_name_prefix="play") as pool:
+    other = None if sought is None else PlayedFilm(Replay(sought), rows[1], match.out_at)
+    with ThreadPoolExecutor(2, thread_name_prefix="play") as pool:
         for n, window in enumerate(windows):
             progress.report("Playing around the seams", n / len(windows))
-            findings.add(_Seam(moments, source, out, others, window, depth, decoded, pool, cancel).check())
+            findings.add(_Seam(moments, source, out, other, window, depth, decoded, pool, cancel).check())
             if len(findings.problems) >= _ENOUGH_PROBLEMS:
                 break
     return findings
@@ -107,7 +107,7 @@ class _Seam:
         moments: Moments,
         source: PlayedFilm,
         out: PlayedFilm,
-        sought: Sequence[PlayedFilm],
+        sought: PlayedFilm | None,
         window: Window,
         depth: Depth,
         decoded: Collection[bytes],
@@ -128,24 +128,23 @@ class _Seam:
 
     def check(self) -> SeamFindings:
         """Compare the window played through, then after seeks."""
-        orders = self._seek_orders(max(1, len(self._sought)))
+        entries = self._seek_order()
         soon_after: set[int] = set()
-        for entry in chain(*orders):
+        for entry in entries:
             soon_after.update(range(self._moment(entry), self._stop_after(entry)))
         seen_before = self._seen_before(soon_after)
         # Each film that is open is played on a thread of its own.
         waited: list[Future[Any]] = [theirs := self._pool.submit(self._source_parts)]
         try:
-            seeks = [
-                self._pool.submit(self._after_seeks, film, order)
-                for film, order in zip(self._sought, orders, strict=bool(self._sought))
-            ]
-            waited += seeks
-            ours = self._played_through(soon_after, seen_before)
-            seen = [future.result() for future in seeks] or [self._after_seeks(self._out, orders[0])]
+            if self._sought is not None:
+                waited.append(seeks := self._pool.submit(self._after_seeks, self._sought, entries))
+                ours = self._played_through(soon_after, seen_before)
+                after_seeks = seeks.result()
+            else:
+                ours = self._played_through(soon_after, seen_before)
+                after_seeks = self._after_seeks(self._out, entries)
         finally:
             wait(waited)
-        entries, after_seeks = list(chain(*orders)), list(chain(*seen))
         self._compare(ours, theirs.result(), entries, after_seeks)
         if self._findings.problems and seen_before:
             # With packets left out it does not look as it should: all of them have to tell.
@@ -167,8 +166,8 @@ class _Seam:
         for entry, found in zip(entries, after_seeks, strict=True):
             self._check_seek(entry, found, ours, reference)
 
-    def _seek_orders(self, films: int) -> list[list[int]]:
-        """Return for each film that is played after seeks to which entries, one after the other.
+    def _seek_order(self) -> list[int]:
+        """Return the entries to seek to, one after the other.
 
         First into the runs, then out of them: what a decoder keeps of a run must not spoil what it plays next, before
         the run and behind it.
@@ -185,10 +184,7 @@ class _Seam:
         into, out_of = (sorted(at for at in entries if self._moment(at) >= 0) for entries in (inside, outside))
         # The last seek leads back across the run, from behind it.
         out_of.reverse()
-        orders = [into[n::films] + out_of[n::films] for n in range(films)]
-        if into:
-            orders = [order if order[:1] and order[0] in inside else [into[0], *order] for order in orders]
-        return orders
+        return into + out_of
 
     def _seen_before(self, soon_after: Collection[int]) -> frozenset[int]:
         """Return the ordinals of the packets inside the runs that need not be decoded again.

@@ -6,7 +6,7 @@ around each seam.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -35,10 +35,6 @@ _DECODE_TIMES = {
     Family.TRANSPORT: DecodeTimes.WHERE_THEY_DIFFER,
     Family.PROGRAM: DecodeTimes.WHERE_THEY_DIFFER,
 }
-
-
-_SOUGHT = 2
-"""How often an export is opened besides, to be played after seeks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,21 +156,20 @@ def verify_prepared(
     cancel: CancelToken,
 ) -> VerifyReport:
     """Compare an export with its source, as `verify`."""
-    with ExitStack() as again, ThreadPoolExecutor(1 + _SOUGHT, thread_name_prefix="check") as pool:
+    with ExitStack() as opened, ThreadPoolExecutor(2, thread_name_prefix="check") as pool:
         tables = pool.submit(tables_of, out, view)
-        again_open = [pool.submit(again.enter_context, open_film(out, view)) for _ in range(_SOUGHT)]
-        film = again.enter_context(open_film(out, view))
-        if film.family is not Family.ISO:
-            # A seek there is as good as what was read of the file before.
-            again_open = []
-        return _verified(source, film, tables, again_open, plan, depth, progress, cancel)
+        sought = pool.submit(opened.enter_context, open_film(out, view))
+        film = opened.enter_context(open_film(out, view))
+        # In other families a seek is as good as what was read of the file before.
+        again = sought if film.family is Family.ISO else None
+        return _verified(source, film, tables, again, plan, depth, progress, cancel)
 
 
 def _verified(
     prepared_source: PreparedSource,
     out: FilmFile,
     tables: Future[Movie | None],
-    again_open: Sequence[Future[FilmFile]],
+    again: Future[FilmFile] | None,
     plan: Plan | None,
     depth: Depth,
     progress: Progress,
@@ -212,10 +207,10 @@ def _verified(
     seams = SeamFindings()
     rows = theirs.video.rows, ours.video.rows
     if match.anew or len(rows[0]) == len(rows[1]) or int((~rows[0].hidden).sum()) == int((~rows[1].hidden).sum()):
-        again = [film.result() for film in again_open]
+        sought = again.result() if again is not None else None
         decoded = plan.decoded if plan is not None else frozenset()
         seams = check_seams(
-            (source, out), again, rows, match, depth, decoded, prepared_source.ahead(), progress.part(0.6, 1.0), cancel
+            (source, out), sought, rows, match, depth, decoded, prepared_source.ahead(), progress.part(0.6, 1.0), cancel
         )
         problems += seams.problems
     progress.report("Checked", 1.0)
