@@ -61,3 +61,12 @@ def timecode(frame: int, rate: Fraction) -> str:
     sign = ";" if drops else ":"
     digits = len(str(base - 1))
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{sign}{frames:0{max(2, digits)}d}"
+
+
+def sentence(text: str) -> str:
+    """Return words as a sentence: with a capital, unless it begins with a file's name, and a full stop."""
+    if not text:
+        return ""
+    first = text.split(maxsplit=1)[0]
+    begun = text[:1].upper() + text[1:] if first.rstrip(",;:").isalpha() else text
+    return f"{begun.rstrip('.')}."

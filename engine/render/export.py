@@ -6,6 +6,7 @@ A join that fails its check is planned wider, at last as the whole film, and the
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import time
@@ -209,8 +210,10 @@ def check_target(source: Path, target: Path) -> None:
         raise StorageError(f"the folder {folder} cannot be written; choose another one")
     room, needed = shutil.disk_usage(folder).free, source.stat().st_size
     if room < needed:
+        # Rounded apart: numbers that look the same would explain nothing.
+        left, wanted = math.floor(room / 1e5) / 10, math.ceil(needed / 1e5) / 10
         raise NoSpace(
-            f"{folder} has {room / 1e6:,.0f} MB left, and the export needs about {needed / 1e6:,.0f} MB: "
+            f"{folder} has {left:,.1f} MB left, and the export needs about {wanted:,.1f} MB: "
             "free some, or choose another folder"
         )
 

@@ -45,11 +45,11 @@ from app.ui.widgets import (
     upright,
 )
 from app.ui.widgets.share_bar import ShareBar
-from app.ui.words import bytes_text, seconds_left, seconds_text, share_text
+from app.ui.words import bytes_text, seconds_left, seconds_text, sentence, share_text
 from app.workflows.caches import films_cache
 from app.workflows.presets import export_with_preset, presets
 from engine.control import CancelToken, Progress
-from engine.errors import DeltacutError, StorageError
+from engine.errors import DeltacutError, StorageError, UsageError
 from engine.model.export_preset import MatchSource, Pictures, Preset, SoundOnly
 from engine.model.time import Range
 from engine.plan.export_plan import ExportPlan
@@ -91,6 +91,7 @@ class ExportPage(QWidget):
         self.target.setAccessibleName("Save as")
         self.target.textEdited.connect(self._own_target)
         self._target_is_own = False
+        self._agreed: Path | None = None
         browse = push_button("Browse…")
         browse.clicked.connect(self._browse)
         self.preset = QComboBox()
@@ -316,6 +317,8 @@ class ExportPage(QWidget):
             name, _ = QFileDialog.getSaveFileName(self, "Save as", self.target.text())
         if name:
             self._target_is_own = True
+            # The dialog has asked about a file that is there.
+            self._agreed = Path(name)
             self.target.setText(name)
 
     @Slot()
@@ -351,9 +354,14 @@ class ExportPage(QWidget):
             self._waits = True
             return
         target, chosen = Path(self.target.text().strip()).expanduser(), self.chosen_preset
-        if not self.target.text().strip() or not target.parent.is_dir():
-            self._context.notices.say(f"The folder {target.parent} is not there; choose another place")
-            self.target.setFocus(Qt.FocusReason.OtherFocusReason)
+        if not self.target.text().strip():
+            self._refuse("The film has no name yet.", "Say what it shall be called, and in which folder.")
+            return
+        if not target.parent.is_dir():
+            self._refuse("The folder is not there.", f"{target.parent} is not at hand on this computer.")
+            return
+        if target.is_file() and target != self._agreed and not self._is_of_the_project(target):
+            self._ask_to_replace(target)
             return
         in_out = document.project.in_out
         frames: Range | None = in_out if self.range.currentIndex() == 1 else None
@@ -373,12 +381,55 @@ class ExportPage(QWidget):
             return report
 
         empty(self._report)
+        self._agreed = None
         job = self._session.jobs.start(f"Export {target.name}", JobKind.EXPORT, work)
         self._export = job
         job.changed.connect(self._show_running)
         job.ended.connect(self._ended)
         job.then(partial(self._done, job), self._failed)
         self._show_running()
+
+    def _refuse(self, what: str, why: str) -> None:
+        """Say beside the field why nothing was begun."""
+        ways = (BannerAction("Choose another place…", self._browse),)
+        self._show_report(Banner(self._context.theme, Tone.ERROR, what, why, ways))
+        self._area.ensureWidgetVisible(self.target)
+        self.target.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _is_of_the_project(self, target: Path) -> bool:
+        """Tell whether a path is a film of the project, or the project itself: the export refuses those, in words."""
+        document = self._session.document
+        return any(
+            path is not None and path.exists() and target.samefile(path)
+            for path in (document.path, *(film.path for film in document.films.values()))
+        )
+
+    def _ask_to_replace(self, target: Path) -> None:
+        def replaced() -> None:
+            self._agreed = target
+            self.start()
+
+        def beside() -> None:
+            self.target.setText(str(_free(target)))
+            self.start()
+
+        free = _free(target).name
+        banner = Banner(
+            self._context.theme,
+            Tone.WARNING,
+            f"“{target.name}” is there already.",
+            f"Replacing it cannot be undone. The new film can be called “{free}” instead.",
+            (BannerAction("Keep both", beside), BannerAction("Replace it", replaced)),
+        )
+        self._show_report(banner)
+
+    def _show_report(self, banner: Banner) -> None:
+        empty(self._report)
+        if self.isVisible():
+            self._report.addWidget(banner)
+            self._area.ensureWidgetVisible(banner)
+        else:
+            self._context.notices.show_banner(banner)
 
     @Slot(bool)
     def _saved(self, saved: bool) -> None:
@@ -431,28 +482,23 @@ class ExportPage(QWidget):
             (BannerAction("Open folder", show), BannerAction("Play", play), BannerAction("Full report", self._full)),
         )
         self._last = report
-        empty(self._report)
-        if self.isVisible():
-            self._report.addWidget(banner)
-        else:
-            self._context.notices.show_banner(banner)
+        self._show_report(banner)
 
     def _failed(self, error: DeltacutError) -> None:
         ways = [BannerAction("Try again", self.start)]
         if isinstance(error, StorageError):
             ways.insert(0, BannerAction("Choose another folder…", self._browse))
+        elif isinstance(error, UsageError):
+            # It would be refused again: the name is what is wrong.
+            ways = [BannerAction("Choose another name…", self._browse)]
         banner = Banner(
             self._context.theme,
             Tone.ERROR,
             "The export did not finish.",
-            f"{_sentence(str(error))} Your original is unchanged, and no half file was left.",
+            f"{sentence(str(error))} Your original is unchanged, and no half file was left.",
             ways,
         )
-        empty(self._report)
-        if self.isVisible():
-            self._report.addWidget(banner)
-        else:
-            self._context.notices.show_banner(banner)
+        self._show_report(banner)
 
     @Slot()
     def _full(self) -> None:
@@ -523,10 +569,6 @@ def _legend(context: Context) -> QVBoxLayout:
         parts.addLayout(row(Swatch(context.theme, token, hatch), label(text, Role.SMALL, "2"), gap=6))
     parts.addStretch(1)
     return column(parts)
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
 
 
 def _size(path: Path) -> int:

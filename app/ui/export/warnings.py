@@ -13,7 +13,7 @@ from app.session.live_plan import Estimate
 from app.ui.context import Context
 from app.ui.export.strip import CHANGED
 from app.ui.widgets import Banner, BannerAction, Segmented, Tone, empty
-from app.ui.words import seconds_text, share_text, timecode
+from app.ui.words import seconds_text, sentence, share_text, timecode
 from engine.model.edits import Compound, ReplacePatch
 from engine.model.patch import Patch, ReviewState
 from engine.model.time import Range
@@ -118,7 +118,7 @@ class PlanWarnings(QWidget):
             made.append(self._banner(_key(tail), heading, self._tail_words(tail), actions))
         for words in others:
             heading, _, why = words.partition(": ")
-            made.append(self._banner(words, _sentence(heading), _sentence(why)))
+            made.append(self._banner(words, sentence(heading), sentence(why)))
         if patches:
             heading, why = self._unapproved_words(patches)
             choice = Segmented(
@@ -208,7 +208,3 @@ def _key(tail: Tail) -> str:
 
 def _is_of_a_tail(warning: str) -> bool:
     return "no keyframe follows" in warning
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""

@@ -94,15 +94,38 @@ def test_an_export_onto_the_film_itself_is_refused_and_the_film_stays(page, film
     page.target.setText(str(film))
     page.start()
     qtbot.waitUntil(lambda: page._report.count() == 1, timeout=60_000)
-    assert "did not finish" in banners(page._report)[0].what.text()
+    banner = banners(page._report)[0]
+    assert "did not finish" in banner.what.text()
     assert film.read_bytes() == before
+    assert [button.text() for button in banner.findChildren(QPushButton)] == ["Choose another name…"]
 
 
-def test_a_folder_that_is_not_there_is_told_before_anything_runs(page, desktop, folder):
+def test_a_folder_that_is_not_there_is_told_on_the_page_before_anything_runs(page, desktop, folder):
     page.target.setText(str(folder / "nowhere" / "film.mp4"))
-    page.start()
-    assert "nowhere" in desktop.window.bottom._text.text()
+    QTest.mouseClick(page.button, Qt.MouseButton.LeftButton)
+    (banner,) = banners(page._report)
+    assert banner.what.text() == "The folder is not there."
+    assert "nowhere" in banner.why.text()
+    assert [button.text() for button in banner.findChildren(QPushButton)] == ["Choose another place…"]
     assert page._export is None
+
+
+def test_a_file_that_is_there_is_replaced_only_when_that_is_said(page, folder, qtbot):
+    there = folder / "Old.mp4"
+    there.write_bytes(b"kept")
+    page.target.setText(str(there))
+    QTest.mouseClick(page.button, Qt.MouseButton.LeftButton)
+    (banner,) = banners(page._report)
+    assert banner.what.text() == "“Old.mp4” is there already."
+    keep, swap = banner.findChildren(QPushButton)
+    QTest.mouseClick(keep, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: (folder / "Old 2.mp4").exists() and page._export is None, timeout=60_000)
+    assert there.read_bytes() == b"kept"
+    page.target.setText(str(there))
+    page.start()
+    swap = banners(page._report)[0].findChildren(QPushButton)[1]
+    QTest.mouseClick(swap, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page._export is None and there.stat().st_size > 1000, timeout=60_000)
 
 
 def test_what_is_not_approved_is_told_and_can_be_left_out_and_in_again(page, desktop, qtbot):

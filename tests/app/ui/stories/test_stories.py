@@ -280,7 +280,8 @@ def test_a_moved_project_finds_its_film_again_and_is_exported_without_a_network(
     trouble = desktop.viewer.canvas.findChild(Trouble)
     qtbot.waitUntil(trouble.isVisible, timeout=LONG_MS)
     assert "“Ball.mp4” is not at hand" in trouble.words.text()
-    assert not trouble.again.isVisible() and not trouble.further.isVisible()
+    assert not trouble.again.isVisible()
+    assert not trouble.further.isVisible()
     QTest.mouseClick(trouble.locate, LEFT)
     qtbot.waitUntil(
         lambda: bool(desktop.session.document.films) and not desktop.session.document.missing, timeout=LONG_MS
