@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, QStaticText, QTransform
 from PySide6.QtWidgets import QApplication
 
 from app.ui.theme import Theme
@@ -24,18 +24,23 @@ class Brush:
 
     def __init__(self, theme: Theme) -> None:
         self.theme = theme
+        self._colours: dict[str, QColor] = {}
         self._icons: dict[tuple[str, str, int, float], QPixmap] = {}
         theme.changed.connect(self.forget)
 
     def forget(self) -> None:
         """Draw icons and measure letters anew: the theme is another."""
         self._icons.clear()
-        for kept in (font_of, metrics, elided):
+        self._colours.clear()
+        for kept in (font_of, metrics, elided, written):
             kept.cache_clear()
 
     def colour(self, token: str) -> QColor:
-        """Return the colour of a token."""
-        return self.theme.colour(token)
+        """Return the colour of a token; everybody's, so whoever wants another one of it makes a copy."""
+        found = self._colours.get(token)
+        if found is None:
+            found = self._colours[token] = self.theme.colour(token)
+        return found
 
     def text(
         self,
@@ -51,8 +56,7 @@ class Brush:
         """Write a line, cut with an ellipsis where it has no room."""
         painter.setFont(font_of(size, weight))
         painter.setPen(self.colour(tone))
-        shown = elided(text, max(0, int(box.width()) + 1), size, weight)
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter | align), shown)
+        text_of(painter, box, elided(text, max(0, int(box.width()) + 1), size, weight), size, weight, align)
 
     def icon(self, painter: QPainter, name: str, tone: str, size: int) -> QPixmap:
         """Return an icon in a token's colour."""
@@ -86,6 +90,26 @@ class Brush:
         painter.drawText(QRectF(left + 5, top, width, 16), int(Qt.AlignmentFlag.AlignVCenter), text)
 
 
+def text_of(
+    painter: QPainter,
+    box: QRectF,
+    text: str,
+    size: int,
+    weight: QFont.Weight,
+    align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
+) -> None:
+    """Write a line that has room, with the painter's pen and the font of this size and weight, which it must have."""
+    shown = written(text, size, weight)
+    spare = box.width() - shown.size().width()
+    shift = 0.0
+    if align & Qt.AlignmentFlag.AlignRight:
+        shift = spare
+    elif align & Qt.AlignmentFlag.AlignHCenter:
+        shift = spare / 2
+    top = box.top() + (box.height() - metrics(size, weight).height()) / 2
+    painter.drawStaticText(QPointF(box.left() + shift, top), shown)
+
+
 def line_of(tone: str) -> str:
     """Return the token of an item kind's line."""
     return "audio.wave" if tone == "audio" else f"{tone}.line"
@@ -111,3 +135,12 @@ def metrics(size: int, weight: QFont.Weight) -> QFontMetrics:
 def elided(text: str, width: int, size: int, weight: QFont.Weight) -> str:
     """Return a text cut to a width in pixels."""
     return metrics(size, weight).elidedText(text, Qt.TextElideMode.ElideRight, width)
+
+
+@lru_cache(maxsize=1024)
+def written(text: str, size: int, weight: QFont.Weight) -> QStaticText:
+    """Return a text with its letters placed: they are written again and again while the view moves."""
+    result = QStaticText(text)
+    result.setTextFormat(Qt.TextFormat.PlainText)
+    result.prepare(QTransform(), font_of(size, weight))
+    return result

@@ -549,7 +549,11 @@ class TimelineCommands(QObject):
         if not self._clipboard:
             self._paste_picture()
             return
-        self._paste_at(self._clipboard, self._transport.frame)
+        frame, count = self._transport.frame, self._document.project.frame_count
+        if frame == count - 1 and any(isinstance(thing.value, Clip | Gap) for thing in self._clipboard):
+            # End goes to the last frame; what is pasted there belongs behind it, not before it.
+            frame = count
+        self._paste_at(self._clipboard, frame)
 
     def _paste_picture(self) -> None:
         """Put the clipboard's picture into the region in hand, else over the film."""
@@ -577,6 +581,7 @@ class TimelineCommands(QObject):
 
         if self._do(make):
             self._selection.choose(*ids)
+            self._context.notices.say(f"{len(ids)} item{'s' if len(ids) != 1 else ''} pasted")
 
     # --- selecting --------------------------------------------------------------------------------------------------
 

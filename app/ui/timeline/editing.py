@@ -484,7 +484,10 @@ def pasted(project: Project, timeline: TimelineMap, things: Sequence[Copied], at
     edits: list[SingleEdit] = []
     ids: list[str] = []
     clip_at = min(at, timeline.frame_count)
-    for thing in things:
+    # Clips first: each moves on what follows it, also what is pasted beside it.
+    for thing in sorted(things, key=lambda thing: not isinstance(thing.value, Clip | Gap)):
+        if _comes_with_a_clip(thing, things):
+            continue
         id = new_id()
         ids.append(id)
         value = thing.value
@@ -512,6 +515,17 @@ def pasted(project: Project, timeline: TimelineMap, things: Sequence[Copied], at
             case Subject():
                 raise EditRefused("a subject belongs to its frames; it cannot be pasted elsewhere")
     return step("Paste", edits), tuple(ids)
+
+
+def _comes_with_a_clip(thing: Copied, things: Sequence[Copied]) -> bool:
+    """Tell whether a patch belongs to frames that are copied too: it stands on the copy of them by itself."""
+    return isinstance(thing.value, Patch) and any(
+        isinstance(clip.value, Clip)
+        and clip.value.source_id == thing.value.source_id
+        and clip.offset < thing.offset + thing.length
+        and thing.offset < clip.offset + clip.length
+        for clip in things
+    )
 
 
 def _pasted_patch(project: Project, timeline: TimelineMap, patch: Patch, home: str, id: str, at: int) -> SingleEdit:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QRectF
-from PySide6.QtGui import QFont, QImage, QPainter, QPen
+from PySide6.QtGui import QFont, QPainter, QPen
 
 from app.session.waveforms import Waveforms, columns
 from app.ui.timeline.brush import PINNED_PX, TEXT_PX, Brush
 from app.ui.timeline.content import Placed, name_of
 from app.ui.timeline.scene import Scene
+from app.ui.timeline.strokes import bars, picture
 from engine.model.sound import AudioItem, ClipSound
 from engine.model.storyline import Clip, source_time
 
@@ -44,17 +45,21 @@ class SoundPainting:
     ) -> None:
         """Draw the sound of the storyline's clips: thousands of them are drawn in a few strokes."""
         lefts, rights = edges
-        back, edge = self._brush.colour("audio.bg"), self._brush.colour("surface.app")
+        if len(items):
+            looks = self._brush.colour("audio.bg"), self._brush.colour("surface.app"), 1
+            bars(painter, (lefts, rights), (inner.top(), inner.height()), looks, exposed)
         waves: dict[str, list[tuple[int, Clip]]] = {}
+        special = scene.selected | ({scene.focused[0]} if scene.focused is not None else set())
         for number, item in enumerate(items):
             clip = item.value
             assert isinstance(clip, Clip)
-            box = QRectF(lefts[number], inner.top(), rights[number] - lefts[number], inner.height())
-            painter.fillRect(box, back)
-            painter.fillRect(QRectF(box.left(), box.top(), 1, box.height()), edge)
-            if clip.sound is not ClipSound.MUTED:
+            is_muted = clip.sound is ClipSound.MUTED
+            if not is_muted:
                 waves.setdefault(clip.source_id, []).append((number, clip))
-            elif box.width() > TEXT_PX:
+            if not is_muted and item.id not in special:
+                continue
+            box = QRectF(lefts[number], inner.top(), rights[number] - lefts[number], inner.height())
+            if is_muted and box.width() > TEXT_PX:
                 self._brush.text(painter, box.adjusted(6, 0, -4, 0), "Muted", "audio.fg", 11)
             self._brush.ring(painter, scene, item, box)
         for source_id, clips in waves.items():
@@ -157,7 +162,4 @@ class SoundPainting:
         lines = np.arange(height)[:, None]
         covered = (lines >= np.round(half - shown[1] * half)) & (lines <= np.round(half + shown[0] * half))
         table = np.where(covered & shows, np.uint32(self._brush.colour("audio.wave").rgba()), np.uint32(0))
-        table = np.ascontiguousarray(table)
-        image = QImage(table.data, at.size, height, at.size * 4, QImage.Format.Format_ARGB32_Premultiplied)
-        image.setDevicePixelRatio(ratio)
-        painter.drawImage(QPointF(round(first * ratio) / ratio, box.top() + 2), image)
+        picture(painter, table, first, box.top() + 2)

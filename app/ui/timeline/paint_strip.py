@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QLine, QPoint, QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QBrush, QFont, QPainter, QPen, QPixmap
+from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPen, QPixmap
 
 from app.ui.timeline.brush import PINNED_PX, TEXT_PX, Brush, elided, font_of, metrics
 from app.ui.timeline.layout import LANE, STRIP, merged_runs
@@ -39,7 +39,7 @@ class StripPainting:
             left, right = scale.x(mark.frames.start), scale.x(mark.frames.stop)
             if right < exposed.left() or left > exposed.right():
                 continue
-            tone = colour("text.3")
+            tone = QColor(colour("text.3"))
             tone.setAlphaF(0.15 + 0.25 * mark.value if mark.word else 0.35 + 0.65 * mark.value)
             bar = QRectF(left, top + 4, max(2.0, right - left - 1), LANE - 7)
             painter.fillRect(bar, tone)
@@ -90,8 +90,15 @@ class StripPainting:
             shift = scale.scroll_px
             lefts = starts[low:high] / scale.frames_per_px - shift
             runs = merged_runs(lefts, stops[low:high] / scale.frames_per_px - shift, scene.width)
-            for at, width in zip(runs.lefts.tolist(), runs.widths.tolist(), strict=True):
-                painter.fillRect(at, bar, width, _BAR, brush)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(brush)
+            painter.drawRects(
+                [
+                    QRect(at, bar, width, _BAR)
+                    for at, width in zip(runs.lefts.tolist(), runs.widths.tolist(), strict=True)
+                ]
+            )
+            painter.setBrush(Qt.BrushStyle.NoBrush)
         self._strip_labels(painter, scene, bar, exposed)
         painter.setOpacity(1.0)
         self._keyframes(painter, scene, top, exposed)

@@ -13,7 +13,7 @@ from app.session.thumbnails import Thumbnails
 from app.session.waveforms import Waveforms
 from app.ui.theme import Theme
 from app.ui.theme.theme import PICTURE_LABEL
-from app.ui.timeline.brush import PINNED_PX, TEXT_PX, Brush, elided, font_of, line_of, metrics
+from app.ui.timeline.brush import PINNED_PX, TEXT_PX, Brush, elided, font_of, line_of, metrics, text_of
 from app.ui.timeline.content import Placed, Row, RowKind, name_of
 from app.ui.timeline.filmstrip import slots
 from app.ui.timeline.layout import LANE, MARKERS, RULER, STRIP, RowPlace, merged_runs
@@ -21,9 +21,12 @@ from app.ui.timeline.paint_ruler import RulerPainting
 from app.ui.timeline.paint_sound import Float64, SoundPainting
 from app.ui.timeline.paint_strip import StripPainting
 from app.ui.timeline.scene import Scene
+from app.ui.timeline.strokes import bars, lines
 from app.ui.widgets.badge import GLYPHS
 from app.ui.words import timecode
 from engine.model.patch import Patch
+from engine.model.project import Project
+from engine.model.source import FrameTimes
 from engine.model.storyline import Clip, Gap
 from engine.model.time import Range
 
@@ -38,6 +41,9 @@ _TONES = {
 _BLOCK_PX = 3.0
 """Narrower items are merged."""
 _PIXMAPS = 700
+_WHITE = QColor(Qt.GlobalColor.white)
+_SEAM = QColor(0, 0, 0, 60)
+"""Between two pictures of a film."""
 
 
 class Painting:
@@ -50,10 +56,14 @@ class Painting:
         self._below = StripPainting(self._brush)
         self._above = RulerPainting(self._brush)
         self._pictures: OrderedDict[tuple[int, int, int], QPixmap] = OrderedDict()
+        self._measured_of: Project | None = None
+        self._measured: dict[tuple[str, int], tuple[float, FrameTimes]] = {}
 
     def forget(self) -> None:
         """Let go of what was kept of a project; another one is shown."""
         self._pictures.clear()
+        self._measured.clear()
+        self._measured_of = None
         self._sounds.forget()
 
     def paint(self, painter: QPainter, scene: Scene, exposed: QRect) -> None:
@@ -111,13 +121,25 @@ class Painting:
         painter.setOpacity(1.0 if visible else 0.45)
         wide = ~narrow
         if row.kind in _TONES and row.kind is not RowKind.SOUND:
-            wide &= ~self._plain(painter, scene, row, low, (lefts, rights), place)
-        for offset in np.flatnonzero(wide).tolist():
-            item = scene.content.placed(place.row, low + offset)
-            if item.frames.stop <= first:
-                continue
-            top = place.top + item.lane * lane_height
-            box = QRectF(lefts[offset], top + 1, rights[offset] - lefts[offset], lane_height - 3)
+            wide &= ~self._plain(painter, scene, row, low, (lefts, rights), place, exposed)
+        left_of, right_of = lefts.tolist(), rights.tolist()
+        items = [scene.content.placed(place.row, low + offset) for offset in np.flatnonzero(wide).tolist()]
+        shown = [
+            (
+                item,
+                QRectF(
+                    left_of[item.index - low],
+                    place.top + item.lane * lane_height + 1,
+                    right_of[item.index - low] - left_of[item.index - low],
+                    lane_height - 3,
+                ),
+            )
+            for item in items
+            if item.frames.stop > first
+        ]
+        if row.kind is RowKind.FILM:
+            self._films(painter, scene, shown, exposed)
+        for item, box in shown:
             if item.id in dim:
                 painter.setOpacity(0.35)
             self._item(painter, scene, row, item, box, exposed)
@@ -126,24 +148,36 @@ class Painting:
         painter.setOpacity(1.0)
 
     def _plain(
-        self, painter: QPainter, scene: Scene, row: Row, low: int, edges: tuple[Float64, Float64], place: RowPlace
+        self,
+        painter: QPainter,
+        scene: Scene,
+        row: Row,
+        low: int,
+        edges: tuple[Float64, Float64],
+        place: RowPlace,
+        exposed: QRect,
     ) -> NDArray[np.bool_]:
         """Draw the items that are too narrow for a text and not chosen; return bool [n], which were drawn."""
         lefts, rights = edges
         width = rights - lefts
         plain = (width >= _BLOCK_PX) & (width < TEXT_PX)
-        values, lanes = row.items.values, row.items.lanes
-        height = place.height / row.items.lane_count
-        fill, line = self._brush.colour(f"{_TONES[row.kind]}.bg"), self._brush.colour(line_of(_TONES[row.kind]))
         special = scene.selected | scene.dimmed | {scene.focused[0] if scene.focused is not None else ""}
-        for offset in np.flatnonzero(plain).tolist():
-            if values[low + offset].id in special:
-                plain[offset] = False
-                continue
-            top = place.top + int(lanes[low + offset]) * height + 2
-            left = float(lefts[offset])
-            painter.fillRect(QRectF(left, top, float(width[offset]), height - 5), fill)
-            painter.fillRect(QRectF(left, top, 2, height - 5), line)
+        if special:
+            values = row.items.values
+            for offset in np.flatnonzero(plain).tolist():
+                plain[offset] = values[low + offset].id not in special
+        height = place.height / row.items.lane_count
+        lanes = row.items.lanes[low : low + plain.size]
+        for lane in range(row.items.lane_count):
+            here = plain & (lanes == lane)
+            if here.any():
+                bars(
+                    painter,
+                    (lefts[here], rights[here]),
+                    (place.top + lane * height + 2, height - 5),
+                    (self._brush.colour(f"{_TONES[row.kind]}.bg"), self._brush.colour(line_of(_TONES[row.kind])), 2),
+                    exposed,
+                )
         return plain
 
     def _merged(
@@ -169,7 +203,7 @@ class Painting:
     def _item(self, painter: QPainter, scene: Scene, row: Row, item: Placed, box: QRectF, exposed: QRect) -> None:
         match row.kind:
             case RowKind.FILM:
-                self._clip(painter, scene, item, box, exposed)
+                self._clip(painter, scene, item, box)
             case RowKind.SOUND:
                 self._sounds.sound(painter, scene, item, box, exposed)
             case _:
@@ -252,7 +286,32 @@ class Painting:
             painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
 
-    def _clip(self, painter: QPainter, scene: Scene, item: Placed, box: QRectF, exposed: QRect) -> None:
+    def _films(self, painter: QPainter, scene: Scene, shown: list[tuple[Placed, QRectF]], exposed: QRect) -> None:
+        """Draw the pictures of the clips, and then all edges and seams in one stroke."""
+        dim, opacity = scene.dimmed, painter.opacity()
+        edges: list[float] = []
+        seams: list[float] = []
+        ground = self._brush.colour("video.bg")
+        for item, box in shown:
+            clip = item.value
+            if not isinstance(clip, Clip):
+                continue
+            edges.append(box.left())
+            if item.id in dim:
+                painter.setOpacity(0.35)
+            if clip.source_id in scene.missing or box.width() <= 8:
+                painter.fillRect(box, ground)
+            else:
+                self._film(painter, scene, clip, item.frames, box, exposed, seams)
+            if item.id in dim:
+                painter.setOpacity(opacity)
+        if edges:
+            box = shown[0][1]
+            place = box.top(), box.height()
+            lines(painter, place, ((seams, _SEAM), (edges, self._brush.colour("surface.app"))), exposed)
+
+    def _clip(self, painter: QPainter, scene: Scene, item: Placed, box: QRectF) -> None:
+        """Draw what lies over a clip's pictures, or a gap."""
         colour = self._brush.colour
         if isinstance(item.value, Gap):
             painter.fillRect(box, colour("surface.2"))
@@ -262,14 +321,9 @@ class Painting:
             return
         clip = item.value
         assert isinstance(clip, Clip)
-        painter.fillRect(box, colour("video.bg"))
-        if clip.source_id in scene.missing:
+        if clip.source_id in scene.missing and box.width() > 60:
             label = f"“{scene.content.project.source(clip.source_id).name}” is not at hand"
-            if box.width() > 60:
-                self._brush.text(painter, box.adjusted(8, 0, -4, 0), label, "stale.fg", 11)
-        elif box.width() > 8:
-            self._film(painter, scene, clip, item.frames, box, exposed)
-        painter.fillRect(QRectF(box.left(), box.top(), 1, box.height()), colour("surface.app"))
+            self._brush.text(painter, box.adjusted(8, 0, -4, 0), label, "stale.fg", 11)
         if box.width() > TEXT_PX * 1.5:
             name = name_of(scene.content.project, clip)
             left = max(box.left() + 4, 4.0)
@@ -284,34 +338,63 @@ class Painting:
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.setFont(font_of(11, QFont.Weight.Medium))
-                painter.setPen(QColor(Qt.GlobalColor.white))
+                painter.setPen(_WHITE)
                 text = elided(name, int(width - 9), 11, QFont.Weight.Medium)
-                painter.drawText(chip.adjusted(5, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), text)
+                text_of(painter, chip.adjusted(5, 0, 0, 0), text, 11, QFont.Weight.Medium)
 
-    def _film(self, painter: QPainter, scene: Scene, clip: Clip, frames: Range, box: QRectF, exposed: QRect) -> None:
-        picture = scene.content.project.picture(clip.source_id)
+    def _film(
+        self,
+        painter: QPainter,
+        scene: Scene,
+        clip: Clip,
+        frames: Range,
+        box: QRectF,
+        exposed: QRect,
+        seams: list[float],
+    ) -> None:
+        """Draw a clip's pictures; where one begins is added to `seams`."""
         height = int(box.height())
-        width = picture_width(picture.width * float(picture.sar), picture.height, height)
+        width, times = self._measures(scene, clip.source_id, height)
         ratio = painter.device().devicePixelRatioF()
+        size = round(width * ratio), round(height * ratio)
         part = (max(box.left(), float(exposed.left())), min(box.right(), float(exposed.right() + 1)))
         rate = scene.content.project.canvas.rate
-        scale = scene.scale
-        found = slots(clip, frames, picture.times, rate, scale.frames_per_px, scale.scroll_px, width, part)
+        scale, thumbnails, top = scene.scale, self._thumbnails, box.top()
+        found = slots(clip, frames, times, rate, scale.frames_per_px, scale.scroll_px, width, part)
+        bare = self._brush.colour("video.bg")
         for slot in found:
-            image = self._thumbnails.picture(clip.source_id, self._thumbnails.nearest(clip.source_id, slot.frame))
+            image = thumbnails.picture(clip.source_id, thumbnails.nearest(clip.source_id, slot.frame))
+            shown = slot.right - slot.left
+            if image is None or shown > width:
+                painter.fillRect(QRectF(slot.left, top, shown, height), bare)
             if image is None:
                 continue
-            shown = min(width, slot.right - slot.left)
-            pixmap = self._picture(image, round(width * ratio), round(height * ratio))
+            seams.append(slot.left)
+            pixmap = self._picture(image, *size, ratio)
+            if shown >= width:
+                painter.drawPixmap(QPointF(slot.left, top), pixmap)
+                continue
             inset = (width - shown) / 2 * ratio
             painter.drawPixmap(
-                QRectF(slot.left, box.top(), shown, height),
-                pixmap,
-                QRectF(inset, 0, shown * ratio, pixmap.height()),
+                QRectF(slot.left, top, shown, height), pixmap, QRectF(inset, 0, shown * ratio, pixmap.height())
             )
-            painter.fillRect(QRectF(slot.left, box.top(), 1, height), QColor(0, 0, 0, 60))
 
-    def _picture(self, image: QImage, width: int, height: int) -> QPixmap:
+    def _measures(self, scene: Scene, source_id: str, height: int) -> tuple[float, FrameTimes]:
+        """Return how wide a source's pictures are at a height, and when its frames show."""
+        project = scene.content.project
+        if self._measured_of is not project:
+            self._measured_of = project
+            self._measured.clear()
+        key = source_id, height
+        found = self._measured.get(key)
+        if found is None:
+            picture = project.picture(source_id)
+            width = picture_width(picture.width * float(picture.sar), picture.height, height)
+            found = self._measured[key] = width, picture.times
+        return found
+
+    def _picture(self, image: QImage, width: int, height: int, ratio: float) -> QPixmap:
+        """Return a picture in the device's own pixels."""
         key = image.cacheKey(), width, height
         found = self._pictures.get(key)
         if found is None:
@@ -319,6 +402,7 @@ class Painting:
                 width, height, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
             )
             found = QPixmap.fromImage(scaled)
+            found.setDevicePixelRatio(ratio)
             self._pictures[key] = found
             while len(self._pictures) > _PIXMAPS:
                 self._pictures.popitem(last=False)
@@ -334,7 +418,7 @@ class Painting:
             left = scale.x(ghost.frames.start)
             width = max(2.0, scale.x(ghost.frames.stop) - left)
             box = QRectF(left, place.top + ghost.lane * height + 1, width, height - 3)
-            fill = colour("focus")
+            fill = QColor(colour("focus"))
             fill.setAlphaF(0.28)
             painter.fillRect(box, fill)
             painter.setPen(QPen(colour("focus"), 1.5))
@@ -347,7 +431,7 @@ class Painting:
                 painter.fillRect(QRectF(round(scale.x(frame)) - 0.5, RULER, 1.5, scene.height), colour(tone))
         if scene.band is not None:
             band = QRectF(scene.band.left, scene.band.top, scene.band.width, scene.band.height)
-            fill = colour("focus")
+            fill = QColor(colour("focus"))
             fill.setAlphaF(0.15)
             painter.fillRect(band, fill)
             painter.setPen(QPen(colour("focus"), 1))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from app.ui.words import timecode
 
@@ -27,8 +28,7 @@ class Tick:
 
 def ticks(first: int, stop: int, rate: Fraction, frames_per_px: float) -> list[Tick]:
     """Return the ticks of the timeline frames [first, stop), in order; labels begin at or before `first`."""
-    base = max(1, round(rate))
-    steps = _steps(base)
+    steps = _steps(_counting(rate)[0])
     large = next((step for step in steps if step / frames_per_px >= LABEL_PX), steps[-1])
     small = next((step for step in steps if large % step == 0 and step / frames_per_px >= TICK_PX), large)
     found: list[Tick] = []
@@ -43,9 +43,16 @@ def ticks(first: int, stop: int, rate: Fraction, frames_per_px: float) -> list[T
         number += small
 
 
+@lru_cache(maxsize=8)
 def _steps(base: int) -> list[int]:
     """Return the distances that ticks may have, in timecode frames: parts of a second, then whole seconds."""
     return [step for step in range(1, base) if base % step == 0] + [base * seconds for seconds in _SECONDS]
+
+
+@lru_cache(maxsize=8)
+def _counting(rate: Fraction) -> tuple[int, int]:
+    """Return a rate's nominal frames a second, and how many numbers drop-frame skips in a minute."""
+    return max(1, round(rate)), _dropped(rate)
 
 
 def _dropped(rate: Fraction) -> int:
@@ -56,7 +63,7 @@ def _dropped(rate: Fraction) -> int:
 
 def _number(frame: int, rate: Fraction) -> int:
     """Return a frame's timecode as a count of nominal frames."""
-    base, each = max(1, round(rate)), _dropped(rate)
+    base, each = _counting(rate)
     if not each:
         return frame
     per_minute = 60 * base - each
@@ -67,7 +74,7 @@ def _number(frame: int, rate: Fraction) -> int:
 
 def frame_of_number(number: int, rate: Fraction) -> int:
     """Return the frame whose timecode counts `number` nominal frames, or the next one where that is skipped."""
-    base, each = max(1, round(rate)), _dropped(rate)
+    base, each = _counting(rate)
     if not each:
         return number
     minutes, within = divmod(number, 60 * base)

@@ -99,6 +99,18 @@ def test_copies_are_pasted_at_the_playhead_and_chosen(stage, panel):
     assert starts[0] == 4
 
 
+def test_clips_are_pasted_behind_the_last_frame_with_the_patches_that_stand_on_them(stage, panel):
+    before = story(stage)
+    stage.session.selection.choose("second", "patch")
+    stage.run("edit.copy")
+    stage.session.transport.seek(stage.project.frame_count - 1)
+    stage.run("edit.paste")
+    assert story(stage)[:-1] == before
+    assert story(stage)[-1][1] == 20
+    assert [patch.id for patch in stage.project.patches] == ["patch"], "it shows on the copied frames too, once"
+    assert stage.heard.said[-1] == "1 item pasted"
+
+
 def test_a_clip_is_duplicated_behind_itself(stage, panel):
     stage.session.selection.choose("second")
     stage.run("edit.duplicate")
