@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Slot
-from PySide6.QtGui import QContextMenuEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import QPoint, Qt, Slot
+from PySide6.QtGui import QContextMenuEvent, QIcon, QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QMenu, QScrollArea, QWidget
 
 from app.session.jobs import JobKind
@@ -42,9 +42,6 @@ _ROWS_FROM_HEIGHT = 380
 """A panel at least this high shows rows, where reason, prompt and time have room."""
 _TIGHT_BELOW = 142
 """A lower panel has its buttons in the head, so that the pictures of the takes are large enough to tell apart."""
-_LOW_WINDOW = 900
-_EMPTY_HEIGHT, _LEAST_HEIGHT = 56, 100
-"""In a low window a panel without takes leaves its room to the inspector."""
 _LEAST_CARD = 100
 _LEAST_CARD_HEIGHT = 76
 _NO_LIMIT = 16_777_215
@@ -166,7 +163,6 @@ class TakesPanel(Panel):
         self._hint.setVisible(self._form is Form.ROWS)
         self.measures.setVisible(bool(takes) and self._form is Form.ROWS)
         self._step_hint.setVisible(len(takes) > 1 and not self._is_tight)
-        self._limit_height(is_empty=not takes)
         for button in (self._approve, self._reject):
             button.setMinimumWidth(140 if self._form is Form.ROWS else 0)
         self._approve.setEnabled(state is not ReviewState.APPROVED)
@@ -178,32 +174,18 @@ class TakesPanel(Panel):
         if words is not None:
             words.setText(_NO_PATCH if patch is None and self._selection.region is None else _EMPTY)
 
-    def minimumSizeHint(self) -> QSize:
-        hint = super().minimumSizeHint()
-        return QSize(hint.width(), 24 if not self.cards else max(_LEAST_HEIGHT, hint.height()))
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self.window().installEventFilter(self)
-        self._limit_height(is_empty=not self.cards)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.Resize and watched is self.window():
-            self._limit_height(is_empty=not self.cards)
-        return super().eventFilter(watched, event)
-
-    def _limit_height(self, *, is_empty: bool) -> None:
-        limit = _EMPTY_HEIGHT if is_empty and self.window().height() < _LOW_WINDOW else _NO_LIMIT
-        if limit != self.maximumHeight():
-            self.setMaximumHeight(limit)
-            self.updateGeometry()
-
     def _place_buttons(self) -> None:
         """Put the buttons into the head where the panel is low, else below the takes."""
         is_tight = self._form is Form.CARDS and self.height() < _TIGHT_BELOW and bool(self.cards)
         if is_tight == self._is_tight:
             return
         self._is_tight = is_tight
+        # There the words alone have room, beside the name of the panel.
+        theme = self._context.theme
+        self._approve.setIcon(QIcon() if is_tight else theme.icon("check", "approved.fg"))
+        self._reject.setIcon(QIcon() if is_tight else theme.icon("cross"))
+        for button in (self._approve, self._reject):
+            button.setMinimumWidth(0)
         if is_tight:
             self.head.add(self._buttons)
         else:

@@ -163,6 +163,7 @@ class WindowCommands(QObject):
 
             self._dialog = SettingsDialog(self._context, self._window)
             self._dialog.keys.changed.connect(self.look_at_keys)
+            self._dialog.keys.changed.connect(self._session.generating.look_again)
         self._dialog.open_at(page)
 
     @Slot()

@@ -36,6 +36,8 @@ _TITLE_BAR = 40
 _LEFT_WIDTH, _RIGHT_WIDTH, _LEAST_RIGHT = 264, 400, 340
 _REVIEWED = 600
 """Height of four takes, as rows, with the numbers below them."""
+_LOW = 900
+_EMPTY_TAKES = 88
 _MOST_BANNERS = 3
 
 
@@ -83,6 +85,8 @@ class MainWindow(QMainWindow):
         self._workspace = "region"
         self._docks: dict[str, QDockWidget] = {}
         self._unsized = True
+        self._takes_height: int | None = None
+        self._session: Session | None = None
         self._tabs = {"bin": TabbedPanels(), "details": TabbedPanels()}
         self.top = TopBar(theme)
         self.bottom = BottomBar(theme)
@@ -130,7 +134,9 @@ class MainWindow(QMainWindow):
     def follow(self, session: Session) -> None:
         """Follow the session from now on: all pages and panels are in their places."""
         document = session.document
-        self._document = document
+        self._document, self._session = document, session
+        for signal in (session.selection.changed, document.changed):
+            signal.connect(self._fit_takes)
         document.opened.connect(self._on_opened)
         document.closed.connect(self._on_closed)
         document.refused.connect(self.say)
@@ -242,11 +248,15 @@ class MainWindow(QMainWindow):
             for tabs in self._tabs.values():
                 if tabs.has(name):
                     tabs.show_panel(name)
+        self._takes_height = None
         kept = self._settings.choices.layouts.get(self._workspace)
         if kept is None or not self.restoreState(QByteArray.fromBase64(kept.encode()), LAYOUT_VERSION):
             # Sizes are only stable once the window has laid itself out.
             self._unsized = True
             QTimer.singleShot(0, self, self._size_docks)
+        else:
+            self._unsized = False
+            QTimer.singleShot(0, self, self._fit_takes)
 
     @Slot()
     def _size_docks(self) -> None:
@@ -264,18 +274,41 @@ class MainWindow(QMainWindow):
             # The takes are what is decided here: as rows, with reason, prompt and time, and what the patch comes to.
             room, layers = self.height() - 42 - 26, 0
             takes = min(_REVIEWED, round(room * 0.6))
-        # Without takes it asks for less where the window is low.
-        takes = min(takes, side["takes"].widget().maximumHeight() + side["takes"].titleBarWidget().height())
         self.resizeDocks(
             [side["layers"], side["takes"], side["details"]],
             [layers, takes, room - layers - takes],
             Qt.Orientation.Vertical,
         )
+        # Once the docks have these heights.
+        QTimer.singleShot(0, self, self._fit_takes)
+
+    @Slot()
+    def _fit_takes(self) -> None:
+        """In a low window let a Takes panel without takes leave its room to the inspector."""
+        takes, details = self._docks["takes"], self._docks["details"]
+        is_low = self._workspace == "region" and self.height() < _LOW and not self._has_takes()
+        wanted = is_low and takes.isVisible() and not takes.isFloating() and not details.isFloating()
+        if wanted == (self._takes_height is not None) or self._unsized:
+            return
+        both = takes.height() + details.height()
+        height = _EMPTY_TAKES if wanted else self._takes_height or _EMPTY_TAKES
+        self._takes_height = takes.height() if wanted else None
+        self.resizeDocks([takes, details], [height, both - height], Qt.Orientation.Vertical)
+
+    def _has_takes(self) -> bool:
+        patch = None if self._session is None else self._session.selection.patch
+        return patch is not None and bool(patch.takes)
 
     def _keep_layout(self) -> None:
         if self._unsized:
             # Whoever leaves a workspace before it got its sizes has arranged nothing in it.
             return
+        if self._takes_height is not None:
+            # What is kept is the arrangement for takes.
+            takes, details = self._docks["takes"], self._docks["details"]
+            both = takes.height() + details.height()
+            sizes = [self._takes_height, both - self._takes_height]
+            self.resizeDocks([takes, details], sizes, Qt.Orientation.Vertical)
         layouts = dict(self._settings.choices.layouts)
         layouts[self._workspace] = bytes(self.saveState(LAYOUT_VERSION).toBase64().data()).decode()
         self._settings.set(layouts=layouts)
