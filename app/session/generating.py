@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -527,4 +528,13 @@ def waiting_note(job: Order) -> str:
             said = job.failure.message
         case _:
             return f"Billed ${spent:.3f}." if spent else ""
-    return f"It waits for you: {said}"
+    return f"It waits for you: {REASON.sub(lambda found: f'({reason_words(found)})', said)}"
+
+
+REASON = re.compile(r"\(([A-Z][A-Z_]+(?:, [A-Z_]+)*)\)")
+"""What a provider's refusal names as its reason, in the letters of its interface."""
+
+
+def reason_words(found: re.Match[str]) -> str:
+    """Return a reason as a person reads it."""
+    return found[1].replace("_", " ").lower()

@@ -178,6 +178,7 @@ class GenerateBox(QWidget):
         self.locally.setToolTip("Takes the thing away with what other frames show behind it; nothing is sent")
         self.locally.clicked.connect(self.try_locally)
         self._build_consent()
+        self._build_key_needed()
         self._orders = QVBoxLayout()
         self._orders.setSpacing(6)
         self._orders.setContentsMargins(0, 0, 0, 0)
@@ -202,6 +203,7 @@ class GenerateBox(QWidget):
             row(self.estimate, None, self.cap),
             self._bar,
             self.problem,
+            self.key_needed,
             self.consent,
             buttons,
             gap=6,
@@ -223,6 +225,16 @@ class GenerateBox(QWidget):
         buttons = row(self.send_once, self.send_always, not_now, None, gap=12)
         self.consent.setLayout(column(self._consent_text, buttons, gap=4, margins=(10, 8, 10, 6)))
         self.consent.hide()
+
+    def _build_key_needed(self) -> None:
+        self.key_needed = QFrame()
+        self.key_needed.setObjectName("banner")
+        self._key_text = label("", Role.SMALL)
+        self._key_text.setWordWrap(True)
+        self.add_key = push_button("Add key…", ButtonKind.LINK)
+        self.add_key.clicked.connect(partial(self._open, "edit.keys"))
+        self.key_needed.setLayout(column(self._key_text, row(self.add_key, None), gap=2, margins=(10, 6, 10, 4)))
+        self.key_needed.hide()
 
     # --- what is wanted ---------------------------------------------------------------------------------------------
 
@@ -288,6 +300,10 @@ class GenerateBox(QWidget):
             self._size_text.setText("")
             self._bar.hide()
         self._full.setVisible(offer is not None)
+        self.key_needed.setVisible(offer is not None and not offer.has_key)
+        if offer is not None:
+            name = provider_title(offer.provider)
+            self._key_text.setText(f"No key for {name} yet, so nothing can be sent. Local tools need none.")
         self.estimate.setText("" if offer is None else f"Estimate {usd(float(offer.usd) * self._count)}")
         self.cap.setText("" if offer is None else cap_text(offer))
         over = (
@@ -337,6 +353,9 @@ class GenerateBox(QWidget):
             return self._no_region()
         if not self.prompt.toPlainText().strip():
             return "Say what the region shall show"
+        offer = self._generating.offer
+        if offer is not None and not offer.has_key:
+            return f"Add a key for {provider_title(offer.provider)} first, or use a local tool"
         return ""
 
     def _no_region(self) -> str:
@@ -442,7 +461,7 @@ class GenerateBox(QWidget):
                 generating.answer(entry, Choice.AGREE, Reach.PROJECT)
             case WayOut.RAISE_CAP:
                 self._open("edit.spending")
-            case WayOut.REPLACE_KEY:
+            case WayOut.ADD_KEY | WayOut.REPLACE_KEY:
                 self._open("edit.keys")
             case WayOut.EDIT_PROMPT:
                 generating.put_away(entry)

@@ -13,7 +13,7 @@ from providers.jobs import Choice
 NOT_FOR_SERVICES = frozenset({WayOut.TRY_LOCALLY, WayOut.EDIT_PROMPT})
 """No local tool writes down speech or films motion, and there is no prompt to edit."""
 
-_DIALOGS = {WayOut.RAISE_CAP: "edit.spending", WayOut.REPLACE_KEY: "edit.keys"}
+_DIALOGS = {WayOut.RAISE_CAP: "edit.spending", WayOut.ADD_KEY: "edit.keys", WayOut.REPLACE_KEY: "edit.keys"}
 _REACHES = {WayOut.SEND_ONCE: Reach.REQUEST, WayOut.SEND_ALWAYS: Reach.PROJECT}
 _CHOICES = {
     WayOut.OTHER_PROVIDER: Choice.NEXT_PROVIDER,

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from app.session.generating import Ordered
+from app.session.generating import REASON, Ordered, reason_words
 from app.ui.words import seconds_text, usd
 from app.workflows.region_takes import Offer
 from providers.contract import SentKind
 from providers.jobs import Choice, Job, JobState, Question, Reason
 from providers.registry import ADAPTERS
-
-_REASON = re.compile(r"\(([A-Z][A-Z_]+(?:, [A-Z_]+)*)\)")
-"""What a provider's refusal names as its reason, in the letters of its interface."""
 
 
 class WayOut(Enum):
@@ -25,6 +21,7 @@ class WayOut(Enum):
     SEND_ONCE = "Send this once"
     SEND_ALWAYS = "Send in this project"
     RAISE_CAP = "Raise the cap…"
+    ADD_KEY = "Add key…"
     REPLACE_KEY = "Replace key…"
     EDIT_PROMPT = "Edit prompt"
     TRY_AGAIN = "Try again"
@@ -95,7 +92,7 @@ def said(entry: Ordered, now: float | None = None) -> Said:
     if entry.failure is not None:
         ways = [WayOut.TRY_AGAIN, WayOut.TRY_LOCALLY]
         if entry.failure.kind in ("AuthFailed", "KeyProblem", "KeyMissing"):
-            ways.insert(0, WayOut.REPLACE_KEY)
+            ways.insert(0, WayOut.ADD_KEY if entry.failure.kind == "KeyMissing" else WayOut.REPLACE_KEY)
         return Said(
             "The take was not made.", f"{entry.failure.message}. {_spent(entry.job)}", tuple(ways), is_error=True
         )
@@ -146,16 +143,17 @@ def _asked(entry: Ordered, question: Question, now: float) -> Said:
                 "Not sent.", message, (WayOut.RAISE_CAP, *again, WayOut.TRY_LOCALLY, WayOut.GIVE_UP), is_error=True
             )
         case Reason.KEY:
-            ways = (WayOut.REPLACE_KEY, *again, *more, WayOut.TRY_LOCALLY, WayOut.GIVE_UP)
             tries = () if entry.job is None else entry.job.node(question.node).tries
             failure = tries[-1].failure if tries else None
             is_missing = failure is None or failure.kind == "KeyMissing"
+            key = WayOut.ADD_KEY if is_missing else WayOut.REPLACE_KEY
+            ways = (key, *again, *more, WayOut.TRY_LOCALLY, WayOut.GIVE_UP)
             why = f"No key for {name} is set on this computer." if is_missing else message
             return Said(f"The {entry.thing} was not made.", f"{why} Nothing was charged.", ways, is_error=True)
         case Reason.POLICY:
             ways = (WayOut.EDIT_PROMPT, *more, WayOut.TRY_LOCALLY, WayOut.GIVE_UP)
-            reason = _REASON.search(message)
-            why = f"Reason given: {reason[1].replace('_', ' ').lower()}." if reason else message
+            reason = REASON.search(message)
+            why = f"Reason given: {reason_words(reason)}." if reason else message
             what_to_do = "Change the words or the region, or use a local tool."
             why = f"{why} Nothing was placed, nothing was passed to another provider. {what_to_do}"
             return Said(f"{name} refused this request.", why, ways, is_error=True)

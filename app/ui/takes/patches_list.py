@@ -129,6 +129,8 @@ class PatchesList(Panel):
         self._rows_layout = QVBoxLayout(self._content)
         self._rows_layout.setContentsMargins(0, 0, 0, 0)
         self._rows_layout.setSpacing(2)
+        self._done_head = label("", Role.NAME, "2")
+        self._done_head.setContentsMargins(8, 8, 0, 4)
         self._area = scrolled(self._content)
         self._export = push_button("Export…", ButtonKind.PRIMARY)
         self._export.clicked.connect(self._show_export)
@@ -172,6 +174,7 @@ class PatchesList(Panel):
         self.which.button("open").setText(f"To decide {len(waiting)}" if waiting else "To decide")
         self.which.button("all").setText(f"All {len(everything)}" if everything else "All")
         shown = waiting if self.which.current == "open" else [*waiting, *done]
+        self._rows_layout.removeWidget(self._done_head)
         while len(self.rows) < len(shown):
             made = PatchRow(self._context, self._content)
             made.clicked.connect(self._clicked)
@@ -185,6 +188,11 @@ class PatchesList(Panel):
             self._rows_layout.addStretch(1)
         for one, patch in zip(self.rows, shown, strict=True):
             one.show_patch(patch, self._where(patch), chosen=patch.id in self._selection.items)
+        parted = self.which.current == "all" and bool(waiting) and bool(done)
+        if parted:
+            self._done_head.setText(f"Done {len(done)}")
+            self._rows_layout.insertWidget(len(waiting), self._done_head)
+        self._done_head.setVisible(parted)
         self._none.setVisible(not everything)
         self._area.setVisible(bool(shown))
         all_decided = bool(everything) and not shown

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
+from app.session.generating import waiting_note
 from app.session.patching import FollowChoice
 from app.workflows.open_for_editing import open_for_editing
 from app.workflows.preferences import set_caps
@@ -177,3 +179,12 @@ def test_an_order_that_waits_for_the_person_is_no_success_among_the_jobs(stage, 
     saved = Jobs(RecordJobStore(stage.session.document.file)).all()
     assert len(saved) == 1, "trying again from the jobs orders nothing a second time"
     assert saved[0].question.reason is Reason.CONSENT
+
+
+def test_a_reason_in_a_services_letters_is_said_in_words():
+    order = SimpleNamespace(
+        state=JobState.NEEDS_APPROVAL,
+        question=SimpleNamespace(message="Google refuses (IMAGE_SAFETY, OTHER); change the words"),
+        spent_usd=lambda: 0,
+    )
+    assert waiting_note(order) == "It waits for you: Google refuses (image safety, other); change the words"

@@ -205,6 +205,9 @@ def test_what_is_to_be_decided_stands_in_the_order_of_the_film(stage, patches):
     assert patches.which.button("open").text() == "To decide 2"
     patches.which.button("all").click()
     assert [row.patch.name for row in patches.rows] == ["Sign", "Leash", "Logo"]
+    assert patches._done_head.text() == "Done 1"
+    QApplication.processEvents()
+    assert patches.rows[1].y() < patches._done_head.y() < patches.rows[2].y()
     assert patches.rows[0].accessibleName() == "Sign, 00:00:00:05 · 4 frames, stale"
 
 
