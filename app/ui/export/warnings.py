@@ -85,8 +85,9 @@ class PlanWarnings(QWidget):
     @property
     def banners(self) -> list[Banner]:
         """Return the messages that show."""
-        found = [self._column.itemAt(number).widget() for number in range(self._column.count())]
-        return [widget for widget in found if isinstance(widget, Banner)]
+        items = [self._column.itemAt(number) for number in range(self._column.count())]
+        widgets = [None if item is None else item.widget() for item in items]
+        return [widget for widget in widgets if isinstance(widget, Banner)]
 
     def show_problem(self, problem: str) -> None:
         """Show why there is no plan; nothing where none is known."""
