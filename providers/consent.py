@@ -90,11 +90,15 @@ class ConsentLayer:
                 sends = call.quote.sends
                 what = ", ".join(sorted(kind.value for kind in sends.kinds))
                 raise ConsentMissing(
-                    f"{call.traits.title} would get {what} ({sends.size_bytes} bytes, to {sends.host}); look at it and "
-                    "agree, or choose a local tool",
+                    f"{call.traits.title} would get {what} ({_size(sends.size_bytes)}, to {sends.host}); look at it "
+                    "and agree, or choose a local tool",
                     disclosure=sends,
                 )
         return await forward(call)
+
+
+def _size(count: int) -> str:
+    return f"{count} bytes" if count < 1000 else f"{count / 1000:,.0f} kB"
 
 
 def disclosure_digest(disclosure: Disclosure) -> str:

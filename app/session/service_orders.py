@@ -14,6 +14,7 @@ from app.session.jobs import JobKind, Jobs, JobState
 from app.workflows.emotions import EmotionRequest, order_labels
 from app.workflows.generate import AUTO
 from app.workflows.import_media import OpenProject
+from app.workflows.keys import check_key_for
 from app.workflows.motion import MotionRequest, order_motion
 from app.workflows.project_jobs import ProjectDesk, desk_of
 from app.workflows.region_takes import unfinished_services
@@ -56,7 +57,7 @@ class ServiceOrders(QObject):
         entry = Ordered(next(self._numbers), f"Captions of {name}", thing=TRANSCRIPT)
         self.orders.append(entry)
         request = TranscribeRequest(language, Captions.MADE, source_id=source_id)
-        self._work(entry, lambda desk, cancel: desk.run(order_transcript(desk, request).job, cancel))
+        self._work(entry, _when_there_is_a_key(Work.TRANSCRIBE, lambda desk: order_transcript(desk, request)))
         return entry
 
     def label_emotions(self, source_id: str) -> Ordered:
@@ -65,7 +66,7 @@ class ServiceOrders(QObject):
         entry = Ordered(next(self._numbers), f"Emotions in {name}", thing=EMOTIONS)
         self.orders.append(entry)
         request = EmotionRequest(source_id=source_id)
-        self._work(entry, lambda desk, cancel: desk.run(order_labels(desk, request).job, cancel))
+        self._work(entry, _when_there_is_a_key(Work.EMOTION, lambda desk: order_labels(desk, request)))
         return entry
 
     def film_motion(self, patch: Patch, provider: str = AUTO) -> Ordered:
@@ -76,7 +77,11 @@ class ServiceOrders(QObject):
         entry = Ordered(next(self._numbers), f"Film the motion of {patch.name or 'a patch'}", provider, FILM)
         self.orders.append(entry)
         request = MotionRequest(patch.id, provider=provider)
-        self._work(entry, lambda desk, cancel: desk.run(order_motion(desk, request).job, cancel), JobKind.GENERATE)
+        self._work(
+            entry,
+            _when_there_is_a_key(Work.MOTION, lambda desk: order_motion(desk, request), provider),
+            JobKind.GENERATE,
+        )
         return entry
 
     def answer(self, entry: Ordered, choice: Choice, reach: Reach = Reach.REQUEST) -> None:
@@ -179,3 +184,15 @@ class ServiceOrders(QObject):
                 entry.running.cancel()
         self.orders.clear()
         self.changed.emit()
+
+
+def _when_there_is_a_key(
+    work: Work, order: Callable[[ProjectDesk], Job], provider: str = AUTO
+) -> Callable[[ProjectDesk, CancelToken], Job]:
+    """Return the step that orders and runs something; without a key nobody is asked whether to send."""
+
+    def step(desk: ProjectDesk, cancel: CancelToken) -> Job:
+        check_key_for(work, provider)
+        return desk.run(order(desk).job, cancel)
+
+    return step

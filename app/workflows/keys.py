@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from app.workflows.accounts import ProviderFailure, exit_status_of, open_accounts
-from engine.errors import UsageError
+from app.workflows.generate import AUTO
+from engine.errors import DeltacutError, UsageError
 from providers.accounts import Accounts
+from providers.contract import Work
 from providers.errors import KeyMissing, KeyProblem, ProviderError
 from providers.keyring_store import SystemKeyring
 from providers.keys import KeyName, clean_key
@@ -29,6 +31,10 @@ class MasterPlace(Enum):
     KEYRING = "keyring"
     PASSPHRASE = "passphrase"
     ENVIRONMENT = "environment"
+
+
+class KeyNeeded(DeltacutError):
+    """Nothing can be ordered before a key is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +156,25 @@ def _new_master(place: MasterPlace, ask: AskSecret) -> MasterKey:
             if not text:
                 raise UsageError(f"set {NEXT_VARIABLE} to the new master key, and {VARIABLE} to it afterwards")
             return MasterKey(FromEnvironment(), decode_master_key(text, NEXT_VARIABLE))
+
+
+def has_keys(accounts: Accounts, names: Sequence[str]) -> bool:
+    """Tell whether one of these providers could be asked; the vault stays locked."""
+    keys = accounts.keys()
+    return any(name not in ADAPTERS or all(keys.has(key) for key in ADAPTERS[name].keys) for name in names)
+
+
+def check_key_for(work: Work, provider: str = AUTO) -> None:
+    """Refuse work that no provider could be asked for.
+
+    Raises:
+        KeyNeeded: there is no key for any of those that do it.
+    """
+    names = [name for name, adapter in ADAPTERS.items() if work in adapter.traits.works]
+    wanted = names if provider == AUTO else [provider]
+    with open_accounts() as accounts:
+        if not has_keys(accounts, wanted):
+            raise KeyNeeded(f"No key for {ADAPTERS[wanted[0]].traits.title} is set on this computer. Nothing was sent.")
 
 
 def key_names(provider: str) -> tuple[KeyName, ...]:

@@ -19,6 +19,7 @@ from app.workflows.accounts import open_accounts
 from app.workflows.edit_steps import png_of
 from app.workflows.generate import AUTO, MOST_REFERENCES, chosen_workflow, reference_picture
 from app.workflows.import_media import OpenProject
+from app.workflows.keys import has_keys
 from app.workflows.local_provider import NAME as LOCAL
 from app.workflows.local_provider import LocalTools
 from app.workflows.project_jobs import ProjectDesk, RecordJobStore
@@ -77,6 +78,7 @@ class Offer:
         outlines: of the mask, in 0..1 of the crop.
         spent_usd: in this project so far. cap_usd: what may be spent in it, None for any amount.
         agreed: whether the person agreed to this sort of sending before.
+        has_key: whether any provider that would be asked has its keys.
     """
 
     provider: str
@@ -90,6 +92,7 @@ class Offer:
     spent_usd: Decimal
     cap_usd: Decimal | None
     agreed: bool
+    has_key: bool
 
 
 def provider_order() -> tuple[str, ...]:
@@ -142,6 +145,7 @@ def offer(project: OpenProject, order: TakeOrder, cancel: CancelToken) -> Offer:
             accounts.ledger.spent_usd(name),
             accounts.surroundings(name).caps.project_usd,
             accounts.consents.covers(quote.sends, name),
+            has_keys(accounts, _providers_of(workflow)),
         )
 
 

@@ -95,6 +95,7 @@ class GenerateBox(QWidget):
         selection, document = self._session.selection, self._session.document
         for signal in (selection.changed, selection.region_changed, document.changed, document.opened, document.closed):
             signal.connect(self.refresh)
+        document.opened.connect(self._forget_words)
         self._session.patching.choice_changed.connect(self.refresh)
         self._generating.offered.connect(self._show_offer)
         self._generating.changed.connect(self._show_orders)
@@ -274,6 +275,12 @@ class GenerateBox(QWidget):
     def _words_changed(self) -> None:
         self._show_buttons()
         self._generating.want(self.order)
+
+    @Slot()
+    def _forget_words(self) -> None:
+        """Begin anew for another project: what was asked for in one film is not sent for another."""
+        self._references.clear()
+        self.prompt.clear()
 
     def _show_prompt_of(self, target: Patch | None) -> None:
         """Show the words with which the patch's pick was made, unless the person is writing others."""

@@ -9,6 +9,7 @@ from enum import Enum
 
 from app.session.generating import REASON, Ordered, reason_words
 from app.ui.words import seconds_text, usd
+from app.workflows.keys import KeyNeeded
 from app.workflows.region_takes import Offer
 from providers.contract import SentKind
 from providers.jobs import Choice, Job, JobState, Question, Reason
@@ -83,6 +84,9 @@ def said(entry: Ordered, now: float | None = None) -> Said:
     now = time.time() if now is None else now
     if entry.running is not None:
         return _running(entry, now)
+    if isinstance(entry.error, KeyNeeded):
+        key = (WayOut.ADD_KEY, WayOut.GIVE_UP)
+        return Said(f"The {entry.thing} was not made.", str(entry.error), key, is_error=True)
     if entry.error is not None:
         return Said(
             f"The {entry.thing} was not made.", str(entry.error), (WayOut.TRY_AGAIN, WayOut.TRY_LOCALLY), is_error=True
@@ -137,6 +141,8 @@ def _asked(entry: Ordered, question: Question, now: float) -> Said:
         message += "."
     match question.reason:
         case Reason.CONSENT:
+            # What it is and how much; the buttons say what can be done.
+            message = f"{message.split(';')[0].rstrip('.')}. Nothing was sent yet."
             return Said(f"Send it to {name}?", message, (WayOut.SEND_ONCE, WayOut.SEND_ALWAYS, WayOut.GIVE_UP))
         case Reason.CAP:
             return Said(

@@ -107,6 +107,18 @@ def test_the_first_time_it_asks_then_the_take_comes_and_the_second_time_it_does_
     assert generating.prompts() == ["a red door"]
 
 
+def test_another_project_begins_with_no_words(stage, panel, qtbot, tmp_path):
+    draw(stage)
+    write(panel, "the logo is gone")
+    document = stage.session.document
+    path = document.path
+    document.close()
+    document.adopt(open_for_editing(path, Progress(), CancelToken()))
+    draw(stage)
+    assert panel.generate.prompt.toPlainText() == ""
+    assert "Say what" in panel.generate.hindrance()
+
+
 def test_a_refusal_names_the_provider_and_offers_other_words_and_a_local_tool(stage, panel, qtbot, world):
     world.gemini.fail("submit", "IMAGE_SAFETY")
     draw(stage)
@@ -266,13 +278,31 @@ def test_a_film_of_motion_under_way_is_picked_up_when_the_project_is_opened_agai
     assert world.received == [], "nothing is sent before somebody agreed"
 
 
-def test_without_a_key_it_says_so_in_the_windows_own_words(stage, panel, qtbot, world, monkeypatch):
+def test_without_a_key_it_says_so_before_it_asks_whether_to_send(stage, panel, qtbot, world, monkeypatch):
     monkeypatch.delenv("GEMINI_API_KEY")
     draw(stage)
     offered(panel, qtbot)
     write(panel, "a red door")
+    box = panel.generate
+    assert box.key_needed.isVisible()
+    assert "No key for Google Nano Banana yet" in box._key_text.text()
+    assert not box.go.isEnabled()
+    assert "Add a key for Google Nano Banana" in box.go.toolTip()
+    QTest.keyClick(box.prompt, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    assert not box.consent.isVisible()
+    assert box.rows == []
+    monkeypatch.setenv("GEMINI_API_KEY", world.gemini.key)
+    stage.session.generating.look_again()
+    qtbot.waitUntil(lambda: not box.key_needed.isVisible() and box.go.isEnabled(), timeout=10000)
+
+
+def test_a_key_that_went_meanwhile_is_missed_in_the_windows_own_words(stage, panel, qtbot, world, monkeypatch):
+    draw(stage)
+    offered(panel, qtbot)
+    write(panel, "a red door")
+    monkeypatch.delenv("GEMINI_API_KEY")
     panel.generate.generate()
     panel.generate.send_once.click()
     row = panel.generate.rows[0]
-    qtbot.waitUntil(lambda: WayOut.REPLACE_KEY in row.buttons, timeout=20000)
+    qtbot.waitUntil(lambda: WayOut.ADD_KEY in row.buttons, timeout=20000)
     assert row._why.text() == "No key for Google Nano Banana is set on this computer. Nothing was charged."
