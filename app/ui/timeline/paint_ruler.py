@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QLine, QPointF, QRect, QRectF, Qt
+import numpy as np
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPixmap, QPolygonF
 
 from app.ui.timeline.brush import Brush
@@ -10,6 +11,7 @@ from app.ui.timeline.content import Placed
 from app.ui.timeline.layout import MARKERS, RULER
 from app.ui.timeline.ruler import ticks
 from app.ui.timeline.scene import Scene
+from app.ui.timeline.strokes import lines
 from engine.model.markers import Marker, MarkerKind
 from engine.model.patch import Patch
 
@@ -38,14 +40,11 @@ class RulerPainting:
             painter.fillRect(QRectF(right - 2, 0, 2, RULER), colour("focus"))
         first = scale.frame(exposed.left() - 130)
         found = ticks(first, scale.frame(exposed.right() + 2) + 1, scene.rate, scale.frames_per_px)
-        painter.setPen(QPen(colour("line.control"), 1))
-        painter.drawLines(
-            [
-                QLine(x, RULER - (9 if tick.label else 4), x, RULER - 2)
-                for tick in found
-                for x in (round(scale.x(tick.frame)),)
-            ]
-        )
+        frames = np.array([tick.frame for tick in found], np.float64)
+        places = np.round(frames / scale.frames_per_px) - scale.scroll_px
+        tall = np.array([bool(tick.label) for tick in found], np.bool_)
+        for at, top in ((places[tall], RULER - 9), (places[~tall], RULER - 4)):
+            lines(painter, (top, RULER - 1 - top), ((at, colour("line.control")),), exposed)
         for tick in found:
             if tick.label:
                 box = QRectF(round(scale.x(tick.frame)) + 5, 1, 120, 18)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from app.ui.timeline.brush import PINNED_PX, TEXT_PX, Brush
 from app.ui.timeline.content import Placed, name_of
 from app.ui.timeline.scene import Scene
 from app.ui.timeline.strokes import bars, picture
+from engine.index.waveform import Waveform
 from engine.model.sound import AudioItem, ClipSound
 from engine.model.storyline import Clip, source_time
 
@@ -62,11 +64,13 @@ class SoundPainting:
             if is_muted and box.width() > TEXT_PX:
                 self._brush.text(painter, box.adjusted(6, 0, -4, 0), "Muted", "audio.fg", 11)
             self._brush.ring(painter, scene, item, box)
+        stretches = []
         for source_id, clips in waves.items():
             numbers = np.array([number for number, _ in clips])
-            times = [self._clip_seconds(scene, clip) for _, clip in clips]
+            times = np.array([self._clip_seconds(scene, clip) for _, clip in clips])
             gains = np.array([10 ** (clip.gain_db / 20) for _, clip in clips])
-            self._wave(painter, source_id, 0, (lefts[numbers], rights[numbers]), np.array(times), gains, inner, exposed)
+            stretches.append(_Stretches(source_id, 0, lefts[numbers], rights[numbers], times, gains))
+        self._waves(painter, stretches, inner, exposed)
 
     def _clip_seconds(self, scene: Scene, clip: Clip) -> tuple[float, float]:
         """Return from when to when in its source a clip plays, in seconds; kept, since exact fractions are slow."""
@@ -90,9 +94,9 @@ class SoundPainting:
         painter.fillRect(box, self._brush.colour("audio.bg"))
         painter.fillRect(QRectF(box.left(), box.top(), 2, box.height()), self._brush.colour("audio.wave"))
         start_s = float(sound.source_start_s)
-        edges = np.array([box.left()]), np.array([box.right()])
         times, gain = np.array([[start_s, start_s + float(sound.duration_s)]]), np.array([10 ** (sound.gain_db / 20)])
-        self._wave(painter, sound.source_id, sound.stream, edges, times, gain, box, exposed)
+        edges = np.array([box.left()]), np.array([box.right()])
+        self._waves(painter, [_Stretches(sound.source_id, sound.stream, *edges, times, gain)], box, exposed)
         if box.width() > TEXT_PX:
             name = name_of(scene.content.project, sound) + (" (muted)" if sound.muted else "")
             left = max(box.left() + 7, 4.0)
@@ -114,52 +118,69 @@ class SoundPainting:
         if sound.fade_out_s:
             painter.drawLine(QPointF(box.right() - float(sound.fade_out_s) * per_s, box.top()), box.bottomRight())
 
-    def _wave(
-        self,
-        painter: QPainter,
-        source_id: str,
-        stream: int,
-        edges: tuple[Float64, Float64],
-        times: Float64,
-        gains: Float64,
-        box: QRectF,
-        exposed: QRect,
-    ) -> None:
-        """Draw the outline of stretches of a sound, side by side in a box.
-
-        Args:
-            painter: on the view.
-            source_id: whose sound.
-            stream: which of its sound streams.
-            edges: float64 [n] each, the left and right pixel of every stretch, ascending.
-            times: float64 [n, 2], from when to when each stretch plays, in seconds of the source.
-            gains: float64 [n], factors.
-            box: its top and bottom count.
-            exposed: what is painted.
-        """
-        lefts, rights = edges
-        first, stop = max(exposed.left(), int(lefts[0])), min(exposed.right() + 1, int(np.ceil(rights[-1])))
-        middle = round(box.center().y())
-        painter.setPen(QPen(self._brush.colour("audio.wave"), 1))
-        if stop <= first:
-            return
-        waveform = self._waveforms.waveform(source_id, stream)
-        if waveform is None:
-            painter.drawLine(first, middle, stop - 1, middle)
-            return
+    def _waves(self, painter: QPainter, stretches: Sequence[_Stretches], box: QRectF, exposed: QRect) -> None:
+        """Draw the outlines of sounds in a box, of which top and bottom count, all in one stroke."""
+        colour = self._brush.colour("audio.wave")
+        painter.setPen(QPen(colour, 1))
         # Drawn as an image, in the screen's own pixels: thousands of lines would each cost an object.
         ratio = painter.device().devicePixelRatioF()
-        at = (np.arange(round(first * ratio), round(stop * ratio)) + 0.5) / ratio
-        number = np.clip(np.searchsorted(lefts, at, side="right") - 1, 0, lefts.size - 1)
-        shows = (at >= lefts[number]) & (at < rights[number])
-        per_px = (times[:, 1] - times[:, 0]) / np.maximum(1e-9, rights - lefts)
-        starts_s = times[number, 0] + (at - lefts[number]) * per_px[number]
-        found = columns(waveform, starts_s, float(per_px.max()) / ratio)
-        # A square root keeps quiet speech visible beside loud music; the row is too low for decibels.
-        shown = np.minimum(np.sqrt(np.abs(found) * gains[number]), 1)
+        pixels = np.arange(round(exposed.left() * ratio), round((exposed.right() + 1) * ratio), dtype=np.float64)
+        at = (pixels + 0.5) / ratio
+        heights = np.full((2, at.size), -1.0, np.float32)
+        for each in stretches:
+            waveform = self._waveforms.waveform(each.source_id, each.stream)
+            if waveform is not None:
+                each.measure(waveform, at, 1 / ratio, heights)
+                continue
+            middle = round(box.center().y())
+            first, stop = max(exposed.left(), int(each.lefts[0])), min(exposed.right() + 1, int(each.rights[-1] + 1))
+            if stop > first:
+                painter.drawLine(first, middle, stop - 1, middle)
+        shown = np.flatnonzero(heights[0] >= 0)
+        if not shown.size:
+            return
+        part = slice(int(shown[0]), int(shown[-1]) + 1)
         height = max(1, round((box.height() - 4) * ratio))
         half = (height - 1) / 2
-        lines = np.arange(height)[:, None]
-        covered = (lines >= np.round(half - shown[1] * half)) & (lines <= np.round(half + shown[0] * half))
-        table = np.where(covered & shows, np.uint32(self._brush.colour("audio.wave").rgba()), np.uint32(0))
-        picture(painter, table, first, box.top() + 2)
+        rows = np.arange(height, dtype=np.int16)[:, None]
+        # Where there is no sound its top lies below its bottom.
+        tops = np.where(heights[0, part] < 0, height, np.round(half - heights[1, part] * half)).astype(np.int16)
+        bottoms = np.round(half + heights[0, part] * half).astype(np.int16)
+        covered = (rows >= tops) & (rows <= bottoms)
+        table = covered.astype(np.uint32) * np.uint32(colour.rgba())
+        picture(painter, table, exposed.left() + part.start / ratio, box.top() + 2)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stretches:
+    """Stretches of a sound, side by side.
+
+    Attributes:
+        source_id, stream: whose sound.
+        lefts, rights: float64 [n], the left and right pixel of every stretch, ascending.
+        times: float64 [n, 2], from when to when each stretch plays, in seconds of the source.
+        gains: float64 [n], factors.
+    """
+
+    source_id: str
+    stream: int
+    lefts: Float64
+    rights: Float64
+    times: Float64
+    gains: Float64
+
+    def measure(self, waveform: Waveform, at: Float64, px: float, heights: NDArray[np.float32]) -> None:
+        """Write how far the sound goes below and above the middle, 0 to 1, into float32 [2, n].
+
+        It is that of n ascending places `px` points wide; where none of the stretches lies it is left as it is.
+        """
+        number = np.searchsorted(self.lefts, at, side="right") - 1
+        here = np.flatnonzero((number >= 0) & (at < self.rights[np.maximum(number, 0)]))
+        if not here.size:
+            return
+        at, number = at[here], number[here]
+        per_px = (self.times[:, 1] - self.times[:, 0]) / np.maximum(1e-9, self.rights - self.lefts)
+        starts_s = self.times[number, 0] + (at - self.lefts[number]) * per_px[number]
+        found = columns(waveform, starts_s, float(per_px.max()) * px)
+        # A square root keeps quiet speech visible beside loud music; the row is too low for decibels.
+        heights[:, here] = np.minimum(np.sqrt(np.abs(found) * self.gains[number]), 1)

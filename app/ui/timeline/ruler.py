@@ -14,6 +14,7 @@ from app.ui.words import timecode
 LABEL_PX = 108
 """Labels stand at least so far apart."""
 TICK_PX = 8
+_BLOCK = 16
 
 _SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 18000, 36000)
 
@@ -31,16 +32,27 @@ def ticks(first: int, stop: int, rate: Fraction, frames_per_px: float) -> list[T
     steps = _steps(_counting(rate)[0])
     large = next((step for step in steps if step / frames_per_px >= LABEL_PX), steps[-1])
     small = next((step for step in steps if large % step == 0 and step / frames_per_px >= TICK_PX), large)
+    block = _number(max(0, first), rate) // large // _BLOCK
+    from_number = _number(max(0, first), rate) // large * large
     found: list[Tick] = []
-    number = _number(max(0, first), rate) // large * large
     while True:
-        frame = frame_of_number(number, rate)
-        if frame >= stop:
-            return found
-        label = timecode(frame, rate) if number % large == 0 else ""
-        if not found or found[-1].frame < frame:
-            found.append(Tick(frame, label))
-        number += small
+        for number, tick in _block(block, large, small, rate):
+            if tick.frame >= stop and number >= from_number:
+                return found
+            if number >= from_number and (not found or found[-1].frame < tick.frame):
+                found.append(tick)
+        block += 1
+
+
+@lru_cache(maxsize=64)
+def _block(block: int, large: int, small: int, rate: Fraction) -> tuple[tuple[int, Tick], ...]:
+    """Return the ticks of so many large steps with their numbers: while a view moves they are the same."""
+    numbers = range(block * _BLOCK * large, (block + 1) * _BLOCK * large, small)
+    frames = [frame_of_number(number, rate) for number in numbers]
+    return tuple(
+        (number, Tick(frame, "" if number % large else timecode(frame, rate)))
+        for number, frame in zip(numbers, frames, strict=True)
+    )
 
 
 @lru_cache(maxsize=8)

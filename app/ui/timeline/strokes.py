@@ -46,7 +46,7 @@ def bars(
 def lines(
     painter: QPainter,
     place: tuple[float, float],
-    kinds: Sequence[tuple[Sequence[float], QColor]],
+    kinds: Sequence[tuple[Sequence[float] | Float64, QColor]],
     exposed: QRect,
 ) -> None:
     """Draw upright lines of a point's width, the later kinds over the former.
