@@ -252,7 +252,11 @@ class ExportPage(QWidget):
         """Leave the table what the rest of the page does not need, so that it is seen where the film will go."""
         content = self._area.widget()
         if content is not None and self.table.isVisible():
-            others = content.sizeHint().height() - self.table.height()
+            layout, width = content.layout(), self._area.viewport().width()
+            # The words of the messages are as high as their width makes them.
+            wraps = layout is not None and layout.hasHeightForWidth()
+            needed = layout.totalHeightForWidth(width) if layout is not None and wraps else content.sizeHint().height()
+            others = needed - self.table.height()
             fit_to_rows(self.table, self._area.viewport().height() - others)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -88,7 +88,7 @@ class TakesPanel(Panel):
         self.body.addWidget(self._empty, 100)
         self.body.addWidget(self._buttons)
         self.body.addWidget(self.measures)
-        self.body.addStretch(1)
+        self.body.addStretch(0)
         selection = self._selection
         for signal in (selection.changed, selection.region_changed, self._document.changed, self._document.closed):
             signal.connect(self.refresh)
@@ -242,8 +242,10 @@ class TakesPanel(Panel):
             self._area.setMinimumHeight(_LEAST_CARD_HEIGHT)
         self._grid.setRowStretch(len(self.cards) + 1, 1)
         # Rows take no more than they need: what judges them follows right below.
-        rows = self._form is Form.ROWS and self.cards
-        self._area.setMaximumHeight(self._grid_home.sizeHint().height() if rows else _NO_LIMIT)
+        rows = len(self.cards) if self._form is Form.ROWS else 0
+        each = self.cards[0].sizeHint().height() + self._grid.verticalSpacing() if rows else 0
+        self._area.setMaximumHeight(rows * each if rows else _NO_LIMIT)
+        self.body.setStretch(self.body.count() - 1, 1 if rows else 0)
 
     @property
     def _room(self) -> int:

@@ -230,6 +230,10 @@ def test_a_high_panel_tells_what_the_patch_comes_to(stage, panel, qtbot):
     panel.resize(400, 640)
     assert panel.measures.isVisible()
     assert panel.measures.sure.text() == "stays in place"
+    QApplication.processEvents()
+    last = panel.cards[-1]
+    below = last.mapTo(panel, last.rect().bottomLeft()).y()
+    assert below <= panel._buttons.y() <= below + 24, "what judges the takes follows right below them"
     qtbot.waitUntil(lambda: panel.measures.reencoded.text() not in ("", "–"), timeout=20000)
     rendered = stage.session.live_plan.planned.plan.frames_rendered
     assert 0 < int(panel.measures.reencoded.text()) <= rendered
