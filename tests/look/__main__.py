@@ -206,7 +206,9 @@ class Photographer:
         window = self._desktop.window
         picture = window.grab()
         painter = QPainter(picture)
-        for other in QApplication.topLevelWidgets():
+        # What waits for an answer lies on top of the others.
+        asks = QApplication.activeModalWidget()
+        for other in sorted(QApplication.topLevelWidgets(), key=lambda widget: widget is asks):
             if other is not window and other.isVisible():
                 painter.drawPixmap(other.mapToGlobal(QPoint()) - window.mapToGlobal(QPoint()), other.grab())
         painter.end()

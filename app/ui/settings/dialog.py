@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QListWidget, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QFocusEvent
+from PySide6.QtWidgets import QApplication, QDialog, QHBoxLayout, QListWidget, QStackedWidget, QVBoxLayout, QWidget
 
 from app.ui.context import Context
 from app.ui.settings.general import GeneralPage
@@ -63,5 +64,4 @@ class SettingsDialog(QDialog):
         self.raise_()
         self.activateWindow()
         # Qt gives the first field of a dialog the focus as if the Tab key had: the ring is for who uses that.
-        self._list.clearFocus()
-        self._list.setFocus(Qt.FocusReason.OtherFocusReason)
+        QApplication.sendEvent(self._list, QFocusEvent(QEvent.Type.FocusOut, Qt.FocusReason.OtherFocusReason))

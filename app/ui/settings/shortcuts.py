@@ -24,6 +24,7 @@ from app.ui.widgets.labels import set_tone
 
 Index = QModelIndex | QPersistentModelIndex
 _TOP = QModelIndex()
+SORTED_BY = Qt.ItemDataRole.UserRole
 _HEADS = ("Action", "Menu", "Keys", "Also used by")
 
 
@@ -60,6 +61,9 @@ class ShortcutModel(QAbstractTableModel):
             return self._theme.colour(
                 "stale.fg" if index.column() == 3 else "text.1" if index.column() == 0 else "text.2"
             )
+        if role == SORTED_BY:
+            # Rows that say the same keep their order, however often the table is sorted anew.
+            return f"{str(self.data(index)).casefold()}\t{index.row():05d}"
         if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return None
         keys = self._actions.keys(spec.id)
@@ -89,6 +93,7 @@ class ShortcutsPage(QWidget):
         self.model = ShortcutModel(context.actions, context.theme)
         self._shown = QSortFilterProxyModel(self)
         self._shown.setSourceModel(self.model)
+        self._shown.setSortRole(SORTED_BY)
         self._shown.setFilterKeyColumn(-1)
         self._shown.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.preset = QComboBox()
@@ -138,7 +143,9 @@ class ShortcutsPage(QWidget):
         head.addWidget(search, 1)
         layout.addLayout(head)
         layout.addWidget(self.table, 1)
-        layout.addLayout(row(self.field, self._set, self._none, self._reset, None))
+        self.reset_all = push_button("All as in the preset")
+        self.reset_all.clicked.connect(self._restore_all)
+        layout.addLayout(row(self.field, self._set, self._none, self._reset, None, self.reset_all))
         layout.addWidget(self._note)
         self._enable("")
 
@@ -197,8 +204,22 @@ class ShortcutsPage(QWidget):
     @Slot()
     def _restore(self) -> None:
         id = self.chosen
-        if id:
-            self._keep(id, {name: keys for name, keys in self._settings.choices.shortcuts.items() if name != id})
+        if not id:
+            return
+        shortcuts = dict(self._settings.choices.shortcuts)
+        given_up = shortcuts.pop(id, "")
+        # What it had taken from another goes back there.
+        for other in self._actions.conflicts_in_preset(id, given_up):
+            kept = [text for text in self._actions.preset_keys(other.id).split("; ") if text not in given_up.split("; ")]
+            if shortcuts.get(other.id) == "; ".join(kept):
+                del shortcuts[other.id]
+        self._keep(id, shortcuts)
+
+    @Slot()
+    def _restore_all(self) -> None:
+        self._settings.set(shortcuts={})
+        set_tone(self._note, "2")
+        self._note.setText("All keys are as in the preset.")
 
     def _keep(self, id: str, shortcuts: dict[str, str]) -> None:
         self._settings.set(shortcuts=shortcuts)
