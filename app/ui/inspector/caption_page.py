@@ -44,9 +44,9 @@ class CaptionPage(Page):
         said = text.note()
         binder.also(
             lambda i: said.say(
-                "The times are the timeline’s."
+                "Counted on the timeline."
                 if isinstance(i.place, AtTimeline)
-                else "The times are those of its film."
+                else "Counted in the film that it belongs to."
             )
         )
         self.folded_section("Style", self._build_style)

@@ -31,7 +31,7 @@ class TranscriptPanel(Panel):
         self._document, self._transport, self._features = session.document, session.transport, session.features
         self._text = WordText("", ())
         self._search = QLineEdit()
-        self._search.setPlaceholderText("Search words and captions")
+        self._search.setPlaceholderText("Search words")
         self._search.setAccessibleName("Search words and captions")
         self._search.setClearButtonEnabled(True)
         self._search.addAction(context.theme.icon("search", "text.3"), QLineEdit.ActionPosition.LeadingPosition)
