@@ -142,6 +142,11 @@ class Queue:
             self._tasks = tasks
             self._changed.notify_all()
 
+    def hold(self) -> None:
+        """Begin nothing that can wait until `go_on`."""
+        with self._changed:
+            self._holds = True
+
     def go_on(self) -> None:
         """Make again what nobody waits for."""
         with self._changed:

@@ -44,7 +44,8 @@ _MOST_KEYS = 4000
 _PATIENCE_MS = 300
 """A tried value gives way to the next one then, whether or not its picture is there."""
 _PAINTING_MS = 8
-"""After a picture that was waited for nothing is made so long that can wait: it is painted first."""
+"""After a view asked, and after a picture that was waited for, nothing is made so long that can wait: it is painted
+first."""
 _LARGEST_SHARE = 0.85
 """Of the cache may be made ahead: what was just seen is not to be pushed out by what may never be."""
 
@@ -163,6 +164,9 @@ class Preview(QObject):
         if wants:
             self._asked[view] = tuple(wants)
             self._ahead[view] = tuple(ahead)
+        # What is there already is painted in this event or the next: nobody takes the processor from that.
+        self._queue.hold()
+        self._painted.start()
         self._plan()
 
     @property

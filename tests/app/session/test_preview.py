@@ -91,6 +91,16 @@ def test_neighbours_are_made_ahead_and_are_there_at_once(stage, preview, qtbot):
     assert timer.elapsed() <= 12 * 5
 
 
+def test_what_is_there_is_painted_before_anything_is_made_ahead(stage, preview, qtbot):
+    shown(qtbot, preview, Want(20, AFTER))
+    qtbot.waitUntil(lambda: preview.is_idle)
+    preview.ask("test", [Want(20, AFTER)], [AFTER])
+    with preview._queue._changed:
+        assert preview._queue._tasks
+        assert preview._queue._next_task() is None
+    qtbot.waitUntil(lambda: preview.find(Want(21, AFTER)) is not None)
+
+
 def test_while_it_plays_pictures_are_converted_quickly_and_standing_ones_anew(stage, preview, qtbot):
     want = Want(7, AFTER)
     stage.session.transport.play()
