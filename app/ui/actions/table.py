@@ -102,15 +102,22 @@ class ActionTable(QObject):
 
     def keys(self, id: str) -> str:
         """Return the shortcuts of an action as the person has them, separated by "; "."""
-        choices = self._session.settings.choices
-        if id in choices.shortcuts:
-            return choices.shortcuts[id]
-        return _preset(choices.shortcut_preset).get(id, self._specs[id].keys)
+        shortcuts = self._session.settings.choices.shortcuts
+        return shortcuts[id] if id in shortcuts else self.preset_keys(id)
+
+    def preset_keys(self, id: str) -> str:
+        """Return the shortcuts of an action as the chosen preset has them."""
+        return _preset(self._session.settings.choices.shortcut_preset).get(id, self._specs[id].keys)
 
     def conflicts(self, id: str, keys: str) -> list[ActionSpec]:
         """Return the other actions that have one of these shortcuts."""
         wanted = set(_sequences(keys))
         return [spec for spec in self.specs if spec.id != id and wanted & set(_sequences(self.keys(spec.id)))]
+
+    def conflicts_in_preset(self, id: str, keys: str) -> list[ActionSpec]:
+        """Return the other actions that have one of these shortcuts in the preset."""
+        wanted = set(_sequences(keys))
+        return [spec for spec in self.specs if spec.id != id and wanted & set(_sequences(self.preset_keys(spec.id)))]
 
     def found(self, text: str) -> list[ActionSpec]:
         """Return the actions whose name or menu holds all words of a text, the best first."""

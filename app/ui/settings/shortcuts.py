@@ -25,6 +25,7 @@ from app.ui.widgets.labels import set_tone
 Index = QModelIndex | QPersistentModelIndex
 _TOP = QModelIndex()
 SORTED_BY = Qt.ItemDataRole.UserRole
+"""The role by which rows are sorted."""
 _HEADS = ("Action", "Menu", "Keys", "Also used by")
 
 
@@ -210,7 +211,9 @@ class ShortcutsPage(QWidget):
         given_up = shortcuts.pop(id, "")
         # What it had taken from another goes back there.
         for other in self._actions.conflicts_in_preset(id, given_up):
-            kept = [text for text in self._actions.preset_keys(other.id).split("; ") if text not in given_up.split("; ")]
+            kept = [
+                text for text in self._actions.preset_keys(other.id).split("; ") if text not in given_up.split("; ")
+            ]
             if shortcuts.get(other.id) == "; ".join(kept):
                 del shortcuts[other.id]
         self._keep(id, shortcuts)

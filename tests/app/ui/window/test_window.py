@@ -218,6 +218,15 @@ def test_a_key_that_another_action_has_is_told_and_then_taken_from_it(desktop, q
     assert desktop.actions.keys("view.reset") == "Ctrl+Z"
     assert desktop.actions.keys("edit.undo") == ""
     assert desktop.actions.action("view.reset").shortcut().toString() == "Ctrl+Z"
+    rows = [page._shown.index(row, 0).data() for row in range(page._shown.rowCount())]
+    page._reset.click()
+    assert desktop.actions.keys("edit.undo") == "Ctrl+Z", "what was taken goes back"
+    assert desktop.session.settings.choices.shortcuts == {}
+    assert [page._shown.index(row, 0).data() for row in range(page._shown.rowCount())] == rows
+    page._set.click()
+    page._none.click()
+    page.reset_all.click()
+    assert desktop.session.settings.choices.shortcuts == {}
     desktop.commands._dialog.close()
 
 
