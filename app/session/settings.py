@@ -24,7 +24,7 @@ class Choices:
         theme: "dark", "light" or "system". density: "compact" or "comfortable".
         shortcut_preset: "deltacut", "premiere" or "resolve".
         shortcuts: keys that differ from the preset, by action id; an empty text takes the key away.
-        recent: paths of projects, the latest first.
+        recent: paths of projects, the latest first. notes: what is said of them there, by path.
         layouts: window layouts by workspace, base64. folders: the last folder by what was chosen there.
         preview_scale: 1, 2 or 4: the viewer's picture is the film's divided by that.
     """
@@ -34,6 +34,7 @@ class Choices:
     shortcut_preset: str = "deltacut"
     shortcuts: dict[str, str] = field(default_factory=dict)
     recent: tuple[str, ...] = ()
+    notes: dict[str, str] = field(default_factory=dict)
     layouts: dict[str, str] = field(default_factory=dict)
     geometry: str = ""
     folders: dict[str, str] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from app.ui.provider_names import PROVIDER_NAMES
 from app.ui.widgets import Banner, BannerAction, ButtonKind, Tone
 from app.ui.window.main_window import MainWindow
 from app.ui.window.palette import Palette
+from app.ui.window.recent import RecentNotes
 from app.ui.words import usd
 from app.workflows.caches import most_bytes
 from app.workflows.keys import KeyState, list_keys
@@ -70,6 +71,7 @@ class WindowCommands(QObject):
         self._session.jobs.ended.connect(self._count_jobs)
         self._session.jobs.ended.connect(self.look_at_figures)
         self._session.document.opened.connect(self.look_at_figures)
+        self._notes = RecentNotes(self._session.document, self._session.settings, self)
 
     def actions_of_panel(self) -> list[ActionSpec]:
         """Return the window's own actions."""

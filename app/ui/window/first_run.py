@@ -227,7 +227,8 @@ class FirstRun(QWidget):
             hint.setWordWrap(True)
             self._recent.addWidget(hint)
         for path in paths:
-            self._recent.addWidget(RecentRow(self._theme, path, self.open_wanted.emit))
+            note = self._settings.choices.notes.get(str(path), "")
+            self._recent.addWidget(RecentRow(self._theme, path, note, self.open_wanted.emit))
 
     @Slot()
     def _clear_recent(self) -> None:
@@ -235,7 +236,7 @@ class FirstRun(QWidget):
 
     @Slot(str)
     def _setting_changed(self, name: str) -> None:
-        if name == "recent":
+        if name in ("recent", "notes"):
             self._show_recent()
 
 
@@ -243,11 +244,16 @@ class RecentRow(QPushButton):
     """A project that was open lately."""
 
     def __init__(
-        self, theme: Theme, path: Path, open_paths: Callable[[list[Path]], None], parent: QWidget | None = None
+        self,
+        theme: Theme,
+        path: Path,
+        note: str,
+        open_paths: Callable[[list[Path]], None],
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setProperty("kind", "row")
-        self.setAccessibleName(f"Open {path.stem}")
+        self.setAccessibleName(f"Open {path.stem}" + (f", {note}" if note else ""))
         self.setToolTip(str(path))
         self._path = path
         self._open = open_paths
@@ -258,7 +264,7 @@ class RecentRow(QPushButton):
         icon = IconLabel(theme, "link-broken" if missing else "film", "text.2", 20)
         name = ElidedLabel(path.stem, Role.NAME)
         where = ElidedLabel(
-            "Not where it was" if missing else str(path.parent),
+            "Not where it was" if missing else note or str(path.parent),
             Role.SMALL,
             "warning" if missing else "3",
             Qt.TextElideMode.ElideMiddle,

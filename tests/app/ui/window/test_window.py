@@ -15,7 +15,13 @@ from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton
 
 from app.session.jobs import JobKind
 from app.ui.widgets import Banner
-from engine.model.edits import RenameProject
+from app.ui.window.first_run import RecentRow
+from engine.model.edits import AddPatch, RenameProject
+from engine.model.ids import new_id
+from engine.model.patch import Patch, ReviewState, Take
+from engine.model.region import Box
+from engine.model.time import Range
+from engine.model.tool import Blur
 from engine.store.project_file import ProjectFile
 from tests.app.ui.desktop import drop, ended, opened, started
 
@@ -312,3 +318,25 @@ def test_the_start_screen_tells_version_keys_and_theme_and_a_film_how_full_the_c
     opened(desktop, film, qtbot)
     assert not bar.about.isVisible()
     assert bar.cache.isVisible()
+
+
+def test_a_recent_project_tells_how_far_its_patches_are(desktop, film, qtbot):
+    opened(desktop, film, qtbot)
+    document = desktop.session.document
+    path = document.path
+    source = document.project.sources[0].id
+    for name, state in (("Sign", ReviewState.PROPOSED), ("Leash", ReviewState.APPROVED)):
+        take = Take(new_id(), Blur(8))
+        document.do(
+            AddPatch(
+                Patch(
+                    new_id(), source, Box(0.3, 0.3, 0.5, 0.5), Range(60, 66), 60, name,
+                    takes=(take,), pick=take.id, state=state,
+                )
+            )
+        )  # fmt: skip
+    document.close()
+    first = desktop.window.first_run
+    qtbot.waitUntil(lambda: any(row.isVisible() for row in first.findChildren(RecentRow)))
+    (row,) = (row for row in first.findChildren(RecentRow) if row.isVisible())
+    assert row.accessibleName() == f"Open {path.stem}, 1 proposed, 1 approved"
