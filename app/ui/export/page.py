@@ -431,7 +431,8 @@ class ExportPage(QWidget):
         empty(self._report)
         if self.isVisible():
             self._report.addWidget(banner)
-            self._area.ensureWidgetVisible(banner)
+            # It stands at the top, and is not laid out yet.
+            self._area.verticalScrollBar().setValue(0)
         else:
             self._context.notices.show_banner(banner)
 

@@ -92,8 +92,13 @@ def test_an_export_that_is_cancelled_leaves_nothing(page, desktop, film, folder,
 def test_an_export_onto_the_film_itself_is_refused_and_the_film_stays(page, film, qtbot):
     before = film.read_bytes()
     page.target.setText(str(film))
+    page.window().resize(1100, 640)
+    bar = page._area.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    bar.setValue(bar.maximum())
     page.start()
     qtbot.waitUntil(lambda: page._report.count() == 1, timeout=60_000)
+    assert bar.value() == 0, "what happened is in sight"
     banner = banners(page._report)[0]
     assert "did not finish" in banner.what.text()
     assert film.read_bytes() == before
