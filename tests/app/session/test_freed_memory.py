@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QObject, Signal
 
@@ -16,6 +18,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ot
 class Signals(QObject):
     closed = Signal()
     arrived = Signal(object)
+    playing_changed = Signal()
     is_playing = False
     is_idle = True
 
@@ -54,3 +57,40 @@ def test_when_a_project_closes(given_back, qtbot):
     parts, begun = given_back
     parts.closed.emit()
     qtbot.waitUntil(lambda: len(begun) == 1)
+
+
+def test_while_it_plays_memory_is_used_over_again(given_back, qtbot, monkeypatch):
+    parts, _ = given_back
+    told = []
+    memory = FreedMemory(parts, parts, parts, Jobs())
+    monkeypatch.setattr(memory._library, "mallopt", lambda what, size: told.append(size), raising=False)
+    for parts.is_playing in (True, False):
+        parts.playing_changed.emit()
+    kept, freed = told[-4:-2], told[-2:]
+    assert min(kept) >= 32 << 20
+    assert max(freed) <= 512 << 10
+    memory._rest.stop()
+
+
+def test_playing_pages_are_not_asked_for_anew(given_back):
+    parts, _ = given_back
+    memory = FreedMemory(parts, parts, parts, Jobs())
+
+    def faults() -> int:
+        def work() -> None:
+            for _ in range(20):
+                np.ones(4 << 20, np.uint8)
+
+        work()
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        work()
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    resting = faults()
+    parts.is_playing = True
+    parts.playing_changed.emit()
+    playing = faults()
+    parts.is_playing = False
+    parts.playing_changed.emit()
+    assert playing < resting / 4
+    memory._rest.stop()
