@@ -191,7 +191,8 @@ class Importing(QObject):
                 edits += placed
         if not edits:
             return True
-        return self._document.do(edits[0] if len(edits) == 1 else Compound(title, tuple(edits)))
+        # Also a single edit: the history says which file it was.
+        return self._document.do(Compound(title, tuple(edits)))
 
 
 def _name(found: Found) -> str:

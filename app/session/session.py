@@ -13,6 +13,7 @@ from app.session.freed_memory import FreedMemory
 from app.session.generating import Generating
 from app.session.importing import Importing
 from app.session.jobs import Jobs
+from app.session.last_place import LastPlace
 from app.session.live_plan import LivePlan
 from app.session.patching import Patching
 from app.session.playback import Playback
@@ -74,6 +75,7 @@ def new_session(settings: Settings, sound: Device | None = None) -> Session:
     output, alone = SoundOutput(sound or PortAudio()), SoundOnly(document, jobs, document)
     playback = Playback(document, transport, settings, output, alone)
     following = Following(document, preview, jobs)
+    LastPlace(document, transport, settings)
     selection = Selection(document)
     patching = Patching(document, selection, transport, jobs, preview)
     return Session(

@@ -26,6 +26,7 @@ class Choices:
         shortcuts: keys that differ from the preset, by action id; an empty text takes the key away.
         recent: paths of projects, the latest first. notes: what is said of them there, by path.
         layouts: window layouts by workspace, base64. folders: the last folder by what was chosen there.
+        places: the frame at which the playhead stood, by project path.
         preview_scale: 1, 2 or 4: the viewer's picture is the film's divided by that.
     """
 
@@ -38,6 +39,7 @@ class Choices:
     layouts: dict[str, str] = field(default_factory=dict)
     geometry: str = ""
     folders: dict[str, str] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
     preview_scale: int = 1
     volume: float = 1.0
     snapping: bool = True
