@@ -33,7 +33,7 @@ _EMPTY = (
 )
 _MODES = ((CaptionMode.BURNED, "Burned in"), (CaptionMode.SOFT, "As a text track"))
 _FILES = "Captions (*.srt *.vtt)"
-_WIDE = 340
+_WIDE = 420
 """A narrower panel leaves the end and the reading speed to the tooltip."""
 
 
@@ -109,7 +109,7 @@ class CaptionsPanel(Panel):
         head.setSectionResizeMode(TEXT, QHeaderView.ResizeMode.Stretch)
         for column in (START, END):
             head.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            self.table.setColumnWidth(column, 80)
+            self.table.setColumnWidth(column, 76)
         head.setSectionResizeMode(SPEED, QHeaderView.ResizeMode.Fixed)
         self.table.setColumnWidth(SPEED, 66)
         self.table.selectionModel().selectionChanged.connect(self._rows_chosen)

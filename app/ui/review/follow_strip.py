@@ -81,7 +81,7 @@ class FollowStrip(QWidget):
         doubts = _doubtful(found)
         moves = patch is not None and patch.effective_motion.follow is not Follow.STATIC
         if patch is not None and moves and found is None:
-            self.doubt.setText("Not followed yet")
+            self.doubt.setText("Not followed yet" if patch.shows else "Not in the film")
         else:
             count = sum(map(len, doubts))
             self.doubt.setText(f"Confidence is low on {count:,} frame{'s' if count != 1 else ''}" if doubts else "")

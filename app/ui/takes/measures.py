@@ -96,7 +96,7 @@ def sure_text(patch: Patch, found: Followed | None) -> str:
     if motion.follow is Follow.STATIC:
         return "stays in place"
     if found is None:
-        return "not followed yet"
+        return "not followed yet" if patch.shows else "not in the film"
     lost = {frame for span in found.lost for frame in range(span.start, span.stop)}
     sure = sum(
         confidence >= LOOK_AGAIN_BELOW and frame not in lost

@@ -361,7 +361,12 @@ class TakesPanel(Panel):
             return
         take = patch.takes[number]
         if take.id != patch.pick:
-            self._document.do(judging.pick(patch, take))
+            former = patch.picked
+            if self._document.do(judging.pick(patch, take)):
+                now = self._selection.patch
+                undecided = patch.state is ReviewState.APPROVED and now is not None and now.state is not patch.state
+                note = f", not approved yet; {take_title(patch, former)} was" if undecided and former else ""
+                self._context.notices.say(f"{take_title(patch, take)} of “{patch.name}” is the pick{note}.")
         if number < len(self.cards):
             self.cards[number].setFocus(Qt.FocusReason.OtherFocusReason)
 

@@ -37,6 +37,8 @@ class Column(IntEnum):
     STATE = 6
 
 
+_STATE_PX = 260
+"""Room for the longest state: names give way to it."""
 _TITLES = ("Kind", "Name", "Track", "Start", "End", "Frames", "State")
 
 
@@ -120,6 +122,7 @@ class TimelineTable(QTableView):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setShowGrid(False)
+        self.setWordWrap(False)
         self.setTabKeyNavigation(False)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(30)
@@ -127,6 +130,7 @@ class TimelineTable(QTableView):
         head.setHighlightSections(False)
         head.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         head.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
+        head.resizeSection(Column.STATE, _STATE_PX)
         head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.activated.connect(self._go)
         self.selectionModel().selectionChanged.connect(self._chosen)

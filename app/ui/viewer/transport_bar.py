@@ -144,6 +144,8 @@ class TransportBar(QWidget):
         motion = patch.effective_motion
         if motion.follow is Follow.STATIC:
             return f"{count}, stays in place", "1"
+        if found is None and not patch.shows:
+            return f"{count}, not in the film", "2"
         if found is None:
             return f"{count}, not followed yet", "warning"
         lost = sum(map(len, found.lost))

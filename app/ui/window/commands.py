@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
+from app.session.jobs import JobKind
 from app.session.projects import Projects, first_to_open, is_project
 from app.ui.actions import ActionSpec
 from app.ui.context import Context
@@ -125,7 +126,7 @@ class WindowCommands(QObject):
                 ActionSpec(
                     f"view.workspace.{key}",
                     f"{name} workspace",
-                    "View",
+                    "View/Workspace",
                     partial(self._window.show_workspace, key),
                     f"Alt+{number}",
                     hindrance=needs_project,
@@ -373,9 +374,13 @@ class WindowCommands(QObject):
         question = QMessageBox(self._window)
         question.setWindowTitle("Deltacut")
         question.setText(f"<b>{'Jobs are' if len(running) > 1 else 'A job is'} still running.</b>")
-        question.setInformativeText(
-            f"{names}\n\nThe project is saved. Paid work stays at its provider and is picked up again."
-        )
+        kinds = {job.kind for job in running}
+        safe = ["The project is saved."]
+        if JobKind.EXPORT in kinds:
+            safe.append("The unfinished film is removed.")
+        if kinds & {JobKind.GENERATE, JobKind.TRANSCRIBE}:
+            safe.append("Paid work stays at its provider and is picked up again.")
+        question.setInformativeText(f"{names}\n\n{' '.join(safe)}")
         stop = question.addButton("Stop and close", QMessageBox.ButtonRole.DestructiveRole)
         stop.setProperty("kind", ButtonKind.DANGER.value)
         # The box has dressed it already.

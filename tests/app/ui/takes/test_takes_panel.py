@@ -119,6 +119,7 @@ def test_another_pick_of_an_approved_patch_is_proposed_again(stage, panel):
     stage.run("takes.approve")
     QTest.mouseClick(panel.cards[0], Qt.MouseButton.LeftButton)
     assert (the_patch(stage).pick, the_patch(stage).state) == ("one", ReviewState.PROPOSED)
+    assert "is the pick, not approved yet" in stage.heard.said[-1]
 
 
 def test_rejecting_asks_for_a_reason_and_keeps_it(stage, panel):

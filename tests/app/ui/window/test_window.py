@@ -255,6 +255,8 @@ def test_closing_with_a_job_running_asks_and_may_be_taken_back(desktop, film, qt
     def answered(question):
         wanted = next(answers)
         assert "Export Mug.mp4" in question.informativeText()
+        assert "The unfinished film is removed." in question.informativeText()
+        assert "Paid work" not in question.informativeText()
         (chosen,) = [button for button in question.buttons() if button.text() == wanted]
         monkeypatch.setattr(question, "clickedButton", lambda: chosen)
         return 0
