@@ -79,14 +79,19 @@ class Broken:
 
 
 class Replay:
-    """Plays the picture of an open film. The file's other tracks are not read any more."""
+    """Plays the picture of an open film. The file's other tracks are not read any more.
 
-    def __init__(self, film: FilmFile) -> None:
+    Args:
+        film: played by nothing else.
+        threads: of its decoder; each holds a frame.
+    """
+
+    def __init__(self, film: FilmFile, threads: int = _THREADS) -> None:
         self._path = film.path
         self._container = film.container
         self._stream = video_stream(film.container, film.edited)
         self._stream.thread_type = "AUTO"
-        self._stream.codec_context.thread_count = _THREADS
+        self._stream.codec_context.thread_count = threads
         # Their demuxers find the next packet from any byte, and their seek by time may miss the first ones.
         self._starts_at_any_byte = film.family in (Family.TRANSPORT, Family.PROGRAM)
 

@@ -52,7 +52,8 @@ def played(film: Path, stretches: tuple[Stretch, ...], cancel: CancelToken) -> P
             if opened.family is not Family.ISO:
                 # A demuxer that guesses remembers what it has read: what it gives after a seek may hang on that.
                 return found
-            player = Replay(opened)
+            # It has time while others encode, and they need the memory.
+            player = Replay(opened, threads=1)
             for stretch in stretches:
                 found[stretch] = tuple(_seen(player, stretch, cancel))
     except MediaError:
