@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 
 from app.session.shown_pictures import Look, Show, Want
 from app.ui.inspector import InspectorPanel
-from app.ui.widgets.fields import ColourField, NumberField
+from app.ui.widgets.fields import ChoiceField, ColourField, NumberField
 from engine.media.pixels import Care
 from engine.model.captions import Caption
 from engine.model.edits import AddItems, AddMarkers, AddPatch, AddSounds, AddTrack, ReplacePatch
@@ -419,3 +419,19 @@ def test_choosing_an_item_leaves_the_region_that_was_drawn_before(stage, panel):
     overlay(stage)
     assert stage.session.selection.region is None
     assert "Text" in [section.title for section in panel.page.sections]
+
+
+def test_a_choice_that_has_no_room_for_its_words_ends_in_dots(stage):
+    words = "Auto · Google Nano Banana"
+    field = ChoiceField("Provider", (("auto", words),))
+    stage.show(field, 400, 40)
+    field.setFixedWidth(130)
+    narrow = field.grab().toImage()
+    shortened = {
+        field.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, room) for room in range(40, 130)
+    } - {words}
+    pictures = []
+    for text in shortened:
+        field.setItemText(0, text)
+        pictures.append(field.grab().toImage())
+    assert narrow in pictures
