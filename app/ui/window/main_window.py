@@ -270,15 +270,13 @@ class MainWindow(QMainWindow):
         # Five whole rows of layers where that leaves the inspector enough.
         layers = 170 if room >= _ROOMY else 116
         takes = 190 if room >= _ROOMY else max(140, round(room * 0.28))
+        names, heights = ["layers", "takes", "details"], [layers, takes, room - layers - takes]
         if self._workspace == "review":
             # The takes are what is decided here: as rows, with reason, prompt and time, and what the patch comes to.
-            room, layers = self.height() - 42 - 26, 0
+            room = self.height() - 42 - 26
             takes = min(_REVIEWED, round(room * 0.6))
-        self.resizeDocks(
-            [side["layers"], side["takes"], side["details"]],
-            [layers, takes, room - layers - takes],
-            Qt.Orientation.Vertical,
-        )
+            names, heights = ["takes", "details"], [takes, room - takes]
+        self.resizeDocks([side[name] for name in names], heights, Qt.Orientation.Vertical)
         # Once the docks have these heights.
         QTimer.singleShot(0, self, self._fit_takes)
 
@@ -291,6 +289,8 @@ class MainWindow(QMainWindow):
         if wanted == (self._takes_height is not None) or self._unsized:
             return
         both = takes.height() + details.height()
+        if both <= max(_EMPTY_TAKES, self._takes_height or 0):
+            return
         height = _EMPTY_TAKES if wanted else self._takes_height or _EMPTY_TAKES
         self._takes_height = takes.height() if wanted else None
         self.resizeDocks([takes, details], [height, both - height], Qt.Orientation.Vertical)
@@ -307,7 +307,7 @@ class MainWindow(QMainWindow):
             # What is kept is the arrangement for takes.
             takes, details = self._docks["takes"], self._docks["details"]
             both = takes.height() + details.height()
-            sizes = [self._takes_height, both - self._takes_height]
+            sizes = [self._takes_height, max(1, both - self._takes_height)]
             self.resizeDocks([takes, details], sizes, Qt.Orientation.Vertical)
         layouts = dict(self._settings.choices.layouts)
         layouts[self._workspace] = bytes(self.saveState(LAYOUT_VERSION).toBase64().data()).decode()
