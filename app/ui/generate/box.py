@@ -19,6 +19,7 @@ from app.ui.generate.service_ways import NOT_FOR_SERVICES, ServiceWays
 from app.ui.generate.words import WayOut, cap_text, consent_text, provider_title, sent_text
 from app.ui.widgets import ButtonKind, ElidedLabel, Role, column, label, push_button, row
 from app.ui.widgets.fields import ChoiceField
+from app.ui.widgets.focus import release_focus
 from app.ui.widgets.labels import set_tone
 from app.ui.words import timecode, usd
 from app.workflows.generate import AUTO
@@ -407,6 +408,7 @@ class GenerateBox(QWidget):
 
     def _order(self, reach: Reach | None, *_checked: bool) -> None:
         order = self.order
+        release_focus(self.consent)
         self.consent.hide()
         if order is not None:
             self._generating.generate(order, self._count, reach)
@@ -444,6 +446,7 @@ class GenerateBox(QWidget):
         for old in [one for one in self.rows if one.entry not in shown]:
             self.rows.remove(old)
             self._orders.removeWidget(old)
+            release_focus(old)
             old.hide()
             old.deleteLater()
         known = {id(one.entry) for one in self.rows}

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QLineEdit,
+    QMainWindow,
     QPlainTextEdit,
     QTabBar,
     QTextEdit,
@@ -82,7 +83,7 @@ class KeyRouter(QObject):
                     return True
                 owned = any(isinstance(watched, owner) and event.key() in keys for owner, keys in _OWNERS)
                 pans = isinstance(watched, self._views) and event.key() == Qt.Key.Key_Space
-                if plain and (owned or pans):
+                if plain and (owned or pans) and not _plays_from(watched, event.key()):
                     event.accept()
                     return True
             case QEvent.Type.KeyPress:
@@ -104,3 +105,13 @@ class KeyRouter(QObject):
     def _is_holding_key(self, event: QKeyEvent) -> bool:
         # Of a key that is released the modifiers may be gone already.
         return any(sequence.count() == 1 and sequence == QKeySequence(event.key()) for sequence in self._held_keys())
+
+
+def _plays_from(watched: QWidget, key: int) -> bool:
+    """Tell whether a key plays although a list has the focus.
+
+    Rows are chosen by the arrows (Ctrl+Space adds one), so that the most used key of all does what it does everywhere
+    else. Lists that drop down and those of dialogs keep it.
+    """
+    is_list = isinstance(watched, QAbstractItemView) and isinstance(watched.window(), QMainWindow)
+    return is_list and key == Qt.Key.Key_Space

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout, QWid
 
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import ButtonKind, icon_button, push_button
+from app.ui.widgets.focus import release_focus
 from app.ui.widgets.icon_label import IconLabel
 from app.ui.widgets.labels import Role, label
 from app.ui.widgets.layouts import row
@@ -103,6 +104,7 @@ class Banner(QFrame):
 
     def put_away(self) -> None:
         """Take the message off; for good."""
+        release_focus(self)
         self.hide()
         self.closed.emit()
         self.deleteLater()

@@ -306,3 +306,8 @@ def test_a_key_that_went_meanwhile_is_missed_in_the_windows_own_words(stage, pan
     row = panel.generate.rows[0]
     qtbot.waitUntil(lambda: WayOut.ADD_KEY in row.buttons, timeout=20000)
     assert row._why.text() == "No key for Google Nano Banana is set on this computer. Nothing was charged."
+    button = row.buttons[WayOut.GIVE_UP]
+    button.setFocus()
+    button.click()
+    assert panel.generate.rows == []
+    assert QApplication.focusWidget() is None, "the focus is passed to nobody who did not ask for it"

@@ -291,3 +291,16 @@ def test_a_moved_project_finds_its_film_again_and_is_exported_without_a_network(
     target = export(desktop, qtbot)
     assert verify(media / "Renamed.mp4", target, progress=Progress(), cancel=CancelToken()).verified
     assert elsewhere in target.parents
+
+
+@pytest.mark.timeout(280)
+def test_space_plays_from_a_list_too_and_chooses_nothing_there(desktop, film, qtbot):
+    opened(desktop, film, qtbot)
+    rows = desktop.media.list
+    rows.setFocus()
+    qtbot.waitUntil(rows.hasFocus)
+    QTest.keyClick(rows, Qt.Key.Key_Space)
+    assert desktop.session.transport.is_playing
+    QTest.keyClick(rows, Qt.Key.Key_Space)
+    assert not desktop.session.transport.is_playing
+    assert desktop.media.entry is None
