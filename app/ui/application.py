@@ -141,6 +141,7 @@ def furnished(shell: Shell, sound: Device | None = None) -> Generator[None, None
     export.shown_wanted.connect(partial(window.show_workspace, "deliver"))
     export.review_wanted.connect(partial(window.show_workspace, "review"))
     actions.fill(window.top.menus)
+    commands.add_recent(window.top.menus["File"])
     return Desktop(
         theme=theme,
         window=window,

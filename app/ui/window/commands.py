@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 
-from app.session.jobs import JobKind
+from app.session.jobs import Job, JobKind
 from app.session.projects import Projects, first_to_open, is_project
 from app.ui.actions import ActionSpec
 from app.ui.context import Context
@@ -55,6 +55,7 @@ class WindowCommands(QObject):
         self._projects = projects
         self._window = window
         self._dialog: SettingsDialog | None = None
+        self._opens_sample = False
         self._palette = Palette(context.actions, context.theme, window)
         start = window.first_run
         start.video_wanted.connect(self.open_video)
@@ -65,6 +66,7 @@ class WindowCommands(QObject):
         window.dropped.connect(self.open_paths)
         window.close_wanted.connect(self.on_close)
         window.top.export_wanted.connect(self._export)
+        projects.opening.connect(self._show_opening)
         projects.failed.connect(self._not_opened)
         projects.recovered.connect(self._tell_readable)
         self._session.document.failed.connect(self._not_saved)
@@ -234,6 +236,27 @@ class WindowCommands(QObject):
         """Ask for a project and open it."""
         self._open_asked("project", "Open a project", "Deltacut projects (*.dcut);;All files (*)")
 
+    def add_recent(self, menu: QMenu) -> None:
+        """Put a menu of the recent projects into the File menu, behind those that open others."""
+        self._recent = QMenu("Open recent", menu)
+        self._recent.setToolTipsVisible(True)
+        self._recent.aboutToShow.connect(self._fill_recent)
+        menu.insertMenu(self._context.actions.action("file.sample"), self._recent)
+
+    @Slot()
+    def _fill_recent(self) -> None:
+        self._recent.clear()
+        for name in self._session.settings.choices.recent:
+            path = Path(name)
+            action = self._recent.addAction(path.stem)
+            action.setToolTip(name)
+            action.triggered.connect(partial(self._open_recent, path))
+        if self._recent.isEmpty():
+            self._recent.addAction("Films you open are listed here").setEnabled(False)
+
+    def _open_recent(self, path: Path, *_checked: bool) -> None:
+        self._projects.open(path)
+
     def _open_asked(self, kind: str, title: str, kinds: str) -> None:
         folders = self._session.settings.choices.folders
         name, _ = QFileDialog.getOpenFileName(self._window, title, folders.get(kind, str(Path.home())), kinds)
@@ -244,7 +267,16 @@ class WindowCommands(QObject):
     @Slot()
     def open_sample(self) -> None:
         """Open the sample film; it is made the first time."""
+        if self._window.first_run.sample_opening.is_busy:
+            return
+        self._opens_sample = True
         self._projects.open_sample()
+        self._opens_sample = False
+
+    @Slot(object)
+    def _show_opening(self, job: Job) -> None:
+        start = self._window.first_run
+        (start.show_sample_opening if self._opens_sample else start.show_film_opening)(job)
 
     @Slot(list)
     def open_paths(self, paths: list[Path]) -> None:

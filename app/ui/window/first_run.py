@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
@@ -25,7 +26,11 @@ from app.ui.widgets import (
     push_button,
     row,
 )
+from app.ui.window.opening_row import OpeningRow
 from app.ui.window.step_pictures import Step, StepPicture
+
+if TYPE_CHECKING:
+    from app.session.jobs import Job
 
 _STEPS = (
     (Step.REGION, "Draw a region", "Box or lasso, on any frame. The region follows the motion."),
@@ -125,6 +130,20 @@ class FirstRun(QWidget):
         self._providers.addSpacing(6)
         self._providers.addWidget(note)
 
+    def show_sample_opening(self, job: Job) -> None:
+        """Show beside its button how far the sample has come: the first time its film is made."""
+        self.sample_opening.follow(job, "Making the sample")
+        self._sample.setEnabled(False)
+        job.ended.connect(self._sample_over)
+
+    def show_film_opening(self, job: Job) -> None:
+        """Show where films are dropped how far the opening of one has come: a long one is read for a while."""
+        self.film_opening.follow(job, job.title.replace("Open ", "Opening ", 1))
+
+    @Slot()
+    def _sample_over(self) -> None:
+        self._sample.setEnabled(True)
+
     def _left(self) -> QVBoxLayout:
         head = label("Change part of the picture.", Role.HERO)
         second = label("Leave the rest alone.", Role.HERO, "2")
@@ -149,9 +168,9 @@ class FirstRun(QWidget):
         self.video.clicked.connect(self.video_wanted)
         project = push_button("Open a project…", size=ButtonSize.FIRST_RUN)
         project.clicked.connect(self.project_wanted)
-        zone.setLayout(
-            column(sign, title, kinds, 8, row(None, self.video, project, None, gap=12), gap=6, margins=(24, 34, 24, 34))
-        )
+        self.film_opening = OpeningRow()
+        buttons = row(None, self.video, project, None, gap=12)
+        zone.setLayout(column(sign, title, kinds, 8, buttons, self.film_opening, gap=6, margins=(24, 34, 24, 34)))
         steps = QHBoxLayout()
         steps.setSpacing(12)
         for number, (picture, name, text) in enumerate(_STEPS, 1):
@@ -183,6 +202,8 @@ class FirstRun(QWidget):
         works.setWordWrap(True)
         sample.addWidget(works)
         sample.addLayout(row(self._sample, None))
+        self.sample_opening = OpeningRow()
+        sample.addWidget(self.sample_opening)
         frame = StepPicture(self._theme, Step.FRAME)
         frame.setFixedSize(120, 68)
         about = QVBoxLayout()

@@ -35,6 +35,32 @@ def test_the_start_screen_shows_while_nothing_is_open(desktop):
     assert not desktop.window.top.export.isVisible()
 
 
+def test_the_start_screen_shows_how_far_the_sample_has_come_and_makes_it_once(desktop, qtbot):
+    start = desktop.window.first_run
+    QTest.mouseClick(start._sample, Qt.MouseButton.LeftButton)
+    assert start.sample_opening.isVisible()
+    assert start.sample_opening.words.text().startswith("Making the sample")
+    assert not start._sample.isEnabled()
+    desktop.actions.action("file.sample").trigger()
+    (job,) = desktop.session.jobs.running
+    job.cancel()
+    qtbot.waitUntil(lambda: not start.sample_opening.isVisible() and start._sample.isEnabled(), timeout=20_000)
+
+
+def test_recent_projects_are_opened_from_the_file_menu(desktop, film, qtbot):
+    menu = desktop.commands._recent
+    menu.aboutToShow.emit()
+    assert [action.isEnabled() for action in menu.actions()] == [False]
+    opened(desktop, film, qtbot)
+    path = desktop.session.document.path
+    desktop.session.document.close()
+    menu.aboutToShow.emit()
+    (action,) = menu.actions()
+    assert action.text() == path.stem
+    action.trigger()
+    qtbot.waitUntil(lambda: desktop.session.document.path == path, timeout=20_000)
+
+
 def test_a_film_that_is_dropped_is_opened_with_a_project_beside_it_and_stays_where_it_is(desktop, film, qtbot):
     drop(desktop.window, film)
     qtbot.waitUntil(lambda: desktop.session.document.is_open, timeout=20_000)
