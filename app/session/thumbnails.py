@@ -31,9 +31,14 @@ from engine.render.films import FilmReaders
 from engine.store.cache import Cache
 
 HEIGHT = 84
-"""Lines of a thumbnail, so that one of 58 points is sharp at 1.5x."""
+"""Lines of a thumbnail where no screen needs more."""
+_TALLEST = 252
+"""Enough for three times the pixels of a usual screen."""
+_STEP = 42
+"""Heights are multiples of this, so that not each little change of a row has all made anew."""
 _KIND = "thumbnail"
-_KEPT = 1000
+_KEPT_BYTES = 48 << 20
+"""Of pictures: 1,000 of a usual screen's, 420 of one with twice the pixels."""
 _QUEUED = 400
 _NEAR = 3
 """A frame so close behind a keyframe looks like it."""
@@ -62,6 +67,7 @@ class _Decoder(QThread):
         self._films = _Films("", {}, {})
         self._round = 0
         self._wanted: list[Key] = []
+        self._lines = HEIGHT
         self._ends = False
 
     def work_on(self, films: _Films, round: int) -> None:
@@ -69,9 +75,9 @@ class _Decoder(QThread):
             self._films, self._round, self._wanted = films, round, []
             self._condition.notify()
 
-    def want(self, keys: Sequence[Key]) -> None:
+    def want(self, keys: Sequence[Key], lines: int) -> None:
         with self._condition:
-            self._wanted = list(keys[:_QUEUED])
+            self._wanted, self._lines = list(keys[:_QUEUED]), lines
             self._condition.notify()
 
     def end(self) -> None:
@@ -99,22 +105,22 @@ class _Decoder(QThread):
                 self._condition.wait_for(lambda: self._ends or self._wanted or self._round != round, timeout=2.0)
                 if self._ends or self._round != round or not self._wanted:
                     return
-                source_id, frame = self._wanted.pop(0)
+                (source_id, frame), lines = self._wanted.pop(0), self._lines
             film = films.films.get(source_id)
             if film is None:
                 continue
             with suppress(DeltacutError):  # a frame that does not decode has no thumbnail
-                self.made.emit(round, source_id, frame, _made(film, source_id, frame, cache, readers))
+                self.made.emit(round, source_id, frame, _made(film, source_id, frame, lines, cache, readers))
 
 
-def _made(film: Film, source_id: str, frame: int, cache: Cache, readers: FilmReaders) -> NDArray[np.uint8]:
-    """Return a thumbnail, uint8 [h, w, 4]: blue, green, red and nothing."""
-    key = f"{film.identity}:{frame}:{HEIGHT}"
+def _made(film: Film, source_id: str, frame: int, lines: int, cache: Cache, readers: FilmReaders) -> NDArray[np.uint8]:
+    """Return a thumbnail, uint8 [lines, w, 4]: blue, green, red and nothing."""
+    key = f"{film.identity}:{frame}:{lines}"
     kept = cache.get(_KIND, key)
     picture = cv2.imdecode(np.frombuffer(kept, np.uint8), cv2.IMREAD_COLOR) if kept else None
     if picture is None:
         video = film.info.video
-        rgb = to_rgb(readers.frame(source_id, frame), thumbnail_size(video), video.rotation)
+        rgb = to_rgb(readers.frame(source_id, frame), thumbnail_size(video, lines), video.rotation)
         picture = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
         _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 88])
         cache.put(_KIND, key, data.tobytes())
@@ -131,12 +137,12 @@ def image_of(bgra: NDArray[np.uint8]) -> QImage:
     return QImage(rows.data, width, height, width * 4, QImage.Format.Format_RGB32).copy()
 
 
-def thumbnail_size(video: VideoStream) -> tuple[int, int]:
-    """Return width and height, in pixels before the rotation, of a thumbnail HEIGHT lines high as displayed."""
+def thumbnail_size(video: VideoStream, lines: int = HEIGHT) -> tuple[int, int]:
+    """Return width and height, in pixels before the rotation, of a thumbnail of so many lines as displayed."""
     width, height = video.width * float(video.sar), float(video.height)
     if video.rotation in (90, 270):
-        return HEIGHT, max(2, round(HEIGHT * height / width))
-    return max(2, round(HEIGHT * width / height)), HEIGHT
+        return lines, max(2, round(lines * height / width))
+    return max(2, round(lines * width / height)), lines
 
 
 class Thumbnails(QObject):
@@ -152,6 +158,8 @@ class Thumbnails(QObject):
         super().__init__(parent)
         self._document = document
         self._pictures: OrderedDict[Key, QImage] = OrderedDict()
+        self._bytes = 0
+        self._lines = HEIGHT
         self._wishes: dict[str, list[Key]] = {}
         self._keyframes: dict[str, list[int]] = {}
         self._round = 0
@@ -174,15 +182,28 @@ class Thumbnails(QObject):
         missing: dict[Key, None] = {}
         exact: list[Key] = []
         for source_id, frame in keys:
-            if (source_id, frame) in self._pictures:
+            if self._is_there((source_id, frame)):
                 continue
             first = self._keyframe(source_id, frame)
-            if (source_id, first) not in self._pictures:
+            if not self._is_there((source_id, first)):
                 missing[(source_id, first)] = None
             if frame - first > _NEAR:
                 exact.append((source_id, frame))
         self._wishes[who] = [*missing, *exact]
         self._ask()
+
+    def show_lines(self, lines: int) -> None:
+        """Make the pictures that are wanted from now on for a height in the screen's own pixels.
+
+        Those that are there, and too coarse for it, show until finer ones take their place.
+        """
+        lines = min(max(-(-lines // _STEP) * _STEP, HEIGHT), _TALLEST)
+        if lines != self._lines:
+            self._lines, self._asked = lines, []
+
+    def _is_there(self, key: Key) -> bool:
+        found = self._pictures.get(key)
+        return found is not None and found.height() >= self._lines
 
     def nearest(self, source_id: str, frame: int) -> int:
         """Return the frame to ask for: the keyframe where it stands just before."""
@@ -195,13 +216,13 @@ class Thumbnails(QObject):
 
     def _ask(self) -> None:
         wanted = list(dict.fromkeys(key for wishes in self._wishes.values() for key in wishes))
-        wanted = [key for key in wanted if key[0] in self._document.films and key not in self._pictures]
+        wanted = [key for key in wanted if key[0] in self._document.films and not self._is_there(key)]
         if wanted and wanted != self._asked:
             if not self._decoder.isRunning():
                 self._decoder.start(QThread.Priority.LowPriority)
-            self._decoder.want(wanted)
+            self._decoder.want(wanted, self._lines)
         elif not wanted and self._asked:
-            self._decoder.want([])
+            self._decoder.want([], self._lines)
         self._asked = wanted
 
     def _keyframe(self, source_id: str, frame: int) -> int:
@@ -219,10 +240,21 @@ class Thumbnails(QObject):
     def _made(self, round: int, source_id: str, frame: int, bgra: NDArray[np.uint8]) -> None:
         if round != self._round:
             return
-        self._pictures[(source_id, frame)] = image_of(bgra)
-        while len(self._pictures) > _KEPT:
-            self._pictures.popitem(last=False)
+        self._forget((source_id, frame))
+        image = self._pictures[(source_id, frame)] = image_of(bgra)
+        self._bytes += image.sizeInBytes()
+        while self._bytes > _KEPT_BYTES and len(self._pictures) > 1:
+            self._forget(next(iter(self._pictures)))
+        if image.height() < self._lines:
+            # Begun before the height changed.
+            self._asked = []
+            self._ask()
         self.arrived.emit(source_id)
+
+    def _forget(self, key: Key) -> None:
+        gone = self._pictures.pop(key, None)
+        if gone is not None:
+            self._bytes -= gone.sizeInBytes()
 
     @Slot()
     def _films_changed(self) -> None:
@@ -232,6 +264,6 @@ class Thumbnails(QObject):
         self._wishes, self._asked, self._keyframes = {}, [], {}
         gone = [key for key in self._pictures if key[0] not in films]
         for key in gone:
-            del self._pictures[key]
+            self._forget(key)
         times = {source.id: source.picture.times for source in document.project.sources if source.picture is not None}
         self._decoder.work_on(_Films(document.project.id, films, times), self._round)

@@ -40,7 +40,7 @@ _TONES = {
 }
 _BLOCK_PX = 3.0
 """Narrower items are merged."""
-_PIXMAPS = 700
+_PIXMAP_BYTES = 24 << 20
 _WHITE = QColor(Qt.GlobalColor.white)
 _SEAM = QColor(0, 0, 0, 60)
 """Between two pictures of a film."""
@@ -56,12 +56,14 @@ class Painting:
         self._below = StripPainting(self._brush)
         self._above = RulerPainting(self._brush)
         self._pictures: OrderedDict[tuple[int, int, int], QPixmap] = OrderedDict()
+        self._picture_bytes = 0
         self._measured_of: Project | None = None
         self._measured: dict[tuple[str, int], tuple[float, FrameTimes]] = {}
 
     def forget(self) -> None:
         """Let go of what was kept of a project; another one is shown."""
         self._pictures.clear()
+        self._picture_bytes = 0
         self._measured.clear()
         self._measured_of = None
         self._sounds.forget()
@@ -404,8 +406,10 @@ class Painting:
             found = QPixmap.fromImage(scaled)
             found.setDevicePixelRatio(ratio)
             self._pictures[key] = found
-            while len(self._pictures) > _PIXMAPS:
-                self._pictures.popitem(last=False)
+            self._picture_bytes += 4 * width * height
+            while self._picture_bytes > _PIXMAP_BYTES and len(self._pictures) > 1:
+                (_, gone_width, gone_height), _ = self._pictures.popitem(last=False)
+                self._picture_bytes -= 4 * gone_width * gone_height
         else:
             self._pictures.move_to_end(key)
         return found

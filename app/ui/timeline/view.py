@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 
@@ -108,6 +109,7 @@ class TimelineView(QAbstractScrollArea):
         self._last_move: tuple[QPointF, Qt.KeyboardModifier] | None = None
         self._click: Callable[[], None] | None = None
         self._playhead = 0
+        self._ratio = self.devicePixelRatioF()
         self.setObjectName("timelineView")
         self.setAccessibleName("Timeline")
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
@@ -458,12 +460,17 @@ class TimelineView(QAbstractScrollArea):
                 (0.0, float(width)),
             )
             wanted += [(clip.source_id, self._thumbnails.nearest(clip.source_id, slot.frame)) for slot in found]
+        self._thumbnails.show_lines(math.ceil(height * self.devicePixelRatioF()))
         self._thumbnails.want("timeline", wanted)
 
     # --- painting ---------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
+        if self._ratio != self.devicePixelRatioF():
+            # It came to another screen.
+            self._ratio = self.devicePixelRatioF()
+            self._wish_timer.start()
         try:
             scene = self.scene()
             for rect in cast(Iterable[QRect], event.region()):

@@ -34,6 +34,30 @@ def test_a_frame_just_behind_a_keyframe_is_not_decoded_by_itself(stage, source):
     assert stage.session.thumbnails.nearest(source, 9) == 9
 
 
+def test_a_screen_with_more_pixels_has_them_made_finer_and_shows_the_coarse_ones_until_then(stage, qtbot, source):
+    thumbnails = stage.session.thumbnails
+    thumbnails.want("test", [(source, 0)])
+    qtbot.waitUntil(lambda: thumbnails.picture(source, 0) is not None)
+    thumbnails.show_lines(2 * 63)
+    thumbnails.want("test", [(source, 0)])
+    assert thumbnails.picture(source, 0).height() == HEIGHT
+    qtbot.waitUntil(lambda: thumbnails.picture(source, 0).height() == 126)
+    assert thumbnails._bytes == thumbnails.picture(source, 0).sizeInBytes()
+    thumbnails.show_lines(63)
+    thumbnails.want("test", [(source, 0)])
+    assert thumbnails._asked == []
+
+
+def test_pictures_are_kept_up_to_a_number_of_bytes(stage, qtbot, source, monkeypatch):
+    thumbnails = stage.session.thumbnails
+    monkeypatch.setattr("app.session.thumbnails._KEPT_BYTES", 100_000)
+    thumbnails.want("test", [(source, frame) for frame in (0, 5, 8, 15, 18)])
+    qtbot.waitUntil(lambda: thumbnails.picture(source, 18) is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: len(thumbnails._pictures) < 3)
+    assert thumbnails._bytes <= 100_000
+    assert thumbnails._bytes == sum(image.sizeInBytes() for image in thumbnails._pictures.values())
+
+
 def test_a_new_wish_replaces_the_one_before(stage, qtbot, source):
     thumbnails = stage.session.thumbnails
     thumbnails.want("test", [(source, frame) for frame in range(5, 50)])
