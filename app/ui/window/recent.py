@@ -50,4 +50,7 @@ def note_of(project: Project) -> str:
     if not any(counts[state] for state in _OPEN) and counts[ReviewState.APPROVED]:
         return "All approved"
     order = (*_OPEN, ReviewState.APPROVED, ReviewState.REJECTED)
-    return ", ".join(f"{counts[state]:,} {state.value}" for state in order if counts[state])
+    words = {state: state.value for state in order}
+    if counts[ReviewState.DRAFT] > 1:
+        words[ReviewState.DRAFT] = "drafts"
+    return ", ".join(f"{counts[state]:,} {words[state]}" for state in order if counts[state])

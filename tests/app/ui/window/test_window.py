@@ -353,7 +353,12 @@ def test_a_recent_project_tells_how_far_its_patches_are(desktop, film, qtbot):
     document = desktop.session.document
     path = document.path
     source = document.project.sources[0].id
-    for name, state in (("Sign", ReviewState.PROPOSED), ("Leash", ReviewState.APPROVED)):
+    for name, state in (
+        ("Sign", ReviewState.PROPOSED),
+        ("Leash", ReviewState.APPROVED),
+        ("A", ReviewState.DRAFT),
+        ("B", ReviewState.DRAFT),
+    ):
         take = Take(new_id(), Blur(8))
         document.do(
             AddPatch(
@@ -367,4 +372,4 @@ def test_a_recent_project_tells_how_far_its_patches_are(desktop, film, qtbot):
     first = desktop.window.first_run
     qtbot.waitUntil(lambda: any(row.isVisible() for row in first.findChildren(RecentRow)))
     (row,) = (row for row in first.findChildren(RecentRow) if row.isVisible())
-    assert row.accessibleName() == f"Open {path.stem}, 1 proposed, 1 approved"
+    assert row.accessibleName() == f"Open {path.stem}, 2 drafts, 1 proposed, 1 approved"
