@@ -229,13 +229,14 @@ class GenerateBox(QWidget):
         self.consent.hide()
 
     def _build_key_needed(self) -> None:
-        self.key_needed = QFrame()
-        self.key_needed.setObjectName("banner")
-        self._key_text = label("", Role.SMALL)
-        self._key_text.setWordWrap(True)
+        self.key_needed = QWidget()
+        self._key_text = ElidedLabel("", Role.SMALL, "warning")
         self.add_key = push_button("Add key…", ButtonKind.LINK)
         self.add_key.clicked.connect(partial(self._open, "edit.keys"))
-        self.key_needed.setLayout(column(self._key_text, row(self.add_key, None), gap=2, margins=(10, 6, 10, 4)))
+        line = row(gap=4)
+        line.addWidget(self._key_text, 1)
+        line.addWidget(self.add_key)
+        self.key_needed.setLayout(line)
         self.key_needed.hide()
 
     # --- what is wanted ---------------------------------------------------------------------------------------------
@@ -311,7 +312,7 @@ class GenerateBox(QWidget):
         self.key_needed.setVisible(offer is not None and not offer.has_key)
         if offer is not None:
             name = provider_title(offer.provider)
-            self._key_text.setText(f"No key for {name} yet, so nothing can be sent. Local tools need none.")
+            self._key_text.setText(f"No key for {name} yet; local tools need none.")
         self.estimate.setText("" if offer is None else f"Estimate {usd(float(offer.usd) * self._count)}")
         self.cap.setText("" if offer is None else cap_text(offer))
         over = (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QSlider, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QSlider, QWidget
 
 from app.session.following import LOOK_AGAIN_BELOW
 from app.ui.actions import ActionButton
@@ -14,6 +14,7 @@ from app.ui.widgets import ElidedLabel, Role, icon_button, label, row
 from app.ui.widgets.labels import set_tone
 from app.ui.words import timecode
 from engine.model.patch import Follow, Patch
+from engine.model.time import Range
 
 _ROOM_FOR_NUMBER, _ROOM_FOR_VOLUME, _ROOM_FOR_FOLLOW = 900, 860, 720
 
@@ -39,6 +40,8 @@ class TransportBar(QWidget):
         self._word = label("Follow", Role.BODY, "2")
         self.follow = ElidedLabel("", Role.NAME)
         self.follow.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.ways = icon_button(context.theme, "more", "What can be done where following is lost", size=24)
+        self.ways.clicked.connect(self._show_ways)
         self._speaker = icon_button(context.theme, "speaker", "Mute")
         self._speaker.setCheckable(True)
         self._speaker.clicked.connect(self._mute)
@@ -70,6 +73,7 @@ class TransportBar(QWidget):
                 self._sign,
                 self._word,
                 self.follow,
+                self.ways,
                 self._speaker,
                 self._volume,
                 ActionButton(actions, "view.full_screen"),
@@ -133,6 +137,41 @@ class TransportBar(QWidget):
             min(self.follow.fontMetrics().horizontalAdvance(text) + 4, max(60, self.width() // 6))
         )
         set_tone(self.follow, tone)
+        self.ways.setVisible(shows and patch is not None and self._first_doubt(patch) is not None)
+
+    def _first_doubt(self, patch: Patch) -> int | None:
+        """Return the first frame of the source on which a patch is lost, else the first to look at; None for none."""
+        found = self._session.following.followed(patch.id)
+        if found is None:
+            return None
+        if found.lost:
+            return found.lost[0].start
+        low = [number for number, value in enumerate(found.confidence) if value < LOOK_AGAIN_BELOW]
+        return found.frames.start + low[0] if low else None
+
+    @Slot()
+    def _show_ways(self) -> None:
+        """Offer what helps a patch that is lost: to look at the place, a further anchor, or an end there."""
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.addAction("Go to where it is lost").triggered.connect(self._go_to_doubt)
+        actions = self._context.actions
+        actions.refresh()
+        for id in ("patch.new_anchor", "patch.end_here"):
+            if actions.has(id):
+                menu.addAction(actions.action(id))
+        menu.popup(self.ways.mapToGlobal(QPoint(0, -menu.sizeHint().height())))
+
+    @Slot()
+    def _go_to_doubt(self) -> None:
+        patch = self._session.selection.patch
+        frame = None if patch is None else self._first_doubt(patch)
+        if patch is None or frame is None:
+            return
+        places = self._session.document.timeline.showing(patch.source_id, Range(frame, frame + 1))
+        if places:
+            self._session.transport.seek(places[0].start)
 
     def _followed(self, patch: Patch) -> tuple[str, str]:
         following = self._session.following

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QListWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QListWidget, QMenu
 
 from app.session.selection import ToolMode
 from app.ui.timeline.keyframe_ticks import keyframes_of
@@ -16,10 +17,11 @@ from app.ui.viewer import ViewerArea
 from app.ui.viewer.picture_view import Compare
 from engine.model.edits import AddPatch, SplitClip
 from engine.model.ids import new_id
-from engine.model.patch import Patch
+from engine.model.patch import Follow, Motion, Patch
 from engine.model.region import Box
 from engine.model.time import Range
-from engine.model.tool import Fill, Rgb
+from engine.model.tool import Blur, Fill, Rgb
+from engine.render.moving import Followed
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
@@ -278,3 +280,23 @@ def test_closing_the_project_empties_the_viewer(stage, area, qtbot):
     stage.session.document.close()
     assert area.canvas.shown_frame is None
     assert not area.canvas.isVisible()
+
+
+def test_where_following_is_lost_the_bar_leads_there_and_offers_what_helps(stage, area, qtbot, monkeypatch):
+    frames = Range(0, 50)
+    lost = Followed(frames, frames, (0.9,) * 30 + (0.0,) * 20, (Range(30, 50),), (False, False), None, ())
+    motion = Motion(Follow.PLANAR)
+    patch = Patch.with_tool(new_id(), stage.project.sources[0].id, Box(0.2, 0.2, 0.4, 0.4), frames, 0, Blur(4.0))
+    stage.do(AddPatch(replace(patch, motion=motion)))
+    assert not area.transport.ways.isVisible()
+    monkeypatch.setattr(stage.session.following, "followed", lambda _id: lost)
+    monkeypatch.setattr(stage.session.following, "job", lambda _id: None)
+    stage.session.selection.choose(patch.id)
+    assert "lost on 20 of 50" in area.transport.follow.text()
+    assert area.transport.ways.isVisible()
+    QTest.mouseClick(area.transport.ways, LEFT)
+    menu = area.transport.findChild(QMenu)
+    assert menu.isVisible()
+    menu.actions()[0].trigger()
+    menu.close()
+    assert stage.session.transport.frame == 30
