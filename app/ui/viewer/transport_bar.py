@@ -130,8 +130,10 @@ class TransportBar(QWidget):
         patch = self._session.selection.patch
         text, tone = ("", "1") if patch is None else self._followed(patch)
         shows = bool(text) and self.width() >= _ROOM_FOR_FOLLOW
-        for part in (self._sign, self._word, self.follow):
+        for part in (self._sign, self.follow):
             part.setVisible(shows)
+        # What is chosen must not make the bar, and with it the whole viewer, wider: the sign says it alone.
+        self._word.setVisible(shows and self.width() >= _ROOM_FOR_VOLUME)
         self.follow.setText(text)
         self.follow.setFixedWidth(
             min(self.follow.fontMetrics().horizontalAdvance(text) + 4, max(60, self.width() // 6))

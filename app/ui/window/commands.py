@@ -246,9 +246,11 @@ class WindowCommands(QObject):
     @Slot()
     def _fill_recent(self) -> None:
         self._recent.clear()
-        for name in self._session.settings.choices.recent:
-            path = Path(name)
-            action = self._recent.addAction(path.stem)
+        paths = [Path(name) for name in self._session.settings.choices.recent]
+        for path in paths:
+            name = str(path)
+            alone = sum(other.stem == path.stem for other in paths) == 1
+            action = self._recent.addAction(path.stem if alone else f"{path.stem} · {path.parent.name}")
             action.setToolTip(name)
             action.triggered.connect(partial(self._open_recent, path))
         if self._recent.isEmpty():

@@ -300,3 +300,15 @@ def test_where_following_is_lost_the_bar_leads_there_and_offers_what_helps(stage
     menu.actions()[0].trigger()
     menu.close()
     assert stage.session.transport.frame == 30
+
+
+def test_choosing_a_patch_leaves_a_narrow_viewer_as_wide_as_it_is(stage, area):
+    frames = Range(0, 50)
+    patch = Patch.with_tool(new_id(), stage.project.sources[0].id, Box(0.2, 0.2, 0.4, 0.4), frames, 0, Blur(4.0))
+    stage.do(AddPatch(patch))
+    area.setGeometry(0, 0, 760, 500)
+    QApplication.processEvents()
+    stage.session.selection.choose(patch.id)
+    QApplication.processEvents()
+    assert area.transport.follow.isVisible()
+    assert area.transport.minimumSizeHint().width() <= 760
