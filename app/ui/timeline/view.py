@@ -411,7 +411,8 @@ class TimelineView(QAbstractScrollArea):
         for shown in (old, frame):
             at = round(self._scale.x(shown))
             self.viewport().update(QRect(at - 2, RULER - 4, 5, self.viewport().height()))
-            self.viewport().update(QRect(at - 62, 0, 124, RULER))
+            # At either end the time stands beside its line, as it is painted.
+            self.viewport().update(QRect(min(max(at - 62, 0), max(0, width - 124)), 0, 124, RULER))
 
     @Slot(str)
     def _on_picture(self, _source_id: str) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from PySide6.QtCore import QPointF
-from PySide6.QtGui import QAccessible, QImage, QPainter
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF
+from PySide6.QtGui import QAccessible, QImage, QPainter, QRegion
+from PySide6.QtWidgets import QApplication
 
 from app.session.live_plan import Planned
 from app.session.settings import Settings
@@ -15,7 +16,7 @@ from app.ui.timeline import TimelinePanel
 from app.ui.timeline.content import RowKind
 from app.ui.timeline.describe import tooltip_of
 from app.ui.timeline.filmstrip import slots
-from app.ui.timeline.layout import STRIP
+from app.ui.timeline.layout import RULER, STRIP
 from app.ui.timeline.painting import Painting
 from app.ui.timeline.panel import plan_words
 from app.ui.timeline.scene import Strip
@@ -226,3 +227,34 @@ def test_a_new_sound_track_scrolls_into_view(stage, panel, qtbot):
     place = layout.place(row)
     assert layout.rows_top <= place.top
     assert place.bottom <= layout.lanes_top
+
+
+class _Exposed(QObject):
+    """Collects what is painted anew."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.region = QRegion()
+
+    def eventFilter(self, _watched, event) -> bool:
+        if event.type() is QEvent.Type.Paint:
+            self.region = self.region.united(event.region())
+        return False
+
+
+@pytest.mark.parametrize("frame", [0, 2])
+def test_the_playheads_time_beside_the_edge_is_painted_whole_after_a_step(stage, panel, frame):
+    viewport = panel.view.viewport()
+    stage.session.transport.seek(frame)
+    QApplication.processEvents()
+    before = viewport.grab().toImage()
+    exposed = _Exposed()
+    viewport.installEventFilter(exposed)
+    stage.session.transport.seek(frame + 1)
+    QApplication.processEvents()
+    viewport.removeEventFilter(exposed)
+    after = viewport.grab().toImage()
+    ruler = [QPoint(x, y) for y in range(RULER) for x in range(200)]
+    changed = [point for point in ruler if after.pixel(point) != before.pixel(point)]
+    assert changed
+    assert all(exposed.region.contains(point) for point in changed)
