@@ -24,10 +24,11 @@ from PySide6.QtWidgets import (
 
 from app.session.shown_pictures import Look, Show, Want
 from app.ui.inspector import InspectorPanel
+from app.ui.inspector.region_page import RegionPage
 from app.ui.widgets.fields import ChoiceField, ColourField, NumberField
 from engine.media.pixels import Care
 from engine.model.captions import Caption
-from engine.model.edits import AddItems, AddMarkers, AddPatch, AddSounds, AddTrack, ReplacePatch
+from engine.model.edits import AddItems, AddMarkers, AddPatch, AddSounds, AddTrack, ReplacePatch, SplitClip
 from engine.model.keyframes import Curve, Ease, value_at
 from engine.model.markers import Marker, MarkerKind
 from engine.model.overlay import Overlay, Title
@@ -435,3 +436,15 @@ def test_a_choice_that_has_no_room_for_its_words_ends_in_dots(stage):
         field.setItemText(0, text)
         pictures.append(field.grab().toImage())
     assert narrow in pictures
+
+
+def test_a_region_can_cover_the_whole_clip_or_a_second_around_it(stage, panel):
+    stage.do(SplitClip(40, "second"))
+    stage.session.selection.set_region(Box(0.2, 0.2, 0.4, 0.4), 20)
+    page = panel.findChild(RegionPage)
+    patching = stage.session.patching
+    QTest.mouseClick(page.whole, Qt.MouseButton.LeftButton)
+    assert patching.window(patching.anchor_frame()) == Range(0, 40)
+    assert "covers 40 frames" in page._said.text
+    QTest.mouseClick(page.short, Qt.MouseButton.LeftButton)
+    assert len(patching.window(patching.anchor_frame())) < 60
