@@ -233,6 +233,7 @@ class MainWindow(QMainWindow):
             self.addDockWidget(area.get(key, Qt.DockWidgetArea.RightDockWidgetArea), dock)
         self._show_page()
 
+    @Slot()
     def _show_page(self) -> None:
         there = self._is_open
         shown = WORKSPACES[self._workspace]
@@ -328,7 +329,8 @@ class MainWindow(QMainWindow):
         path = self._document.path if self._document is not None else None
         self.setWindowTitle(f"{path.stem} – Deltacut" if path is not None else "Deltacut")
         self.top.workspaces.choose(self._workspace)
-        self._show_page()
+        # An event of its own: all panels are laid out anew, and have just filled themselves in this one.
+        QTimer.singleShot(0, self, self._show_page)
 
     @Slot()
     def _on_closed(self) -> None:
