@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
     QAbstractSlider,
+    QAbstractSpinBox,
     QApplication,
     QComboBox,
     QLineEdit,
@@ -31,8 +32,14 @@ _MOVES = {
     Qt.Key.Key_PageDown,
     Qt.Key.Key_Space,
 }
+_ENTER = {Qt.Key.Key_Return, Qt.Key.Key_Enter}
 _OWNERS: tuple[tuple[type[QWidget], frozenset[int]], ...] = (
-    (QAbstractItemView, frozenset(_MOVES)),
+    (QAbstractItemView, frozenset(_MOVES | _ENTER)),
+    # Enter takes what was written: an action that has it as its key would begin before that.
+    (QLineEdit, frozenset(_ENTER)),
+    (QAbstractSpinBox, frozenset(_ENTER)),
+    (QPlainTextEdit, frozenset(_ENTER)),
+    (QTextEdit, frozenset(_ENTER)),
     (QAbstractSlider, frozenset(_MOVES)),
     (QComboBox, frozenset(_MOVES)),
     (QTabBar, frozenset({Qt.Key.Key_Left, Qt.Key.Key_Right})),

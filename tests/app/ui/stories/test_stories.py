@@ -13,7 +13,7 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox
 
 from app.session.patching import FollowChoice
 from app.ui.viewer.trouble import Trouble
@@ -191,7 +191,7 @@ import os, sys
 from pathlib import Path
 def main():
     from PySide6.QtCore import QTimer
-    from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
+    from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox
     from engine.model.edits import RenameProject
     from tests.app.ui.desktop import whole
     app = QApplication([])
@@ -304,3 +304,22 @@ def test_space_plays_from_a_list_too_and_chooses_nothing_there(desktop, film, qt
     QTest.keyClick(rows, Qt.Key.Key_Space)
     assert not desktop.session.transport.is_playing
     assert desktop.media.entry is None
+
+
+@pytest.mark.timeout(280)
+def test_enter_in_the_table_of_captions_takes_the_text_and_edits_nothing_else(desktop, film, qtbot):
+    opened(desktop, film, qtbot)
+    shows_frame(desktop, qtbot, 5)
+    desktop.window.show_panel("captions")
+    run(desktop, "captions.add")
+    table = desktop.captions.table
+    qtbot.waitUntil(lambda: table.findChild(QLineEdit) is not None)
+    qtbot.waitUntil(lambda: desktop.viewer.canvas._box_of_chosen() is not None, timeout=LONG_MS)
+    desktop.actions.refresh()
+    assert desktop.actions.action("region.edit_text").isEnabled(), "it has Enter as its key"
+    field = table.findChild(QLineEdit)
+    field.selectAll()
+    QTest.keyClicks(field, "Hello everyone")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: desktop.session.selection.item.text == "Hello everyone")
+    assert desktop.viewer.canvas._field is None
