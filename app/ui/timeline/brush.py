@@ -99,15 +99,13 @@ def text_of(
     align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
 ) -> None:
     """Write a line that has room, with the painter's pen and the font of this size and weight, which it must have."""
-    shown = written(text, size, weight)
-    spare = box.width() - shown.size().width()
-    shift = 0.0
-    if align & Qt.AlignmentFlag.AlignRight:
-        shift = spare
-    elif align & Qt.AlignmentFlag.AlignHCenter:
-        shift = spare / 2
-    top = box.top() + (box.height() - metrics(size, weight).height()) / 2
-    painter.drawStaticText(QPointF(box.left() + shift, top), shown)
+    shown, width, height = written(text, size, weight)
+    left = box.left()
+    if align is Qt.AlignmentFlag.AlignRight:
+        left += box.width() - width
+    elif align is Qt.AlignmentFlag.AlignHCenter:
+        left += (box.width() - width) / 2
+    painter.drawStaticText(QPointF(left, box.top() + (box.height() - height) / 2), shown)
 
 
 def line_of(tone: str) -> str:
@@ -138,9 +136,9 @@ def elided(text: str, width: int, size: int, weight: QFont.Weight) -> str:
 
 
 @lru_cache(maxsize=1024)
-def written(text: str, size: int, weight: QFont.Weight) -> QStaticText:
-    """Return a text with its letters placed: they are written again and again while the view moves."""
+def written(text: str, size: int, weight: QFont.Weight) -> tuple[QStaticText, float, int]:
+    """Return a text with its letters placed, its width and height: it is written again and again as the view moves."""
     result = QStaticText(text)
     result.setTextFormat(Qt.TextFormat.PlainText)
     result.prepare(QTransform(), font_of(size, weight))
-    return result
+    return result, result.size().width(), metrics(size, weight).height()

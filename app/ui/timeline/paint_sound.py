@@ -40,36 +40,47 @@ class SoundPainting:
         self,
         painter: QPainter,
         scene: Scene,
-        items: Sequence[Placed],
+        items: tuple[int, Sequence[int]],
         edges: tuple[Float64, Float64],
         inner: QRectF,
         exposed: QRect,
     ) -> None:
-        """Draw the sound of the storyline's clips: thousands of them are drawn in a few strokes."""
+        """Draw the sound of the storyline's clips: thousands of them are drawn in a few strokes.
+
+        Args:
+            painter: on the view.
+            scene: what shows.
+            items: the row, and the numbers of its items that are drawn.
+            edges: float64 [n] each, the left and right pixel of each of them, ascending.
+            inner: top and bottom count.
+            exposed: what is painted.
+        """
         lefts, rights = edges
-        if len(items):
+        row, numbers = items
+        values = scene.content.rows[row].items.values
+        if numbers:
             looks = self._brush.colour("audio.bg"), self._brush.colour("surface.app"), 1
             bars(painter, (lefts, rights), (inner.top(), inner.height()), looks, exposed)
         waves: dict[str, list[tuple[int, Clip]]] = {}
         special = scene.selected | ({scene.focused[0]} if scene.focused is not None else set())
-        for number, item in enumerate(items):
-            clip = item.value
+        for number, index in enumerate(numbers):
+            clip = values[index]
             assert isinstance(clip, Clip)
             is_muted = clip.sound is ClipSound.MUTED
             if not is_muted:
                 waves.setdefault(clip.source_id, []).append((number, clip))
-            if not is_muted and item.id not in special:
+            if not is_muted and clip.id not in special:
                 continue
             box = QRectF(lefts[number], inner.top(), rights[number] - lefts[number], inner.height())
             if is_muted and box.width() > TEXT_PX:
                 self._brush.text(painter, box.adjusted(6, 0, -4, 0), "Muted", "audio.fg", 11)
-            self._brush.ring(painter, scene, item, box)
+            self._brush.ring(painter, scene, scene.content.placed(row, index), box)
         stretches = []
         for source_id, clips in waves.items():
-            numbers = np.array([number for number, _ in clips])
+            at = np.array([number for number, _ in clips])
             times = np.array([self._clip_seconds(scene, clip) for _, clip in clips])
             gains = np.array([10 ** (clip.gain_db / 20) for _, clip in clips])
-            stretches.append(_Stretches(source_id, 0, lefts[numbers], rights[numbers], times, gains))
+            stretches.append(_Stretches(source_id, 0, lefts[at], rights[at], times, gains))
         self._waves(painter, stretches, inner, exposed)
 
     def _clip_seconds(self, scene: Scene, clip: Clip) -> tuple[float, float]:

@@ -40,6 +40,8 @@ _TONES = {
 }
 _BLOCK_PX = 3.0
 """Narrower items are merged."""
+_NAMED_PX = TEXT_PX * 1.5
+"""A narrower clip has no name."""
 _PIXMAP_BYTES = 24 << 20
 _WHITE = QColor(Qt.GlobalColor.white)
 _SEAM = QColor(0, 0, 0, 60)
@@ -112,8 +114,9 @@ class Painting:
         if row.kind is RowKind.FILM_SOUND:
             painter.setOpacity(1.0 if row.visible else 0.45)
             singly = np.flatnonzero(~narrow)
-            items = [scene.content.placed(place.row, low + offset) for offset in singly.tolist()]
-            self._sounds.film_sound(painter, scene, items, (lefts[singly], rights[singly]), inner, exposed)
+            numbers = [low + offset for offset in singly.tolist()]
+            edges = lefts[singly], rights[singly]
+            self._sounds.film_sound(painter, scene, (place.row, numbers), edges, inner, exposed)
             painter.setOpacity(1.0)
             return
         lanes = row.items.lane_count
@@ -141,6 +144,7 @@ class Painting:
         ]
         if row.kind is RowKind.FILM:
             self._films(painter, scene, shown, exposed)
+            shown = [(item, box) for item, box in shown if self._has_more(scene, item, box)]
         for item, box in shown:
             if item.id in dim:
                 painter.setOpacity(0.35)
@@ -312,6 +316,11 @@ class Painting:
             place = box.top(), box.height()
             lines(painter, place, ((seams, _SEAM), (edges, self._brush.colour("surface.app"))), exposed)
 
+    def _has_more(self, scene: Scene, item: Placed, box: QRectF) -> bool:
+        """Tell whether something lies over a clip's pictures: a name, a ring; or it has none."""
+        marked = item.id in scene.selected or scene.focused == (item.id, item.part)
+        return box.width() > _NAMED_PX or marked or not isinstance(item.value, Clip)
+
     def _clip(self, painter: QPainter, scene: Scene, item: Placed, box: QRectF) -> None:
         """Draw what lies over a clip's pictures, or a gap."""
         colour = self._brush.colour
@@ -326,7 +335,7 @@ class Painting:
         if clip.source_id in scene.missing and box.width() > 60:
             label = f"“{scene.content.project.source(clip.source_id).name}” is not at hand"
             self._brush.text(painter, box.adjusted(8, 0, -4, 0), label, "stale.fg", 11)
-        if box.width() > TEXT_PX * 1.5:
+        if box.width() > _NAMED_PX:
             name = name_of(scene.content.project, clip)
             left = max(box.left() + 4, 4.0)
             wide = metrics(11, QFont.Weight.Medium).horizontalAdvance(name)
