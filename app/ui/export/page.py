@@ -372,8 +372,6 @@ class ExportPage(QWidget):
         if self.range.currentIndex() == 1 and in_out is None:
             self._context.notices.say("Mark in and out first (I and O), or export the whole film")
             return
-        self._session.settings.set(folders={**self._session.settings.choices.folders, "export": str(target.parent)})
-
         canvas = document.project.canvas
         codecs = [film.info.video.codec for film in document.films.values()]
 
@@ -470,9 +468,12 @@ class ExportPage(QWidget):
         self._show_running()
 
     def _done(self, job: Job, report: ExportReport | PresetReport) -> None:
+        output = report.output
+        # Only where one came to be: the next is not proposed into a folder that is full.
+        folders = {**self._session.settings.choices.folders, "export": str(output.parent)}
+        self._session.settings.set(folders=folders)
         self._target_is_own = False
         self._suggest_target()
-        output = report.output
         words = report_words(report)
         job.note = words
         show = partial(self._open, output.parent)
