@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QRectF, QSignalBlocker, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, QObject, QRectF, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QIcon, QKeyEvent, QPainter, QPaintEvent, QPixmap, QWheelEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QCheckBox,
     QColorDialog,
     QComboBox,
@@ -141,12 +142,35 @@ class NumberField(QWidget):
 
 
 class _Spin(QDoubleSpinBox):
-    """A spin box that the wheel changes only while it has the focus, so that scrolling past changes nothing."""
+    """A spin box that the wheel changes only while it has the focus, so that scrolling past changes nothing.
+
+    A click into it, or two or three, takes the whole number, so that the next digits replace it.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setGroupSeparatorShown(True)
+        self._since_double = QElapsedTimer()
+        self.lineEdit().installEventFilter(self)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if event.reason() is Qt.FocusReason.MouseFocusReason:
+            # After the press, which puts the cursor where it was.
+            QTimer.singleShot(0, self, self.selectAll)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        kind = event.type()
+        if kind is QEvent.Type.MouseButtonDblClick:
+            self._since_double.start()
+            self.selectAll()
+            return True
+        third = self._since_double.isValid() and not self._since_double.hasExpired(QApplication.doubleClickInterval())
+        if kind is QEvent.Type.MouseButtonPress and third:
+            self.selectAll()
+            return True
+        return super().eventFilter(watched, event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():

@@ -448,3 +448,22 @@ def test_a_region_can_cover_the_whole_clip_or_a_second_around_it(stage, panel):
     assert "covers 40 frames" in page._said.text
     QTest.mouseClick(page.short, Qt.MouseButton.LeftButton)
     assert len(patching.window(patching.anchor_frame())) < 60
+
+
+@pytest.mark.parametrize("clicks", [1, 2, 3])
+def test_clicks_into_a_number_take_all_of_it_so_that_digits_replace_it(stage, qtbot, clicks):
+    field = NumberField("Gain", -60, 12, 0.5, 1, " dB")
+    other = QLineEdit(stage.window)
+    stage.show(field, 300, 60)
+    other.show()
+    stage.window.activateWindow()
+    other.setFocus()
+    qtbot.waitUntil(other.hasFocus)
+    line = field.box.lineEdit()
+    at = QPoint(12, line.height() // 2)
+    for number in range(clicks):
+        (QTest.mouseDClick if number == 1 else QTest.mouseClick)(line, Qt.MouseButton.LeftButton, pos=at)
+    qtbot.waitUntil(lambda: line.selectedText() == "0.0")
+    QTest.keyClicks(line, "-12")
+    QTest.keyClick(line, Qt.Key.Key_Return)
+    assert field.box.value() == -12
