@@ -35,6 +35,5 @@ def mean_of_the_blocks(path, frames: int) -> float:
 def test_the_mean_of_all_blocks_of_the_first_frames(tmp_path, recipe):
     path = make(tmp_path / "film.mp4", recipe)
     info, index = facts(path)
-    units = list(read_units(path, info, index, 0, 14))
     found = source_quality(info.video, read_units(path, info, index, 0, 14)).quantiser
     assert found == pytest.approx(mean_of_the_blocks(path, 14), abs=1e-6)
