@@ -128,8 +128,8 @@ def export(given: argparse.Namespace, console: Console) -> int:
     with loading():
         from app.cli.report import export_facts, export_text
         from app.workflows.export import export_project
-        from engine.media.heap import return_large_blocks
-    return_large_blocks()
+        from engine.media.heap import large_blocks
+    large_blocks.return_while_encoding()
     report = export_project(given.project, given.output, given.since, console.progress, console.cancel, given.range)
     console.result(export_facts(report), export_text(report))
     return 0

@@ -8,6 +8,8 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _ARENA_MAX = -8
 """M_ARENA_MAX of malloc.h."""
@@ -18,6 +20,8 @@ _MMAP_THRESHOLD = -3
 """M_MMAP_THRESHOLD of malloc.h."""
 
 _LARGE_BYTES = 1 << 20
+_MOST_BYTES = 32 << 20
+"""The most that glibc allows (DEFAULT_MMAP_THRESHOLD_MAX on 64 bits)."""
 
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -38,13 +42,42 @@ def share_heaps() -> None:
         _libc.mallopt(_ARENA_MAX, _HEAPS)
 
 
-def return_large_blocks() -> None:
-    """Have each picture that is freed go back to the system at once: 10 MB less for an export, in the same time.
+class LargeBlocks:
+    """What becomes of the memory of large pictures and tables when they are freed, in the whole process.
 
-    Else glibc keeps them for the next ones, which is what a program wants that shows pictures all day.
+    As long as nothing is said, glibc decides. A program that works through a film once says `return_while_encoding`;
+    one that shows pictures all day has a way of its own.
     """
-    if _libc is not None and hasattr(_libc, "mallopt"):
-        _libc.mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
 
+    def __init__(self) -> None:
+        self._returned = False
+
+    def return_while_encoding(self) -> None:
+        """Have each large block that is freed while frames are encoded go back to the system at once.
+
+        10 MB less for an export, in the same time. At other times the pages are used again: the tables of two hours
+        take twice as long in new ones.
+        """
+        self._returned = True
+
+    @contextmanager
+    def encoding(self) -> Iterator[None]:
+        """Say that frames are encoded inside."""
+        if not self._returned:
+            yield
+            return
+        _set_mmap_threshold(_LARGE_BYTES)
+        try:
+            yield
+        finally:
+            _set_mmap_threshold(_MOST_BYTES)
+
+
+def _set_mmap_threshold(size: int) -> None:
+    if _libc is not None and hasattr(_libc, "mallopt"):
+        _libc.mallopt(_MMAP_THRESHOLD, size)
+
+
+large_blocks = LargeBlocks()
 
 share_heaps()

@@ -20,6 +20,7 @@ from engine.media.caption_track import CaptionTrack
 from engine.media.coded import EncodedSegment, Splice
 from engine.media.encoders.plan import CannotEncode, EncoderPlan
 from engine.media.encoders.whole import choose_whole
+from engine.media.heap import large_blocks
 from engine.model.chapters import Chapter
 from engine.model.recipe import RecipeRun
 from engine.model.time import Range, merged
@@ -145,7 +146,8 @@ def export(
                 with begun_meanwhile(film, plan, draft, target, since, source.tables) as begun:
                     rendered: tuple[tuple[Splice, EncodedSegment], ...] = ()
                     if encoder is not None:
-                        rendered = render_cuts(film, runs, composer, plan, encoder, cache, part, cancel)
+                        with large_blocks.encoding():
+                            rendered = render_cuts(film, runs, composer, plan, encoder, cache, part, cancel)
                     encoding_s += time.monotonic() - before
                     segments = [segment for _, segment in rendered]
                     extradata = encoder.extradata if encoder is not None else film.info.video.extradata

@@ -7,6 +7,7 @@ import weakref
 
 import pytest
 
+from engine.media import heap
 from engine.media.heap import give_back
 
 
@@ -31,3 +32,23 @@ def test_rings_are_freed_unless_the_collector_is_kept_to_another_thread(collecto
     give_back()
     assert alive
     assert (ring() is None) == collector
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_large_blocks_go_back_while_frames_are_encoded_where_that_was_asked_for(monkeypatch, told):
+    said = []
+
+    class Libc:
+        def mallopt(self, option: int, value: int) -> None:
+            said.append((option, value))
+
+    monkeypatch.setattr(heap, "_libc", Libc())
+    blocks = heap.LargeBlocks()
+    if told:
+        blocks.return_while_encoding()
+    assert said == []
+    with pytest.raises(KeyError), blocks.encoding():
+        before = list(said)
+        raise KeyError("an encoder that fails")
+    assert before == [(-3, 1 << 20)] * told
+    assert said[len(before) :] == [(-3, 32 << 20)] * told
