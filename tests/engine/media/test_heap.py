@@ -47,8 +47,7 @@ def test_large_blocks_go_back_while_frames_are_encoded_where_that_was_asked_for(
     if told:
         blocks.return_while_encoding()
     assert said == []
-    with pytest.raises(KeyError), blocks.encoding():
+    with blocks.encoding():
         before = list(said)
-        raise KeyError("an encoder that fails")
     assert before == [(-3, 1 << 20)] * told
     assert said[len(before) :] == [(-3, 32 << 20)] * told
