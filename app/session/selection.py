@@ -28,6 +28,10 @@ class ToolMode(Enum):
     TRIM = "trim"
 
 
+Drawn = tuple[Region | None, int | None]
+"""A region that was drawn, and the timeline frame it was drawn on; no region before the first stroke."""
+
+
 class Selection(QObject):
     """What is chosen in the open project; ids that leave the project leave the selection.
 
@@ -48,6 +52,8 @@ class Selection(QObject):
         self._tool = ToolMode.SELECT
         self._region: Region | None = None
         self._region_frame: int | None = None
+        self._before: list[Drawn] = []
+        self._after: list[Drawn] = []
         document.changed.connect(self._follow)
         document.opened.connect(self.clear)
         document.closed.connect(self.clear)
@@ -138,13 +144,48 @@ class Selection(QObject):
             self.tool_changed.emit()
 
     def set_region(self, region: Region | None, frame: int | None) -> None:
-        """Keep the region that is drawn on a timeline frame, or forget it."""
-        if (region, frame) != (self._region, self._region_frame):
-            self._region, self._region_frame = region, frame
-            self.region_changed.emit()
+        """Keep the region that is drawn on a timeline frame, or forget it and its strokes."""
+        now = (self._region, self._region_frame)
+        if (region, frame) == now:
+            return
+        self._after.clear()
+        if region is None:
+            self._before.clear()
+        else:
+            self._before.append(now)
+        self._show_region((region, frame))
+
+    @property
+    def can_undo_region(self) -> bool:
+        """Whether the last thing done was to draw the region or to change it."""
+        return bool(self._before)
+
+    @property
+    def can_redo_region(self) -> bool:
+        """Whether the last thing done was to take back a stroke of the region."""
+        return bool(self._after)
+
+    def undo_region(self) -> None:
+        """Go back to the region as it was before its last stroke; before the first there is none."""
+        if self._before:
+            self._after.append((self._region, self._region_frame))
+            self._show_region(self._before.pop())
+
+    def redo_region(self) -> None:
+        """Make the stroke again that was taken back last."""
+        if self._after:
+            self._before.append((self._region, self._region_frame))
+            self._show_region(self._after.pop())
+
+    def _show_region(self, drawn: Drawn) -> None:
+        self._region, self._region_frame = drawn
+        self.region_changed.emit()
 
     @Slot(object)
     def _follow(self, change: Change) -> None:
+        # What was done to the project since is the next to be taken back, not an earlier stroke.
+        self._before.clear()
+        self._after.clear()
         project = change.after
         there = {item.id for item in project.storyline} | {marker.id for marker in project.markers}
         there |= {item.id for layer in project.layers for item in layer.items}

@@ -296,6 +296,8 @@ class ViewerCommands:
 
     def _take(self, tool: ToolMode) -> None:
         self._selection.set_tool(tool)
+        if tool in (ToolMode.BRUSH, ToolMode.ERASE):
+            self._context.notices.say("[ and ] or Shift and the wheel make the brush smaller or larger")
 
     def _is_in_hand(self, tool: ToolMode) -> bool:
         return self._selection.tool is tool

@@ -53,6 +53,11 @@ class BottomBar(QWidget):
         layout.addWidget(self._text, 1)
         for widget in (self._job, self._bar, self._left, self.dropped, self.cache, self.keys, self.theme):
             layout.addWidget(widget)
+        self.dropped.hide()
+        self._forget_dropped = QTimer(self)
+        self._forget_dropped.setSingleShot(True)
+        self._forget_dropped.setInterval(_SHOWN_MS)
+        self._forget_dropped.timeout.connect(self.dropped.hide)
         self._forget = QTimer(self)
         self._forget.setSingleShot(True)
         self._forget.setInterval(_SHOWN_MS)
@@ -67,6 +72,7 @@ class BottomBar(QWidget):
         session.jobs.changed.connect(self._show_job)
         session.jobs.ended.connect(self._show_job)
         session.playback.dropped_changed.connect(self._show_dropped)
+        session.transport.playing_changed.connect(self._show_playing)
         self._session = session
         for signal in (session.document.opened, session.document.closed, session.settings.changed):
             signal.connect(self._show_start)
@@ -80,6 +86,7 @@ class BottomBar(QWidget):
         for widget in (self.about, self.keys, self.theme):
             widget.setVisible(starts)
         self.cache.setVisible(not starts)
+        self.dropped.hide()
         if session is None or not starts:
             return
         if not self.about.text():
@@ -104,7 +111,17 @@ class BottomBar(QWidget):
 
     @Slot(int)
     def _show_dropped(self, count: int) -> None:
+        """Tell of frames that were not shown: while playing and a while after, and only where there are any."""
         self.dropped.setText(f"Dropped frames {count:,}")
+        self.dropped.setVisible(count > 0)
+
+    @Slot()
+    def _show_playing(self) -> None:
+        session = self._session
+        if session is None or session.transport.is_playing:
+            self._forget_dropped.stop()
+        else:
+            self._forget_dropped.start()
 
     @Slot()
     def _quiet(self) -> None:

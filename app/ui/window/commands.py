@@ -78,16 +78,20 @@ class WindowCommands(QObject):
 
     def actions_of_panel(self) -> list[ActionSpec]:
         """Return the window's own actions."""
-        document, settings = self._session.document, self._session.settings
+        document, settings, selection = self._session.document, self._session.settings, self._session.selection
 
         def needs_project() -> str:
             return "" if document.is_open else "Open a film first"
 
         def nothing_to_undo() -> str:
-            return "" if document.history.done or not document.is_saved else "Nothing to undo"
+            if selection.can_undo_region or document.history.done or not document.is_saved:
+                return ""
+            return "Nothing to undo"
 
         def nothing_to_redo() -> str:
-            return "" if document.history.undone or not document.is_saved else "Nothing to redo"
+            if selection.can_redo_region or document.history.undone or not document.is_saved:
+                return ""
+            return "Nothing to redo"
 
         specs = [
             ActionSpec("file.open_video", "Open a video…", "File", self.open_video, "Ctrl+O", "folder"),
@@ -358,11 +362,21 @@ class WindowCommands(QObject):
     # --- others -----------------------------------------------------------------------------------------------------
 
     def _undo(self) -> None:
+        selection = self._session.selection
+        if selection.can_undo_region:
+            selection.undo_region()
+            self._window.say("Undone: Region")
+            return
         done = self._session.document.history.done
         self._session.document.undo()
         self._window.say(f"Undone: {done[-1].title}" if done else "Undone")
 
     def _redo(self) -> None:
+        selection = self._session.selection
+        if selection.can_redo_region:
+            selection.redo_region()
+            self._window.say("Done again: Region")
+            return
         undone = self._session.document.history.undone
         self._session.document.redo()
         self._window.say(f"Done again: {undone[0].title}" if undone else "Done again")

@@ -51,7 +51,7 @@ class Palette(QFrame):
         clear.clicked.connect(self.field.clear)
         self._none = QWidget(self)
         self._none.setLayout(row(self._words, clear, None, gap=4, margins=(8, 0, 8, 0)))
-        layout = QVBoxLayout(self)
+        layout = self._layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(8)
         layout.addWidget(self.field)
@@ -98,7 +98,9 @@ class Palette(QFrame):
         self.list.setVisible(bool(found))
         self.list.setFixedHeight(min(self.list.count(), _ROWS) * _ROW_PX)
         self.list.setCurrentRow(0)
-        self.adjustSize()
+        # Not adjustSize, which makes no window lower than 100 points: what is left over would go above the field.
+        self._layout.activate()
+        self.setFixedHeight(self._layout.sizeHint().height())
 
     @Slot(QListWidgetItem)
     def _run(self, item: QListWidgetItem | None) -> None:

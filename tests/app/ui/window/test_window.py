@@ -213,6 +213,20 @@ def test_a_search_that_finds_nothing_says_so(desktop):
     palette.close()
 
 
+def test_the_field_of_the_search_stays_where_it_is_while_one_writes(desktop, film, qtbot):
+    opened(desktop, film, qtbot)
+    desktop.actions.action("help.find").trigger()
+    palette = desktop.commands._palette
+    qtbot.waitUntil(palette.isVisible)
+    places = []
+    for letter in ("", "u", "n", "d", "o", "zzz"):
+        type_keys(palette.field, letter)
+        qtbot.wait(1)
+        places.append(palette.field.geometry())
+    palette.close()
+    assert places == [places[0]] * len(places)
+
+
 def test_every_action_has_a_name_a_menu_and_a_key_that_no_other_action_has(desktop):
     specs = desktop.actions.specs
     assert [spec.id for spec in specs if not spec.text or not spec.menu] == []
@@ -346,6 +360,52 @@ def test_the_start_screen_tells_version_keys_and_theme_and_a_film_how_full_the_c
     opened(desktop, film, qtbot)
     assert not bar.about.isVisible()
     assert bar.cache.isVisible()
+
+
+def test_dropped_frames_are_told_only_where_some_were_and_for_a_while_after_playing(desktop, film, qtbot):
+    opened(desktop, film, qtbot)
+    bar, playback, transport = desktop.window.bottom, desktop.session.playback, desktop.session.transport
+    playback.dropped_changed.emit(0)
+    assert not bar.dropped.isVisible()
+    transport.play()
+    playback.dropped_changed.emit(3)
+    assert (bar.dropped.isVisible(), bar.dropped.text()) == (True, "Dropped frames 3")
+    bar._forget_dropped.setInterval(10)
+    transport.pause()
+    qtbot.waitUntil(lambda: not bar.dropped.isVisible())
+
+
+def test_undo_takes_back_the_strokes_of_a_region_that_is_no_patch_yet(desktop, film, qtbot):
+    opened(desktop, film, qtbot)
+    document, selection = desktop.session.document, desktop.session.selection
+    undo, redo = desktop.actions.action("edit.undo"), desktop.actions.action("edit.redo")
+    document.do(RenameProject("One"))
+    qtbot.waitUntil(lambda: document.is_saved)
+    first, second = Box(0.2, 0.2, 0.4, 0.4), Box(0.2, 0.2, 0.6, 0.4)
+    for region in (first, second):
+        selection.set_region(region, 0)
+    undo.trigger()
+    assert selection.region == first
+    qtbot.waitUntil(redo.isEnabled)
+    redo.trigger()
+    assert selection.region == second
+    undo.trigger()
+    undo.trigger()
+    assert (selection.region, document.project.name) == (None, "One")
+    undo.trigger()
+    qtbot.waitUntil(lambda: document.project.name != "One")
+
+
+def test_what_was_done_after_a_region_was_drawn_is_taken_back_first(desktop, film, qtbot):
+    opened(desktop, film, qtbot)
+    document, selection = desktop.session.document, desktop.session.selection
+    drawn = Box(0.2, 0.2, 0.4, 0.4)
+    selection.set_region(drawn, 0)
+    document.do(RenameProject("One"))
+    qtbot.waitUntil(lambda: document.is_saved)
+    desktop.actions.action("edit.undo").trigger()
+    qtbot.waitUntil(lambda: document.project.name != "One")
+    assert selection.region == drawn
 
 
 def test_a_recent_project_tells_how_far_its_patches_are(desktop, film, qtbot):
