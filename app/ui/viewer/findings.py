@@ -19,7 +19,7 @@ from app.ui.viewer.item_box import ItemBox, item_box
 from app.ui.viewer.shapes import outline_points
 from engine.errors import DeltacutError
 from engine.model.captions import Caption
-from engine.model.layers import Item
+from engine.model.layers import CaptionMode, Item, LayerKind
 from engine.model.ops import PatchOp, op_of
 from engine.model.overlay import Overlay
 from engine.model.patch import Follow, Patch
@@ -57,6 +57,9 @@ def findings(scene: Scene, frame: int, patch: Patch | None) -> Findings:
     boxes = []
     for layer in scene.project.layers:
         if not layer.settings.visible or layer.settings.locked:
+            continue
+        if layer.settings.captions is CaptionMode.SOFT and layer.kind is LayerKind.CAPTIONS:
+            # The player draws a text track, not the picture: there is nothing to frame.
             continue
         items: Sequence[Item] = layer.items
         for item in items:

@@ -17,8 +17,9 @@ from app.ui.viewer import ViewerArea, shapes
 from app.ui.viewer.canvas import Canvas
 from app.ui.viewer.picture_view import Compare
 from engine.model.captions import Caption
-from engine.model.edits import AddItems, AddPatch, ReplaceItem
+from engine.model.edits import AddItems, AddPatch, ChangeLayer, ReplaceItem
 from engine.model.ids import new_id
+from engine.model.layers import CaptionMode
 from engine.model.overlay import Overlay, Title
 from engine.model.patch import Follow, Motion, Nudge, Patch, Take
 from engine.model.place import AtTimeline, OnTimeline
@@ -259,6 +260,16 @@ def test_a_caption_is_dragged_and_its_text_edited_in_place(stage, area, qtbot):
     QTest.keyClick(field, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert stage.session.selection.item.text == "Good boy."
     assert canvas._field is None
+
+
+def test_a_caption_that_is_a_text_track_has_no_frame_on_the_picture(stage, area, qtbot):
+    caption = Caption(new_id(), AtTimeline(Fraction(0), Fraction(2)), "Good girl.")
+    stage.do(AddItems("captions", (caption,)))
+    stage.session.selection.choose(caption.id)
+    qtbot.waitUntil(lambda: area.canvas._box_of_chosen() is not None)
+    layer = stage.project.layer("captions")
+    stage.do(ChangeLayer("captions", replace(layer.settings, captions=CaptionMode.SOFT)))
+    qtbot.waitUntil(lambda: area.canvas._box_of_chosen() is None)
 
 
 def test_a_caption_is_edited_as_it_is_now_though_its_frame_was_found_before(stage, area, qtbot):
