@@ -67,7 +67,12 @@ class GeneralPage(QWidget):
         layout.setContentsMargins(12, 4, 24, 12)
         layout.setSpacing(20)
         layout.addLayout(_section("Appearance", _form(("Theme", self.theme), ("Density", self.density))))
-        cache = column(_form(("Largest size", self.most), ("In use", self._used)), row(clear, show, None), where, gap=8)
+        cache = column(
+            _form(("Largest size of each project’s", self.most), ("In use", self._used)),
+            row(clear, show, None),
+            where,
+            gap=8,
+        )
         layout.addLayout(_section("Cache", cache))
         speech = column(_form(("Detector of speech", self.speech)), self._speech_note, gap=6)
         layout.addLayout(_section("Speech and pauses", speech))
@@ -87,10 +92,18 @@ class GeneralPage(QWidget):
         self._offline_note.setText(note)
         self._offline_note.setVisible(bool(note))
         self._show_speech()
-        self._context.session.jobs.start_quietly("Measure the cache", _cache_size).then(self._show_used)
+        document = self._context.session.document
+        open_cache = document.cache if document.is_open else None
 
-    def _show_used(self, used: int) -> None:
-        self._used.setText(bytes_text(used))
+        def measure(progress: Progress, cancel: CancelToken) -> tuple[int, int | None]:
+            return _cache_size(progress, cancel), None if open_cache is None else open_cache.size
+
+        self._context.session.jobs.start_quietly("Measure the cache", measure).then(self._show_used)
+
+    def _show_used(self, used: tuple[int, int | None]) -> None:
+        every, this = used
+        mine = "" if this is None else f"; {bytes_text(this)} by the open one"
+        self._used.setText(f"{bytes_text(every)} by all projects{mine}")
 
     @Slot()
     def _set_theme(self) -> None:

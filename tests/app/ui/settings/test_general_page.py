@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.ui.settings.general import GeneralPage
+from app.ui.words import bytes_text
 from app.workflows.speech_detector import SpeechChoice, speech_choice
 from engine.features import speech_scores
 
@@ -38,3 +39,8 @@ def test_another_detector_measures_what_was_measured_anew(stage, page, qtbot):
     choose(page, SpeechChoice.CLASSIC)
     assert not features.is_measured
     qtbot.waitUntil(lambda: features.is_measured, timeout=60000)
+
+
+def test_the_cache_of_all_projects_and_that_of_the_open_one_are_told_apart(stage, page, qtbot):
+    qtbot.waitUntil(lambda: "by all projects" in page._used.text())
+    assert page._used.text().endswith(f"; {bytes_text(stage.session.document.cache.size)} by the open one")
