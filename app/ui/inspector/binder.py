@@ -254,7 +254,7 @@ class Binder(Generic[T]):
 
     def keyframes(self, section: Section) -> None:
         """Add the row that steps from keyframe to keyframe and says how values go on from them."""
-        former = icon_button(self._theme, "previous-edit", "Former keyframe")
+        former = icon_button(self._theme, "previous-edit", "Previous keyframe")
         later = icon_button(self._theme, "next-edit", "Next keyframe")
         ease = ChoiceField("How it goes on", [(key.value, text) for key, text in EASES])
         both = QWidget()

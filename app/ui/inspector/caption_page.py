@@ -44,9 +44,9 @@ class CaptionPage(Page):
         said = text.note()
         binder.also(
             lambda i: said.say(
-                "Counted on the timeline."
+                "The times are those of the timeline: the caption stays where it is when clips are moved."
                 if isinstance(i.place, AtTimeline)
-                else "Counted in the film that it belongs to."
+                else "The times are those of the film itself: the caption moves along when its clip is moved or cut."
             )
         )
         self.folded_section("Style", self._build_style)

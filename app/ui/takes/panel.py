@@ -101,7 +101,7 @@ class TakesPanel(Panel):
             ActionSpec("takes.next", "Next take", "Region", lambda: self.step(1), "Y", "", needs_several, section=30),
             ActionSpec(
                 "takes.previous",
-                "Former take",
+                "Previous take",
                 "Region",
                 lambda: self.step(-1),
                 "Shift+Y",

@@ -281,7 +281,7 @@ def test_a_figure_gets_keyframes_at_the_playhead_and_the_buttons_step_through_th
     across = the_overlay(stage).geometry.x
     assert isinstance(across, Curve)
     assert [(key.at, key.value) for key in across.keys] == [(5, 0.5), (20, 0.8)]
-    QTest.mouseClick(field(panel, QToolButton, "Former keyframe"), Qt.MouseButton.LeftButton)
+    QTest.mouseClick(field(panel, QToolButton, "Previous keyframe"), Qt.MouseButton.LeftButton)
     assert stage.session.transport.frame == 15
     choose(panel, "How it goes on", "Hold, then jump")
     assert the_overlay(stage).geometry.x.keys[0].ease is Ease.HOLD
