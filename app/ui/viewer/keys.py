@@ -90,7 +90,8 @@ class KeyRouter(QObject):
                     return True
                 owned = any(isinstance(watched, owner) and event.key() in keys for owner, keys in _OWNERS)
                 pans = isinstance(watched, self._views) and event.key() == Qt.Key.Key_Space
-                if plain and (owned or pans) and not _plays_from(watched, event.key()):
+                others = _plays_from(watched, event.key()) or _chooses_in_drop_down(watched, event.key())
+                if plain and (owned or pans) and not others:
                     event.accept()
                     return True
             case QEvent.Type.KeyPress:
@@ -122,3 +123,9 @@ def _plays_from(watched: QWidget, key: int) -> bool:
     """
     is_list = isinstance(watched, QAbstractItemView) and isinstance(watched.window(), QMainWindow)
     return is_list and key == Qt.Key.Key_Space
+
+
+def _chooses_in_drop_down(watched: QWidget, key: int) -> bool:
+    """Tell whether a key takes the chosen row of a list that drops down: Qt does it on this very event, not after."""
+    is_popup = watched.window().windowType() is Qt.WindowType.Popup
+    return is_popup and isinstance(watched, QAbstractItemView) and key in _ENTER

@@ -433,3 +433,17 @@ def test_a_recent_project_tells_how_far_its_patches_are(desktop, film, qtbot):
     qtbot.waitUntil(lambda: any(row.isVisible() for row in first.findChildren(RecentRow)))
     (row,) = (row for row in first.findChildren(RecentRow) if row.isVisible())
     assert row.accessibleName() == f"Open {path.stem}, 2 drafts, 1 proposed, 1 approved"
+
+
+def test_enter_takes_what_is_chosen_in_a_list_that_drops_down(desktop, film, qtbot):
+    opened(desktop, film, qtbot)
+    desktop.window.show_workspace("deliver")
+    preset = desktop.export.preset
+    qtbot.waitUntil(preset.isVisible)
+    preset.showPopup()
+    view = preset.view()
+    qtbot.waitUntil(view.isVisible)
+    QTest.keyClick(view, Qt.Key.Key_Down)
+    QTest.keyClick(view, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: not view.isVisible())
+    assert preset.currentText() == "Web MP4"
