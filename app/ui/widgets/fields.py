@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QElapsedTimer, QEvent, QObject, QRectF, QSignalBlocker, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, QObject, QRectF, QSignalBlocker, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor, QFocusEvent, QIcon, QKeyEvent, QPainter, QPaintEvent, QPixmap, QWheelEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -61,7 +61,7 @@ class NumberField(QWidget):
         self.box.setDecimals(decimals)
         self.box.setRange(low, high)
         self.box.setSingleStep(step)
-        self.box.setSuffix(suffix)
+        self.box.set_unit(suffix)
         self.box.setKeyboardTracking(False)
         self.box.setFixedWidth(88 if len(suffix) < 4 else 116)
         self.box.valueChanged.connect(self._stepped)
@@ -153,6 +153,24 @@ class _Spin(QDoubleSpinBox):
         self.setGroupSeparatorShown(True)
         self._since_double = QElapsedTimer()
         self.lineEdit().installEventFilter(self)
+        self._unit = ""
+        self.valueChanged.connect(self._count_unit)
+
+    def set_unit(self, unit: str) -> None:
+        """Show this behind the number; frames are one frame where there is one."""
+        self._unit = unit
+        self._count_unit(self.value())
+
+    @Slot(float)
+    def _count_unit(self, value: float) -> None:
+        unit = " frame" if self._unit == " frames" and value == 1 else self._unit
+        if unit != self.suffix():
+            self.setSuffix(unit)
+
+    def setValue(self, value: float) -> None:
+        super().setValue(value)
+        # Also where nobody is told of the new value.
+        self._count_unit(self.value())
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
@@ -310,6 +328,7 @@ class TextField(QPlainTextEdit):
         super().__init__(parent)
         self.setAccessibleName(name)
         self.setTabChangesFocus(True)
+        self.setPlaceholderText(name)
         self.setFixedHeight(lines * 16 + 16)
         self._told = ""
 

@@ -328,6 +328,10 @@ def test_a_caption_a_clip_a_marker_and_a_sound(stage, panel):
     type_number(panel, "Ends", "1.5")
     assert stage.project.layer("captions").item("c").place.stop_s == Fraction(3, 2)
     stage.session.selection.choose("m")
+    length = field(panel, QAbstractSpinBox, "Length")
+    assert length.text() == "1 frame"
+    type_number(panel, "Length", "2")
+    assert length.text() == "2 frames"
     choose(panel, "Kind", "Chapter of the exported film")
     assert stage.project.marker("m").kind is MarkerKind.CHAPTER
     stage.session.selection.choose("s")
