@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -21,6 +22,7 @@ from engine.motion.camera import CameraPath, camera_path
 from engine.motion.frame import Float32, FrameReader, UInt8
 from engine.motion.track import Found
 from engine.patches.blend import Planes, blend, to_chroma_sites, windows
+from engine.patches.carrier import carrier_path
 from engine.patches.complete import Invention, completed
 from engine.patches.matte import Matte
 from engine.patches.moving import matte_on
@@ -53,7 +55,7 @@ class Removal:
 
     Attributes:
         pixel_format: of the film. matte: of what goes, on the anchor. journey: where that is, on all source frames too.
-        camera: the background's motion.
+        camera: the motion of the background, or of what carries the thing.
         clear: frames on which the thing is not, so that all of them is background.
         plate: the filled anchor, from which other frames take what none of them shows; None while it is being made.
     """
@@ -123,6 +125,10 @@ def plan_removal(
 
     camera = camera_path(read, journey.frames, hidden, progress, cancel)
     removal = Removal(pixel_format, matte, journey, camera, clear, None)
+    if not clear:
+        # What lies behind a label on a cup is the cup, whatever the camera does, and no frame shows that.
+        carrier = carrier_path(read, matte, journey, camera, partial(_visible, removal), cancel)
+        removal = replace(removal, camera=carrier or camera)
     before = read_planes(journey.anchor)
     filled = remove(removal, journey.anchor, before, read, read_planes, cancel)
     if _stayed_by_itself(journey, there) and not camera.still and _is_same(pixel_format, before, filled, matte):
