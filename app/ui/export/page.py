@@ -158,7 +158,9 @@ class ExportPage(QWidget):
         )
         # As high as its rows: the rest of the page stays below it.
         inner.addWidget(self.table)
-        inner.addLayout(_legend(self._context))
+        self._legend = QWidget()
+        self._legend.setLayout(_legend(self._context))
+        inner.addWidget(self._legend)
         inner.addLayout(form)
         inner.addWidget(self._about)
         inner.addStretch(1)
@@ -236,6 +238,12 @@ class ExportPage(QWidget):
             if not self._problem:
                 self._figures[0].show_figure("–", "looking at the film")
             return
+        self.warnings.show_plan(plan, self._estimate)
+        # The messages know their height once they are laid out.
+        QTimer.singleShot(0, self, self._fit_table)
+        if not isinstance(self.chosen_preset.form, MatchSource):
+            self._show_made_anew(plan.frames_total)
+            return
         copied = share_text(plan.frames_copied, plan.frames_total)
         self._figures[0].show_figure(copied, "copied, packet for packet")
         tone = "reencoded" if plan.frames_rendered else "1"
@@ -244,9 +252,16 @@ class ExportPage(QWidget):
         if estimate is not None:
             self._figures[2].show_figure(f"About {seconds_text(estimate.seconds)}", "to export and check")
             self._figures[3].show_figure(bytes_text(estimate.size_bytes), f"source: {source}")
-        self.warnings.show_plan(plan, estimate)
-        # The messages know their height once they are laid out.
-        QTimer.singleShot(0, self, self._fit_table)
+
+    def _show_made_anew(self, frames: int) -> None:
+        """Show what a preset comes to that copies nothing: the plan and its figures are those of another export."""
+        self._figures[0].show_figure("0%", "copied: this preset makes everything anew")
+        if isinstance(self.chosen_preset.form, SoundOnly):
+            self._figures[1].show_figure("–", "no picture, sound only")
+        else:
+            self._figures[1].show_figure(f"{frames:,}", f"of {frames:,} frames re-encoded", "reencoded")
+        self._figures[2].show_figure("–", "told while it is exported")
+        self._figures[3].show_figure("–", f"source: {bytes_text(self._source_size())}")
 
     def _fit_table(self) -> None:
         """Leave the table what the rest of the page does not need, so that it is seen where the film will go."""
@@ -331,8 +346,9 @@ class ExportPage(QWidget):
         self._about.setText(chosen.description)
         self._suggest_target()
         differential = isinstance(chosen.form, MatchSource)
-        for widget in (self.strip, self.table):
+        for widget in (self.strip, self.table, self._legend):
             widget.setVisible(differential)
+        self.refresh()
 
     # --- doing it ---------------------------------------------------------------------------------------------------
 

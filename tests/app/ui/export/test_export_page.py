@@ -53,6 +53,17 @@ def test_an_untouched_film_is_copied_whole(page):
     assert page.model.rowCount() == 1
 
 
+def test_a_preset_that_copies_nothing_shows_its_own_figures(page, desktop):
+    frames = desktop.session.document.project.frame_count
+    page.preset.setCurrentText("Web MP4")
+    assert [figure._number.text() for figure in page._figures] == ["0%", f"{frames:,}", "–", "–"]
+    page.preset.setCurrentText("Sound only")
+    assert page._figures[1]._number.text() == "–"
+    assert not page._legend.isVisible()
+    page.preset.setCurrentText("Match source")
+    assert page._figures[0]._number.text() == "100%"
+
+
 def test_a_change_shows_in_the_plan_with_its_reason(page, desktop, qtbot):
     patch(desktop)
     qtbot.waitUntil(lambda: page.plan.frames_rendered > 0, timeout=20_000)
