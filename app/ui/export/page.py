@@ -238,10 +238,14 @@ class ExportPage(QWidget):
             if not self._problem:
                 self._figures[0].show_figure("–", "looking at the film")
             return
-        self.warnings.show_plan(plan, self._estimate)
+        copies = isinstance(self.chosen_preset.form, MatchSource)
+        if copies:
+            self.warnings.show_plan(plan, self._estimate)
+        else:
+            self.warnings.show_made_anew(plan)
         # The messages know their height once they are laid out.
         QTimer.singleShot(0, self, self._fit_table)
-        if not isinstance(self.chosen_preset.form, MatchSource):
+        if not copies:
             self._show_made_anew(plan.frames_total)
             return
         copied = share_text(plan.frames_copied, plan.frames_total)

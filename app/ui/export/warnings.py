@@ -73,6 +73,7 @@ class PlanWarnings(QWidget):
         self._document = context.session.document
         self._plan: ExportPlan | None = None
         self._estimate: Estimate | None = None
+        self._copies = True
         self._kept: set[str] = set()
         self._left_out: frozenset[str] = frozenset()
         self._said: tuple[str, ...] = ()
@@ -99,9 +100,22 @@ class PlanWarnings(QWidget):
 
     def show_plan(self, plan: ExportPlan, estimate: Estimate | None) -> None:
         """Show what to know about a plan."""
-        self._plan, self._estimate = plan, estimate
-        runs = [tail for tail in tails(plan) if _key(tail) not in self._kept]
-        others = [words for words in plan.warnings if not _is_of_a_tail(words) and words not in self._kept]
+        self._plan, self._estimate, self._copies = plan, estimate, True
+        self._show()
+
+    def show_made_anew(self, plan: ExportPlan) -> None:
+        """Show what to know where a preset copies nothing: no keyframe matters, and leaving out saves no quality."""
+        self._plan, self._estimate, self._copies = plan, None, False
+        self._show()
+
+    def _show(self) -> None:
+        plan = self._plan
+        assert plan is not None
+        runs: list[Tail] = []
+        others: list[str] = []
+        if self._copies:
+            runs = [tail for tail in tails(plan) if _key(tail) not in self._kept]
+            others = [words for words in plan.warnings if not _is_of_a_tail(words) and words not in self._kept]
         patches = self._unapproved()
         if "unapproved" in self._kept:
             patches = []
@@ -163,9 +177,13 @@ class PlanWarnings(QWidget):
         heading = f"{names}{more} {'is' if one else 'are'} not approved."
         if not any(patch.visible for patch in patches):
             return heading, "It is left out of the film." if one else "They are left out of the film."
-        if one:
-            return heading, "It will be in the film. Leave it out, and its frames are copied instead."
-        return heading, "They will be in the film. Leave them out, and their frames are copied instead."
+        why = "It will be in the film." if one else "They will be in the film."
+        if not self._copies:
+            return heading, why
+        return (
+            heading,
+            f"{why} Leave {'it' if one else 'them'} out, and {'its' if one else 'their'} frames are copied instead.",
+        )
 
     def _leave(self, patches: Sequence[Patch], where: str) -> None:
         """Hide patches, or show them again; undo does the same."""
@@ -185,7 +203,7 @@ class PlanWarnings(QWidget):
     def _keep(self, key: str) -> None:
         self._kept.add(key)
         if self._plan is not None:
-            self.show_plan(self._plan, self._estimate)
+            self._show()
 
     def _forget(self) -> None:
         self._kept.clear()

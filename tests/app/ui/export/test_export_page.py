@@ -64,6 +64,17 @@ def test_a_preset_that_copies_nothing_shows_its_own_figures(page, desktop):
     assert page._figures[0]._number.text() == "100%"
 
 
+def test_where_nothing_is_copied_no_message_speaks_of_copies(page, desktop, qtbot):
+    patch(desktop, ReviewState.PROPOSED)
+    qtbot.waitUntil(lambda: page.plan.frames_rendered > 0, timeout=20_000)
+    (before,) = [banner.why.text() for banner in page.warnings.banners if "not approved" in banner.what.text()]
+    page.preset.setCurrentText("Web MP4")
+    assert [banner.why.text() for banner in page.warnings.banners] == ["It will be in the film."]
+    page.preset.setCurrentText("Match source")
+    assert before == "It will be in the film. Leave it out, and its frames are copied instead."
+    assert before in [banner.why.text() for banner in page.warnings.banners]
+
+
 def test_a_change_shows_in_the_plan_with_its_reason(page, desktop, qtbot):
     patch(desktop)
     qtbot.waitUntil(lambda: page.plan.frames_rendered > 0, timeout=20_000)
