@@ -89,7 +89,7 @@ def _compared(journey: Journey, background: CameraPath) -> list[int]:
         for number in journey.frames
         if number in background.frames and number != journey.anchor and journey.found[journey.row(number)] != Found.LOST
     ]
-    return found[:: max(1, len(found) // _MOST_COMPARED)]
+    return found[:: max(1, -(-len(found) // _MOST_COMPARED))]
 
 
 def _unlike(one: Float32, other: NDArray[np.generic]) -> float:

@@ -87,7 +87,7 @@ class StepPicture(QWidget):
                     self._paint_export(painter)
                 case Step.FRAME:
                     self._paint_frame(painter, "mug")
-        except Exception:
+        except Exception:  # Qt's edge: what leaves a paint call ends the process
             _LOG.exception("a picture of the start screen could not be painted")
         finally:
             painter.end()
