@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from engine.errors import UsageError
 from engine.model.patch import Patch, Take
 from engine.model.project import Project
 
+ID_BEGINS: Final = 4
+"""A name of fewer characters is not taken for the beginning of an id: with short ones, chance would choose."""
+
+NUMBER_ENDS: Final = 8
+"""Digits alone, fewer than these, are a number and never the beginning of an id."""
+
 
 def found_patch(project: Project, name: str) -> Patch:
-    """Return the patch of a name: its number from 1 (bottom first), its id, or the beginning of it.
+    """Return the patch of a name: its number from 1 (bottom first), its id, or four or more characters that begin it.
 
     Raises:
         UsageError: there is none, or several.
     """
     patches = list(project.patches)
-    if name.isdecimal() and len(name) < 8 and 1 <= int(name) <= len(patches):
-        return patches[int(name) - 1]
-    found = [patch for patch in patches if patch.id == name] or [p for p in patches if name and p.id.startswith(name)]
+    if _is_number(name):
+        found = patches[int(name) - 1 : int(name)] if int(name) else []
+    else:
+        found = [patch for patch in patches if patch.id == name]
+        found = found or [patch for patch in patches if _begins(patch.id, name)]
     if len(found) == 1:
         return found[0]
     if found:
@@ -25,7 +35,7 @@ def found_patch(project: Project, name: str) -> Patch:
 
 
 def found_take(project: Project, name: str) -> tuple[Patch, Take]:
-    """Return the take of a name: "PATCH.TAKE" with numbers from 1 or ids, or a take's id or the beginning of it.
+    """Return the take of a name: "PATCH.TAKE" with numbers from 1 or ids, or a take's id or its beginning.
 
     Raises:
         UsageError: there is none, or several.
@@ -33,16 +43,27 @@ def found_take(project: Project, name: str) -> tuple[Patch, Take]:
     patch_name, dot, take_name = name.rpartition(".")
     if dot:
         patch = found_patch(project, patch_name)
-        if take_name.isdecimal() and len(take_name) < 8 and 1 <= int(take_name) <= len(patch.takes):
-            return patch, patch.takes[int(take_name) - 1]
         among = [(patch, take) for take in patch.takes]
+        if _is_number(take_name):
+            number = int(take_name)
+            if 1 <= number <= len(among):
+                return among[number - 1]
+            raise UsageError(f"there is no take {name!r}; the patch has {len(among)}")
     else:
         take_name = name
         among = [(patch, take) for patch in project.patches for take in patch.takes]
     found = [item for item in among if item[1].id == take_name]
-    found = found or [item for item in among if take_name and item[1].id.startswith(take_name)]
+    found = found or [item for item in among if _begins(item[1].id, take_name)]
     if len(found) == 1:
         return found[0]
     if found:
         raise UsageError(f"{len(found)} takes begin with {take_name}; give more of the id, or PATCH.TAKE by number")
     raise UsageError(f"there is no take {name!r}; see `deltacut takes PROJECT list`")
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdecimal() and len(name) < NUMBER_ENDS
+
+
+def _begins(id: str, name: str) -> bool:
+    return len(name) >= ID_BEGINS and id.startswith(name) and not _is_number(name)
