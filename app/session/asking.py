@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -20,7 +21,10 @@ class MainThread(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._open: list[Future[Any]] = []
+        # Guards the two below: a question stands here from before its event is sent until its answer is given, so that
+        # closing lets go whoever waits for an event that the main thread will not come to.
+        self._lock = threading.Lock()
+        self._open: set[Future[Any]] = set()
         self._closed = False
         self._asked.connect(self._answer, Qt.ConnectionType.QueuedConnection)
 
@@ -32,25 +36,38 @@ class MainThread(QObject):
         """
         if QThread.currentThread() is self.thread():
             return question()
-        if self._closed:
-            raise Cancelled("stopped on request")
         future: Future[Answer] = Future()
+        with self._lock:
+            if self._closed:
+                raise Cancelled("stopped on request")
+            self._open.add(future)
         self._asked.emit(question, future)
-        return future.result()
+        try:
+            return future.result()
+        finally:
+            with self._lock:
+                self._open.discard(future)
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether a worker waits for an answer."""
+        with self._lock:
+            return bool(self._open)
 
     def close(self) -> None:
         """Let all workers that wait go, as cancelled; the main thread is about to wait for them."""
-        self._closed = True
-        for future in self._open:
+        with self._lock:
+            self._closed = True
+            waiting = list(self._open)
+        for future in waiting:
             if not future.done():
                 future.set_exception(Cancelled("stopped on request"))
 
     @Slot(object, object)
     def _answer(self, question: Callable[[], Any], future: Future[Any]) -> None:
-        self._open.append(future)
+        if future.done():  # closed meanwhile: nobody waits for the answer
+            return
         try:
-            if self._closed:
-                raise Cancelled("stopped on request")
             answer = question()
         except BaseException as error:  # goes to the worker that asked
             if not future.done():
@@ -58,5 +75,3 @@ class MainThread(QObject):
         else:
             if not future.done():
                 future.set_result(answer)
-        finally:
-            self._open.remove(future)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 from PySide6.QtCore import QThread
@@ -110,6 +111,24 @@ def test_a_worker_that_asks_while_the_application_closes_is_let_go(jobs, qtbot):
     job = started(jobs, lambda _progress, _cancel: asking.call(lambda: 1))
     qtbot.waitUntil(lambda: job.is_over)
     assert job.state is JobState.CANCELLED
+
+
+def test_a_worker_whose_question_has_not_reached_the_main_thread_is_let_go_when_the_application_closes(qtbot):
+    asking, said = MainThread(), []
+
+    def ask():
+        try:
+            said.append(asking.call(lambda: 1))
+        except Cancelled:
+            said.append("let go")
+
+    worker = threading.Thread(target=ask, daemon=True)
+    worker.start()
+    while not asking.is_waited_for:
+        time.sleep(0.001)
+    asking.close()
+    worker.join(5)  # no event is handled meanwhile, as when the main thread waits for its jobs
+    assert said == ["let go"]
 
 
 def test_what_the_question_raises_goes_to_the_worker(jobs, qtbot):
