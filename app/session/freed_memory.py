@@ -52,16 +52,21 @@ class FreedMemory(QObject):
         self._soon.setSingleShot(True)
         self._soon.setInterval(_AFTER_MS)
         self._soon.timeout.connect(self._give_back)
+        self._rest = QTimer(self)
+        self._rest.setInterval(_REST_MS)
+        self._rest.timeout.connect(self._look)
         if self._library is not None:
             self._set_limits()
             transport.playing_changed.connect(self._set_limits)
             document.closed.connect(self._wait)
             jobs.ended.connect(self._wait)
             preview.arrived.connect(self._count)
-            self._rest = QTimer(self)
-            self._rest.setInterval(_REST_MS)
-            self._rest.timeout.connect(self._look)
             self._rest.start()
+
+    def shut_down(self) -> None:
+        """Tidy up no more; the application is closing."""
+        self._soon.stop()
+        self._rest.stop()
 
     @Slot()
     def _set_limits(self) -> None:

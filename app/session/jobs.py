@@ -218,20 +218,21 @@ class Jobs(QObject):
         self._numbers = itertools.count(1)
         self.shown: list[Job] = []
         self._quiet: list[Job] = []
+        self._is_closed = False
 
     def start(self, title: str, kind: JobKind, work: Work) -> Job:
         """Begin work that the panel shows; connect to its end with `Job.then` before returning to the event loop."""
         job = self._made(title, kind, work)
         self.shown.append(job)
         self.added.emit(job)
-        job.start()
+        self._begin(job)
         return job
 
     def start_quietly(self, title: str, work: Work) -> Job:
         """Begin work that only a view waits for."""
         job = self._made(title, JobKind.OTHER, work)
         self._quiet.append(job)
-        job.start()
+        self._begin(job)
         return job
 
     def retry(self, job: Job) -> Job:
@@ -240,7 +241,7 @@ class Jobs(QObject):
         again._done, again._failed = list(job._done), list(job._failed)
         self.shown[self.shown.index(job)] = again
         self.added.emit(again)
-        again.start()
+        self._begin(again)
         return again
 
     @property
@@ -262,6 +263,20 @@ class Jobs(QObject):
                 job.cancel()
         for job in jobs:
             job.wait()
+
+    def shut_down(self) -> None:
+        """Stop all; what is started from now on is cancelled and never begins.
+
+        A thread that nobody waits for any more would be destroyed while it runs, which ends the process.
+        """
+        self._is_closed = True
+        self.stop_all()
+
+    def _begin(self, job: Job) -> None:
+        if self._is_closed:
+            job.cancel()
+        else:
+            job.start()
 
     def _made(self, title: str, kind: JobKind, work: Work) -> Job:
         job = Job(next(self._numbers), title, kind, work, self)

@@ -59,10 +59,11 @@ class Session:
         self.transport.pause()
         self.asking.close()
         self.playback.shut_down()
-        self.jobs.stop_all()
+        self.jobs.shut_down()
         self.preview.shut_down()
         self.thumbnails.shut_down()
         self.document.shut_down()
+        self.freed_memory.shut_down()
         self.collector.stop()
 
 

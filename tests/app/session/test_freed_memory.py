@@ -33,7 +33,7 @@ def given_back(qtbot, monkeypatch):
     monkeypatch.setattr(jobs, "start_quietly", lambda title, work: begun.append(title) or start(title, work))
     memory = FreedMemory(parts, parts, parts, jobs)
     yield parts, begun
-    memory._rest.stop()
+    memory.shut_down()
     jobs.stop_all()
 
 
@@ -59,6 +59,20 @@ def test_when_a_project_closes(given_back, qtbot):
     qtbot.waitUntil(lambda: len(begun) == 1)
 
 
+def test_not_once_the_application_is_closing(qtbot, monkeypatch):
+    monkeypatch.setattr("app.session.freed_memory._REST_MS", 10)
+    monkeypatch.setattr("app.session.freed_memory._AFTER_MS", 5)
+    parts, jobs, begun = Signals(), Jobs(), []
+    monkeypatch.setattr(jobs, "start_quietly", lambda title, work: begun.append(title))
+    memory = FreedMemory(parts, parts, parts, jobs)
+    for _ in range(40):
+        parts.arrived.emit(None)
+    parts.closed.emit()
+    memory.shut_down()
+    qtbot.wait(50)
+    assert begun == []
+
+
 def test_while_it_plays_memory_is_used_over_again(given_back, qtbot, monkeypatch):
     parts, _ = given_back
     told = []
@@ -69,7 +83,7 @@ def test_while_it_plays_memory_is_used_over_again(given_back, qtbot, monkeypatch
     kept, freed = told[-4:-2], told[-2:]
     assert min(kept) >= 32 << 20
     assert max(freed) <= 512 << 10
-    memory._rest.stop()
+    memory.shut_down()
 
 
 def test_playing_pages_are_not_asked_for_anew(given_back):
@@ -93,4 +107,4 @@ def test_playing_pages_are_not_asked_for_anew(given_back):
     parts.is_playing = False
     parts.playing_changed.emit()
     assert playing < resting / 4
-    memory._rest.stop()
+    memory.shut_down()

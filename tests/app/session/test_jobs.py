@@ -140,3 +140,15 @@ def test_what_the_question_raises_goes_to_the_worker(jobs, qtbot):
     job = started(jobs, lambda _progress, _cancel: asking.call(refuse))
     qtbot.waitUntil(lambda: job.is_over)
     assert job.state is JobState.CANCELLED
+
+
+def test_once_shut_down_nothing_begins_any_more(jobs, qtbot):
+    jobs.shut_down()
+    ran, told = [], []
+    late = started(jobs, lambda _progress, _cancel: ran.append("shown")).then(told.append)
+    jobs.start_quietly("Look", lambda _progress, _cancel: ran.append("quiet")).then(told.append)
+    again = jobs.retry(late)
+    qtbot.wait(50)
+    assert (ran, told) == ([], [])
+    assert late.state is again.state is JobState.CANCELLED
+    assert jobs.running == []
