@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes is the machine's affair; benchmarks tell of speed.
+settings.register_profile("deltacut", deadline=None)
+settings.load_profile("deltacut")
 
 # Windows are tested where there is no screen; a person who wants to watch sets another platform.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
