@@ -65,6 +65,17 @@ HEIGHTS = {
     RowKind.SOUND: 46,
 }
 """Points; the heights of the design."""
+LEAST_HEIGHTS = {
+    RowKind.CAPTIONS: 24,
+    RowKind.OVERLAYS: 24,
+    RowKind.BACKGROUND: 24,
+    RowKind.SUBJECT: 24,
+    RowKind.PATCHES: 24,
+    RowKind.FILM: 48,
+    RowKind.FILM_SOUND: 26,
+    RowKind.SOUND: 26,
+}
+"""Points; lower than this a head's buttons and a film's pictures would be too small to be used."""
 
 _MOST_LANES = 6
 FILM_ROW, FILM_SOUND_ROW, MARKER_ROW = ":film", ":sound", ":markers"
@@ -155,11 +166,6 @@ class Row:
     visible: bool
     locked: bool
     items: RowItems = field(compare=False)
-
-    @property
-    def lane_height(self) -> int:
-        """Return the height of one lane, in points."""
-        return HEIGHTS[self.kind]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

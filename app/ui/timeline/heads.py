@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 from app.ui.context import Context
 from app.ui.timeline.content import Row, RowKind
 from app.ui.timeline.describe import row_title
-from app.ui.timeline.layout import LANE, MARKERS, RULER, STRIP
+from app.ui.timeline.layout import MARKERS, RULER, STRIP
 from app.ui.timeline.tracks import TrackCommands
 from app.ui.timeline.view import TimelineView
 from engine.model.edits import ChangeLayer, ChangeTrack, Edit, SetMix
@@ -66,7 +66,7 @@ class TrackHeads(QWidget):
             if buttons is None:
                 continue
             middle = place.top + min(place.height, layout.lane_height(place.row)) // 2 - 12
-            inside = layout.rows_top <= place.top + 4 and middle + 20 <= layout.lanes_top
+            inside = layout.rows_top <= place.top + 4 and middle + 20 <= layout.rows_bottom
             for button, x in ((buttons.shown, WIDTH - 52), (buttons.locked, WIDTH - 28)):
                 button.setVisible(inside)
                 button.move(x, middle)
@@ -147,7 +147,7 @@ class TrackHeads(QWidget):
     def _grip_at(self, y: int) -> str | None:
         layout = self._view.layout_of_rows
         for place in layout.places()[1:]:
-            if abs(place.bottom - y) <= _GRIP and y < layout.lanes_top + _GRIP:
+            if abs(place.bottom - y) <= _GRIP and y < layout.rows_bottom + _GRIP:
                 return layout.content.rows[place.row].id
         return None
 
@@ -216,10 +216,10 @@ class TrackHeads(QWidget):
         painter.fillRect(self.rect(), colour("surface.1"))
         for place in layout.places()[1:]:
             row = rows[place.row]
-            if place.bottom <= layout.rows_top or place.top >= layout.lanes_top:
+            if place.bottom <= layout.rows_top or place.top >= layout.rows_bottom:
                 continue
             painter.save()
-            painter.setClipRect(0, layout.rows_top, WIDTH, layout.lanes_top - layout.rows_top)
+            painter.setClipRect(0, layout.rows_top, WIDTH, layout.rows_bottom - layout.rows_top)
             chosen = self._context.session.selection.layer is not None and (
                 self._context.session.selection.layer.id == row.id
             )
@@ -238,10 +238,14 @@ class TrackHeads(QWidget):
             self._name(painter, QRectF(36, place.top, WIDTH - 92, height - 1), row_title(row, numbers.get(row.id, 1)))
             painter.fillRect(0, place.bottom - 1, WIDTH, 1, colour("line.subtle"))
             painter.restore()
+        painter.save()
+        painter.setClipRect(0, layout.rows_top, WIDTH, layout.strip_top - layout.rows_top)
         for number, lane in enumerate(self._view.scene().lanes):
-            top = layout.lanes_top + number * LANE
+            top = layout.lanes_top + number * layout.feature_height
             painter.fillRect(0, top, WIDTH, 1, colour("line.subtle"))
-            self._name(painter, QRectF(36, top, WIDTH - 40, LANE), lane.name, tone="text.2", weight=QFont.Weight.Normal)
+            box = QRectF(36, top, WIDTH - 40, layout.feature_height)
+            self._name(painter, box, lane.name, tone="text.2", weight=QFont.Weight.Normal)
+        painter.restore()
         painter.fillRect(0, layout.strip_top, WIDTH, 1, colour("line.subtle"))
         painter.drawPixmap(
             12, layout.strip_top + 6, self._theme.pixmap("export", "text.2", 16, self.devicePixelRatioF())

@@ -88,6 +88,7 @@ class FeatureLanes(QObject):
         if key in shown:
             self._features.try_again()
         self._settings.set(lanes=tuple(lane for lane in LANES if lane in shown))
+        self._view.show_lane(key)
 
     @Slot(str)
     def _setting_changed(self, name: str) -> None:

@@ -1,6 +1,8 @@
 """Where rows and items lie in the view, and what lies under a point.
 
-From top to bottom: the ruler, the markers, the rows (which scroll), the feature lanes and the export strip at the foot.
+From top to bottom: the ruler, the markers, the rows and the feature lanes (which scroll together), and the export strip
+at the foot. Where not all of them have room, the feature lanes shrink first, then the rows around the film, the film's
+own row last; only what still does not fit then scrolls.
 """
 
 from __future__ import annotations
@@ -13,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.ui.timeline.content import Content, Int64, Placed, RowKind
+from app.ui.timeline.row_heights import Heights, heights_within
 from app.ui.timeline.scale import Scale
 
 RULER = 26
 MARKERS = 20
 STRIP = 28
-LANE = 22
 EDGE_PX = 6
 """An edge is caught so far inside its item."""
 _OUTSIDE_PX = 3
@@ -107,42 +109,61 @@ class Layout:
 
     @property
     def lanes_top(self) -> int:
-        """Return where the feature lanes begin, which is where the rows end."""
-        return self.strip_top - self.lanes * LANE
+        """Return where the feature lanes begin, scrolled, which is where the last row ends."""
+        return self.rows_top + self.rows_height - self.scroll_y
+
+    @property
+    def rows_bottom(self) -> int:
+        """Return where the part of the view ends in which rows show."""
+        return max(self.rows_top, min(self.lanes_top, self.strip_top))
 
     @property
     def strip_top(self) -> int:
-        """Return where the export strip begins: below the last row, at the foot of the view at the latest."""
-        below = self.rows_top + self.rows_height - self.scroll_y + self.lanes * LANE
-        return max(self.rows_top, min(self.view_height - STRIP, below) if self.rows_fit else self.view_height - STRIP)
+        """Return where the export strip begins: below the last lane, at the foot of the view at the latest."""
+        foot = self.view_height - STRIP
+        return max(self.rows_top, foot if self.overflow else self.lanes_top + self.lanes * self.feature_height)
 
     @property
-    def rows_fit(self) -> bool:
-        """Whether all rows show without scrolling."""
-        return self.rows_top + self.rows_height + self.lanes * LANE + STRIP <= self.view_height
+    def overflow(self) -> int:
+        """Return by how many points rows and lanes are higher than their room, which is how far they scroll."""
+        wanted = self.rows_top + self.rows_height + self.lanes * self.feature_height + STRIP
+        return max(0, wanted - self.view_height)
 
     @property
     def rows_height(self) -> int:
         """Return the height of all scrolling rows."""
-        return sum(self.row_height(row) for row in range(1, len(self.content.rows)))
+        heights = self._heights
+        return sum(self._height(row, heights) for row in range(1, len(self.content.rows)))
+
+    @property
+    def feature_height(self) -> int:
+        """Return the height of a feature lane."""
+        return self._heights.feature
 
     def row_height(self, row: int) -> int:
         """Return the height of a row."""
-        if row == 0:
-            return MARKERS
-        shown = self.content.rows[row]
-        return self.lane_height(row) * shown.items.lane_count + self.extra.get(shown.id, 0)
+        return MARKERS if row == 0 else self._height(row, self._heights)
 
     def lane_height(self, row: int) -> int:
         """Return the height of one lane of a row that scrolls, unless a person made it higher."""
-        return self.content.rows[row].lane_height + self.roomier
+        return self._heights.rows[row - 1]
+
+    @property
+    def _heights(self) -> Heights:
+        rows = tuple((row.kind, row.items.lane_count) for row in self.content.rows[1:])
+        return heights_within(self.view_height - self.rows_top - STRIP, rows, self.lanes, self.roomier)
+
+    def _height(self, row: int, heights: Heights) -> int:
+        shown = self.content.rows[row]
+        return heights.rows[row - 1] * shown.items.lane_count + self.extra.get(shown.id, 0)
 
     def places(self) -> list[RowPlace]:
         """Return the rows from top to bottom, the markers first."""
         found = [RowPlace(0, RULER, MARKERS)]
         top = self.rows_top - self.scroll_y
+        heights = self._heights
         for row in range(1, len(self.content.rows)):
-            height = self.row_height(row)
+            height = self._height(row, heights)
             found.append(RowPlace(row, top, height))
             top += height
         return found
@@ -150,6 +171,16 @@ class Layout:
     def place(self, row: int) -> RowPlace:
         """Return the place of a row."""
         return self.places()[row]
+
+    def opening_scroll(self) -> int:
+        """Return the least scroll position in which the film's row shows whole and no row above it is cut."""
+        film = next((row for row, shown in enumerate(self.content.rows) if shown.kind is RowKind.FILM), None)
+        if film is None or not self.overflow:
+            return 0
+        places = [RowPlace(place.row, place.top + self.scroll_y, place.height) for place in self.places()]
+        hidden = places[film].bottom - (self.view_height - STRIP)
+        tops = [place.top - self.rows_top for place in places[1 : film + 1]]
+        return min(self.overflow, next((top for top in tops if top >= hidden), tops[-1]))
 
     def rect(self, item: Placed, scale: Scale) -> Rect:
         """Return the rectangle of an item, at least one pixel wide."""
@@ -183,7 +214,7 @@ class Layout:
         area = self.area(y)
         place = self.row_at(y)
         if place is None:
-            return Hit(area, lane=int((y - self.lanes_top) // LANE) if area is Area.LANES else None)
+            return Hit(area, lane=int((y - self.lanes_top) // self.feature_height) if area is Area.LANES else None)
         row = self.content.rows[place.row]
         lanes = row.items.lane_count
         lane = min(lanes - 1, int((y - place.top) * lanes / max(1, place.height)))

@@ -7,7 +7,8 @@ from PySide6.QtCore import QLine, QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPen, QPixmap
 
 from app.ui.timeline.brush import PINNED_PX, TEXT_PX, Brush, elided, font_of, metrics
-from app.ui.timeline.layout import LANE, STRIP, merged_runs
+from app.ui.timeline.layout import STRIP, merged_runs
+from app.ui.timeline.row_heights import FEATURE
 from app.ui.timeline.scene import FeatureLane, Scene
 
 _LABEL_PX = 32
@@ -26,7 +27,8 @@ class StripPainting:
 
     def lane(self, painter: QPainter, scene: Scene, lane: FeatureLane, top: int, exposed: QRect) -> None:
         """Draw a feature lane whose upper edge is at `top`."""
-        area = QRect(0, top, scene.width, LANE)
+        height = scene.layout.feature_height
+        area = QRect(0, top, scene.width, height)
         if not area.intersects(exposed):
             return
         colour = self._brush.colour
@@ -41,7 +43,9 @@ class StripPainting:
                 continue
             tone = QColor(colour("text.3"))
             tone.setAlphaF(0.15 + 0.25 * mark.value if mark.word else 0.35 + 0.65 * mark.value)
-            bar = QRectF(left, top + 4, max(2.0, right - left - 1), LANE - 7)
+            # A lane that had to shrink gives its margins first.
+            margin = 4 if height == FEATURE else 2
+            bar = QRectF(left, top + margin, max(2.0, right - left - 1), height - 2 * margin + 1)
             painter.fillRect(bar, tone)
             if mark.word and bar.width() >= TEXT_PX:
                 painter.setPen(colour("text.1"))
@@ -55,9 +59,9 @@ class StripPainting:
             return
         at = (np.arange(first, stop) + scene.scale.scroll_px) * scene.scale.frames_per_px / lane.step
         values = np.interp(at, np.arange(len(lane.curve)), np.array(lane.curve), right=0.0)
-        heights = (np.clip(values, 0, 1) * (LANE - 5)).astype(np.int64).tolist()
+        heights = (np.clip(values, 0, 1) * (scene.layout.feature_height - 5)).astype(np.int64).tolist()
         painter.setPen(QPen(self._brush.colour("line.control"), 1))
-        foot = top + LANE - 2
+        foot = top + scene.layout.feature_height - 2
         lines = [QLine(x, foot - height, x, foot) for x, height in zip(range(first, stop), heights, strict=True)]
         painter.drawLines(lines)
 

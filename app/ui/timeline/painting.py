@@ -16,7 +16,7 @@ from app.ui.theme.theme import PICTURE_LABEL
 from app.ui.timeline.brush import PINNED_PX, TEXT_PX, Brush, elided, font_of, line_of, metrics, text_of
 from app.ui.timeline.content import Placed, Row, RowKind, name_of
 from app.ui.timeline.filmstrip import slots
-from app.ui.timeline.layout import LANE, MARKERS, RULER, STRIP, RowPlace, merged_runs
+from app.ui.timeline.layout import MARKERS, RULER, STRIP, RowPlace, merged_runs
 from app.ui.timeline.paint_ruler import RulerPainting
 from app.ui.timeline.paint_sound import Float64, SoundPainting
 from app.ui.timeline.paint_strip import StripPainting
@@ -77,15 +77,20 @@ class Painting:
         painter.fillRect(exposed, colour("surface.1"))
         layout = scene.layout
         for place in layout.places()[1:]:
-            bottom = min(place.bottom, layout.lanes_top)
+            bottom = min(place.bottom, layout.rows_bottom)
             top = max(place.top, layout.rows_top)
             if bottom > top and top < exposed.bottom() + 1 and bottom > exposed.top():
                 painter.save()
                 painter.setClipRect(exposed.intersected(QRect(0, top, scene.width, bottom - top)))
                 self._row(painter, scene, place, exposed)
                 painter.restore()
+        painter.save()
+        painter.setClipRect(
+            exposed.intersected(QRect(0, layout.rows_top, scene.width, layout.strip_top - layout.rows_top))
+        )
         for number, lane in enumerate(scene.lanes):
-            self._below.lane(painter, scene, lane, layout.lanes_top + number * LANE, exposed)
+            self._below.lane(painter, scene, lane, layout.lanes_top + number * layout.feature_height, exposed)
+        painter.restore()
         painter.fillRect(QRect(0, layout.strip_top + STRIP, scene.width, scene.height), colour("surface.1"))
         if exposed.bottom() >= layout.strip_top:
             self._below.strip(painter, scene, exposed)

@@ -8,6 +8,8 @@ CLOSEST_FRAMES_PER_PX = 1 / 48
 """At most so close: a frame is 48 pixels wide."""
 _BEHIND_PX = 160
 """So much room stays behind the film's end, to drop something there."""
+_BESIDE_PX = 24
+"""So much of it shows where the whole film does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,19 @@ class Scale:
 
     def scrolled_to(self, scroll_px: int, frame_count: int, view_px: int) -> Scale:
         """Return the scale at another scroll position, as far as there is something to see."""
-        most = max(0, self.extent_px(frame_count) - view_px)
-        return Scale(self.frames_per_px, min(max(0, scroll_px), most))
+        return Scale(self.frames_per_px, min(max(0, scroll_px), self.farthest_px(frame_count, view_px)))
+
+    def farthest_px(self, frame_count: int, view_px: int) -> int:
+        """Return how far one can scroll: not at all where the whole film shows, else as far as the room behind it."""
+        if frame_count / self.frames_per_px <= view_px - _BESIDE_PX:
+            return 0
+        return max(0, self.extent_px(frame_count) - view_px)
 
 
 def fitted(frame_count: int, view_px: int) -> Scale:
     """Return the scale in which the whole film shows."""
-    room = max(1, view_px - 24)
+    # A pixel less, so that rounding does not make it one that scrolls.
+    room = max(1, view_px - _BESIDE_PX - 1)
     return Scale(
         min(max(max(1, frame_count) / room, CLOSEST_FRAMES_PER_PX), farthest_frames_per_px(frame_count, view_px))
     )

@@ -46,7 +46,7 @@ from app.ui.timeline.gestures import (
     drag_of,
 )
 from app.ui.timeline.keyframe_ticks import keyframes_of
-from app.ui.timeline.layout import LANE, RULER, STRIP, Area, Grip, Hit, Layout
+from app.ui.timeline.layout import RULER, STRIP, Area, Grip, Hit, Layout
 from app.ui.timeline.painting import Painting, picture_width
 from app.ui.timeline.scale import Scale, fitted
 from app.ui.timeline.scene import FeatureLane, Ghost, Scene, Strip
@@ -96,6 +96,7 @@ class TimelineView(QAbstractScrollArea):
         self._content = content_of(self._document.project, self._document.timeline)
         self._scale = Scale(1.0)
         self._fit_wanted = True
+        self._rows_as_opened = True
         self._extra: dict[str, int] = {}
         self._strip: Strip | None = None
         self._lanes: tuple[FeatureLane, ...] = ()
@@ -144,6 +145,7 @@ class TimelineView(QAbstractScrollArea):
         # With the theme comes its density.
         context.theme.changed.connect(self._rows_moved)
         self.horizontalScrollBar().valueChanged.connect(self._scrolled_by_bar)
+        self.verticalScrollBar().actionTriggered.connect(self._rows_were_scrolled)
 
     # --- what shows -------------------------------------------------------------------------------------------------
 
@@ -264,13 +266,22 @@ class TimelineView(QAbstractScrollArea):
     def scroll_by(self, dx: int, dy: int) -> None:
         """Scroll by pixels."""
         self.horizontalScrollBar().setValue(self._scale.scroll_px + dx)
-        self.verticalScrollBar().setValue(self.verticalScrollBar().value() + dy)
+        self._scroll_rows(dy)
 
     def show_frame(self, frame: int) -> None:
         """Scroll so that a frame shows, if it does not."""
         x, width = self._scale.x(frame), self.viewport().width()
         if not 0 <= x <= width - 8:
             self.horizontalScrollBar().setValue(self._scale.scroll_px + round(x - width * 0.15))
+
+    def _scroll_rows(self, dy: int) -> None:
+        if dy:
+            self._rows_as_opened = False
+            self.verticalScrollBar().setValue(self.verticalScrollBar().value() + dy)
+
+    @Slot()
+    def _rows_were_scrolled(self, _action: int = 0) -> None:
+        self._rows_as_opened = False
 
     def _set_scale(self, scale: Scale) -> None:
         if scale == self._scale:
@@ -288,14 +299,15 @@ class TimelineView(QAbstractScrollArea):
         bar.blockSignals(True)
         bar.setPageStep(width)
         bar.setSingleStep(40)
-        bar.setRange(0, max(0, self._scale.extent_px(self._content.timeline.frame_count) - width))
+        bar.setRange(0, self._scale.farthest_px(self._content.timeline.frame_count, width))
         bar.setValue(self._scale.scroll_px)
         bar.blockSignals(False)
         layout = self.layout_of_rows
-        beyond = layout.rows_top + layout.rows_height + len(self._lanes) * LANE + STRIP - height
         self.verticalScrollBar().setPageStep(max(1, height))
         self.verticalScrollBar().setSingleStep(20)
-        self.verticalScrollBar().setRange(0, max(0, beyond))
+        self.verticalScrollBar().setRange(0, layout.overflow)
+        if self._rows_as_opened:
+            self.verticalScrollBar().setValue(layout.opening_scroll())
 
     @Slot(int)
     def _scrolled_by_bar(self, value: int) -> None:
@@ -346,9 +358,8 @@ class TimelineView(QAbstractScrollArea):
         self._find_keyframes()
         if self.viewport().width() > 60 and self._content.timeline.frame_count:
             self._scale = fitted(self._content.timeline.frame_count, self.viewport().width())
+        self._rows_as_opened = True
         self._rows_moved()
-        # Where not all rows have room, the film and its sound are those to see.
-        self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
         self.scale_changed.emit()
 
     @Slot(object)
@@ -359,21 +370,41 @@ class TimelineView(QAbstractScrollArea):
         fresh = [row.id for row in self._content.rows if row.id not in {known.id for known in before.rows}]
         if before.project.storyline is not self._content.project.storyline:
             self._find_keyframes()
-            count, width = self._content.timeline.frame_count, self.viewport().width()
-            self._scale = self._scale.scrolled_to(self._scale.scroll_px, count, width)
+            self._keep_in_scale()
         self._rows_moved()
         if fresh:
             self._show_row(fresh[-1])
 
+    def _keep_in_scale(self) -> None:
+        """After a cut: a film that was shown whole still is, also where it became longer."""
+        count, width = self._content.timeline.frame_count, self.viewport().width()
+        if self._fit_wanted and width > 60 and self._scale.x(count) > width:
+            self._scale = fitted(count, width)
+        else:
+            self._scale = self._scale.scrolled_to(self._scale.scroll_px, count, width)
+        self.scale_changed.emit()
+
     def _show_row(self, id: str) -> None:
         """Scroll so that a row shows; one that was just made may be out of sight."""
-        layout = self.layout_of_rows
         row = next(number for number, known in enumerate(self._content.rows) if known.id == id)
-        place, bar = layout.place(row), self.verticalScrollBar()
-        if place.bottom > layout.lanes_top:
-            bar.setValue(bar.value() + place.bottom - layout.lanes_top)
-        elif place.top < layout.rows_top and row:
-            bar.setValue(bar.value() + place.top - layout.rows_top)
+        if row:
+            place = self.layout_of_rows.place(row)
+            self._show_height(place.top, place.bottom)
+
+    def show_lane(self, key: str) -> None:
+        """Scroll so that a feature lane shows, if it does not."""
+        layout = self.layout_of_rows
+        for number, lane in enumerate(self._lanes):
+            if lane.key == key:
+                top = layout.lanes_top + number * layout.feature_height
+                self._show_height(top, top + layout.feature_height)
+
+    def _show_height(self, top: int, bottom: int) -> None:
+        layout = self.layout_of_rows
+        if bottom > layout.strip_top:
+            self._scroll_rows(bottom - layout.strip_top)
+        elif top < layout.rows_top:
+            self._scroll_rows(top - layout.rows_top)
 
     @Slot()
     def _on_films(self) -> None:
@@ -751,11 +782,7 @@ class TimelineView(QAbstractScrollArea):
         self._focused = (item.id, item.part)
         self._selection.choose(item.id)
         self.show_frame(item.frames.start)
-        place = self.layout_of_rows.place(item.row)
-        layout = self.layout_of_rows
-        if place.top < layout.rows_top or place.bottom > layout.lanes_top:
-            bar = self.verticalScrollBar()
-            bar.setValue(bar.value() + place.top - layout.rows_top)
+        self._show_row(self._content.rows[item.row].id)
         self.viewport().update()
         self.focus_moved.emit()
 

@@ -11,8 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ui.timeline.content import FILM_ROW, FILM_SOUND_ROW, RowItems, RowKind, content_of
+from app.ui.timeline.content import (
+    FILM_ROW,
+    FILM_SOUND_ROW,
+    HEIGHTS,
+    LEAST_HEIGHTS,
+    RowItems,
+    RowKind,
+    content_of,
+)
 from app.ui.timeline.layout import Area, Grip, Layout, Rect, merged_runs
+from app.ui.timeline.row_heights import FEATURE, LEAST_FEATURE, Heights, heights_within
 from app.ui.timeline.ruler import frame_of_number, ticks
 from app.ui.timeline.scale import Scale, fitted
 from app.ui.timeline.snapping import Snapped, snap_points, snapped
@@ -68,7 +77,7 @@ def test_zooming_keeps_the_place_under_the_pointer_unless_the_films_end_stops_it
         before = scale.position(x)
         scale = scale.zoomed(factor, x, frames, 1600)
         moved = abs(scale.position(x) - before) / scale.frames_per_px
-        most = max(0, scale.extent_px(frames) - 1600)
+        most = scale.farthest_px(frames, 1600)
         assert moved <= 1 or scale.scroll_px in (0, most)
 
 
@@ -76,6 +85,8 @@ def test_the_whole_film_fits_into_the_view():
     scale = fitted(5000, 1000)
     assert 900 < scale.x(5000) <= 1000
     assert scale.x(0) == 0
+    assert scale.farthest_px(5000, 1000) == 0
+    assert scale.zoomed(1.25, 0, 5000, 1000).farthest_px(5000, 1000) > 200
 
 
 # --- ruler -----------------------------------------------------------------------------------------------------------
@@ -186,6 +197,68 @@ def test_the_strip_stands_below_the_last_row_and_at_the_foot_where_the_rows_do_n
     assert Layout(found, 200).strip_top == 172
     assert found.rows[-1].id == FILM_SOUND_ROW
     assert found.find("second").row == [row.id for row in found.rows].index(FILM_ROW)
+
+
+ROWS = (
+    (RowKind.CAPTIONS, 1),
+    (RowKind.OVERLAYS, 1),
+    (RowKind.PATCHES, 1),
+    (RowKind.FILM, 1),
+    (RowKind.FILM_SOUND, 1),
+)
+
+
+def test_feature_lanes_shrink_first_then_the_rows_around_the_film_and_the_film_last():
+    whole = heights_within(292, ROWS, 4, 0)
+    assert (whole.rows, whole.feature) == ((26, 26, 40, 66, 46), FEATURE)
+    assert heights_within(204 + 64, ROWS, 4, 0) == Heights(whole.rows, LEAST_FEATURE)
+    lower = heights_within(240, ROWS, 4, 0)
+    assert lower.rows[3] == 66
+    assert lower.rows[2] < 40
+    assert lower.rows[4] < 46
+    # All of it has room in the default height of the timeline at 1920 x 1080.
+    least = heights_within(210, ROWS, 4, 0)
+    assert sum(least.rows) + 4 * least.feature == 210
+    assert least.rows[3] >= 48
+    assert heights_within(20, ROWS, 4, 0) == heights_within(210, ROWS, 4, 0)
+
+
+@given(
+    st.integers(0, 900),
+    st.lists(st.tuples(st.sampled_from([*LEAST_HEIGHTS]), st.integers(1, 6)), max_size=8),
+    st.integers(0, 6),
+    st.sampled_from([0, 4]),
+)
+def test_rows_fit_into_their_room_or_are_as_low_as_can_be(room, rows, features, roomier):
+    found = heights_within(room, tuple(rows), features, roomier)
+    least = [LEAST_HEIGHTS[kind] for kind, _ in rows]
+    for height, (kind, _) in zip(found.rows, rows, strict=True):
+        assert LEAST_HEIGHTS[kind] <= height <= HEIGHTS[kind] + roomier
+    whole = sum(height * lanes for height, (_, lanes) in zip(found.rows, rows, strict=True))
+    whole += features * found.feature
+    assert whole <= room or list(found.rows) == least
+
+
+def test_where_not_all_has_room_it_opens_with_the_film_whole_and_no_row_cut(project):
+    found = content(project)
+    film = row_of(found, RowKind.FILM)
+    for height in range(60 + 46 + 28, 400):
+        scroll = Layout(found, height, lanes=6).opening_scroll()
+        layout = Layout(found, height, scroll, lanes=6)
+        place = layout.place(film)
+        assert layout.rows_top <= place.top
+        assert place.bottom <= layout.strip_top
+        assert scroll == layout.overflow or layout.rows_top in [one.top for one in layout.places()[1:]]
+
+
+def test_feature_lanes_scroll_with_the_rows(project):
+    found = content(project)
+    still, moved = Layout(found, 200, 0, lanes=4), Layout(found, 200, 30, lanes=4)
+    assert moved.lanes_top == still.lanes_top - 30
+    assert moved.strip_top == still.strip_top == 172
+    end = Layout(found, 200, still.overflow, lanes=4)
+    assert end.lanes_top + 4 * end.feature_height == end.strip_top
+    assert end.hit(10, end.strip_top - 1, Scale(1.0)).lane == 3
 
 
 @given(st.lists(st.tuples(st.floats(-50, 350), st.floats(0, 90)), min_size=1, max_size=60))

@@ -19,7 +19,7 @@ from app.ui.timeline.filmstrip import slots
 from app.ui.timeline.layout import RULER, STRIP
 from app.ui.timeline.painting import Painting
 from app.ui.timeline.panel import plan_words
-from app.ui.timeline.scene import Strip
+from app.ui.timeline.scene import FeatureLane, Strip
 from engine.model import edits as e
 from engine.model.patch import Patch, ReviewState
 from engine.model.region import Box
@@ -27,6 +27,7 @@ from engine.model.sound import TrackSettings
 from engine.model.storyline import Clip, Native
 from engine.model.time import Range
 from engine.model.tool import Blur
+from tests.app.ui.timeline.hand import SHIFT, wheel
 from tests.projects import source
 
 
@@ -215,6 +216,51 @@ def test_what_is_chosen_elsewhere_scrolls_into_view(stage, panel, qtbot):
         place = layout.place(placed.row)
         assert layout.rows_top <= place.top
         assert place.bottom <= layout.lanes_top
+
+
+def test_a_film_that_became_longer_is_still_shown_whole_where_nobody_zoomed(stage, panel):
+    view = panel.view
+    view.fit()
+    stage.do(e.InsertClip(Clip("more", stage.project.sources[0].id, Native(Range(0, 50))), 50))
+    assert view.scale.x(stage.project.frame_count) <= view.viewport().width()
+    view.zoom(2.0, 0)
+    zoomed = view.scale.frames_per_px
+    stage.do(e.InsertClip(Clip("again", stage.project.sources[0].id, Native(Range(0, 50))), 0))
+    assert view.scale.frames_per_px == zoomed
+
+
+def film_shows(view) -> bool:
+    layout = view.layout_of_rows
+    place = layout.place(next(n for n, row in enumerate(view.content.rows) if row.kind is RowKind.FILM))
+    return layout.rows_top <= place.top and place.bottom <= layout.strip_top and place.height >= 48
+
+
+def test_the_timeline_opens_with_all_its_rows_also_where_they_have_to_shrink(stage, panel):
+    view = panel.view
+    # Before the window has laid itself out it is as low as this.
+    panel.resize(960, 150)
+    view._on_opened()
+    for height in (300, 250):
+        panel.resize(960, height)
+        assert view.verticalScrollBar().value() == 0
+        assert view.layout_of_rows.places()[-1].bottom <= view.layout_of_rows.strip_top
+    view.set_lanes(tuple(FeatureLane(str(number), "Lane") for number in range(4)))
+    for height in (330, 300, 250):
+        panel.resize(960, height)
+        assert film_shows(view)
+    wheel(panel, 100, -1, SHIFT)
+    scrolled = view.verticalScrollBar().value()
+    assert scrolled > 0
+    panel.resize(960, 252)
+    assert view.verticalScrollBar().value() == min(scrolled, view.layout_of_rows.overflow)
+
+
+def test_a_lane_that_is_switched_on_scrolls_into_view(stage, panel):
+    panel.resize(960, 220)
+    stage.run("lane.emotion")
+    layout = panel.view.layout_of_rows
+    assert layout.overflow
+    assert layout.lanes_top + layout.feature_height <= layout.strip_top
 
 
 def test_a_new_sound_track_scrolls_into_view(stage, panel, qtbot):
