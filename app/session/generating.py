@@ -18,6 +18,7 @@ from app.session.selection import Selection
 from app.workflows.edit_steps import FEATHER_PX
 from app.workflows.generate import AUTO
 from app.workflows.import_media import OpenProject
+from app.workflows.patch_names import name_by_words, named_after_pick
 from app.workflows.project_jobs import Agreement, ProjectDesk, desk_of
 from app.workflows.region_takes import (
     Offer,
@@ -42,8 +43,6 @@ from providers.jobs import Choice, Failure, Question
 from providers.jobs import Job as Order
 from providers.jobs import JobState as OrderState
 
-_NAME_CHARS = 40
-"""A patch that is made by words has their beginning as its name."""
 _OFFER_AFTER_MS = 250
 """After the last change of an order it is looked at what it would send and cost."""
 
@@ -258,9 +257,7 @@ class Generating(QObject):
             count: see order.
             agreed: how far the person agreed to what was shown, None where that was done before.
         """
-        words = order.prompt.strip()
-        name = words if len(words) <= _NAME_CHARS else f"{words[:_NAME_CHARS].rstrip()}…"
-        patch = order.patch if order.patch.name else replace(order.patch, name=name or "Region")
+        patch = order.patch if order.patch.name else replace(order.patch, name=name_by_words(order.prompt))
         made_before = sum(
             take.provenance.prompt == order.prompt.strip()
             for known in self._document.project.patches
@@ -388,7 +385,8 @@ class Generating(QObject):
             running.changed.emit()
         if came.take is not None:
             project = self._document.project
-            entry.is_in_film = self._document.do(edit_for(project, entry.patch, came.take))
+            edit = named_after_pick(project, edit_for(project, entry.patch, came.take), entry.patch.id)
+            entry.is_in_film = self._document.do(edit)
             if entry.is_in_film:
                 if self._selection.region in (None, entry.patch.region):
                     # Another region that the person drew meanwhile stays in hand.

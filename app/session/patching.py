@@ -17,6 +17,7 @@ from app.session.transport import Transport
 from app.workflows.edges import refined_matte
 from app.workflows.follow import films_of_project, follow, operation_of
 from app.workflows.import_media import OpenProject
+from app.workflows.patch_names import free_name, name_by_tool, named_after_pick
 from app.workflows.patch_tools import COVERING, NO_SETTINGS, ToolSettings, check_settings, tool_of
 from app.workflows.takes import reworked
 from engine.control import CancelToken, Progress
@@ -46,7 +47,6 @@ TOOL_TITLES = {
     "sticker": "Sticker",
     "text": "Text",
 }
-_PATCH_NAMES = {"remove": "Removal", "inpaint": "Fill", "fill": "Colour"}
 _AT_ONCE = ("blur", "pixelate", "fill", "grade", "clone", "heal", "inpaint", "text")
 """Tools that need no other frame than their own, nor a file."""
 _MEDIA_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp", ".tif": "image/tiff"}
@@ -268,11 +268,7 @@ class Patching(QObject):
             raise EditRefused("there is no film under the region; draw it where a film shows")
         way = self._choice.follow
         when_lost = WhenLost.COVER if tool in COVERING and way is not Follow.STATIC else WhenLost.FADE
-        names = {patch.name for patch in self._document.project.patches}
-        name = plain = _PATCH_NAMES.get(tool, TOOL_TITLES[tool])
-        number = 2
-        while name in names:
-            name, number = f"{plain} {number}", number + 1
+        name = free_name(name_by_tool(tool), (patch.name for patch in self._document.project.patches))
         frames = self.window(shown)
         return Patch(
             new_id(), shown.source_id, region, frames, shown.frame, name, feather_px=2.0, motion=Motion(way, when_lost)
@@ -329,7 +325,9 @@ class Patching(QObject):
         return job
 
     def _finish(self, made: _Made) -> None:
-        if not self._document.is_open or not self._document.do(made.edit):
+        if not self._document.is_open:
+            return
+        if not self._document.do(named_after_pick(self._document.project, made.edit, made.patch_id)):
             return
         if self._selection.region is not None:
             self._selection.set_region(None, None)
@@ -389,7 +387,10 @@ def with_anchor(patch: Patch, frame: int, region: Region) -> Patch:
 def _edit_of(project: Project, plan: Patch, take: Take) -> Edit:
     """Return the edit that brings a take into the film, with a patch of its own where there is none yet."""
     if any(patch.id == plan.id for patch in project.patches):
-        return Compound("New take", (AddTake(plan.id, take), ReviewPatch(plan.id, ReviewState.PROPOSED)))
+        return Compound(
+            f"New take of “{plan.name or 'Patch'}”",
+            (AddTake(plan.id, take), ReviewPatch(plan.id, ReviewState.PROPOSED)),
+        )
     patch = replace(plan, takes=(take,), pick=take.id, state=ReviewState.PROPOSED)
     return AddPatch(patch)
 

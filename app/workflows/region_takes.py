@@ -219,7 +219,10 @@ def fitted_take(desk: ProjectDesk, job: Job) -> Take:
 def edit_for(project: Project, patch: Patch, take: Take) -> Edit:
     """Return the edit that puts a take into the film: into its patch, or with it where it is only planned."""
     if any(known.id == patch.id for known in project.patches):
-        return Compound("New take", (AddTake(patch.id, take), ReviewPatch(patch.id, ReviewState.PROPOSED)))
+        return Compound(
+            f"New take of “{patch.name or 'Patch'}”",
+            (AddTake(patch.id, take), ReviewPatch(patch.id, ReviewState.PROPOSED)),
+        )
     return AddPatch(replace(patch, takes=(take,), pick=take.id, state=ReviewState.PROPOSED))
 
 

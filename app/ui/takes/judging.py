@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from app.ui.takes.words import take_title
 from engine.model.edits import Compound, Edit, JudgeTake, PickTake, ReplacePatch, ReviewPatch
 from engine.model.patch import Patch, ReviewState, Take
 
 
 def pick(patch: Patch, take: Take) -> Edit:
     """Let a take be the one that shows; a patch that was judged with another pick is proposed again."""
+    title = f"Pick {take_title(patch, take)} of “{patch.name or 'Patch'}”"
     judged = patch.state in (ReviewState.APPROVED, ReviewState.REJECTED) and patch.pick != take.id
     if not judged:
-        return PickTake(patch.id, take.id)
-    return Compound("Pick take", (PickTake(patch.id, take.id), ReviewPatch(patch.id, ReviewState.PROPOSED)))
+        return Compound(title, (PickTake(patch.id, take.id),))
+    return Compound(title, (PickTake(patch.id, take.id), ReviewPatch(patch.id, ReviewState.PROPOSED)))
 
 
 def approve(patch: Patch, take: Take) -> Edit:
@@ -23,7 +25,7 @@ def approve(patch: Patch, take: Take) -> Edit:
         JudgeTake(patch.id, take.id, take.name, take.starred),
         ReviewPatch(patch.id, ReviewState.APPROVED),
     )
-    return Compound("Approve take", edits)
+    return Compound(f"Approve “{patch.name or 'Patch'}”", edits)
 
 
 def propose(patch: Patch) -> Edit:
@@ -36,7 +38,7 @@ def reject(patch: Patch, take: Take, reason: str) -> Edit:
     judge = JudgeTake(patch.id, take.id, take.name, take.starred, reason.strip() or "Not wanted")
     if patch.pick != take.id:
         return judge
-    return Compound("Reject take", (judge, ReviewPatch(patch.id, ReviewState.REJECTED)))
+    return Compound(f"Reject “{patch.name or 'Patch'}”", (judge, ReviewPatch(patch.id, ReviewState.REJECTED)))
 
 
 def star(patch: Patch, take: Take) -> Edit:

@@ -30,6 +30,7 @@ from app.ui.widgets import (
     row,
     scrolled,
 )
+from app.workflows.patch_names import named_after_pick
 from engine.control import CancelToken, Progress
 from engine.errors import StorageError
 from engine.model.edits import Edit
@@ -347,8 +348,10 @@ class TakesPanel(Panel):
         if patch is None or take is None:
             return
         title = take_title(patch, take)
-        if self._document.do(edit(patch, take)) and said is not None:
-            self._context.notices.say(said(title, patch.name))
+        named = named_after_pick(self._document.project, edit(patch, take), patch.id)
+        if self._document.do(named) and said is not None:
+            now = self._selection.patch
+            self._context.notices.say(said(title, patch.name if now is None else now.name))
 
     def _do(self, patch: Patch, edit: Callable[[Patch], Edit]) -> bool:
         """Apply an edit to a patch as it is by now."""
@@ -362,11 +365,12 @@ class TakesPanel(Panel):
         take = patch.takes[number]
         if take.id != patch.pick:
             former = patch.picked
-            if self._document.do(judging.pick(patch, take)):
+            if self._document.do(named_after_pick(self._document.project, judging.pick(patch, take), patch.id)):
                 now = self._selection.patch
+                name = patch.name if now is None else now.name
                 undecided = patch.state is ReviewState.APPROVED and now is not None and now.state is not patch.state
                 note = f", not approved yet; {take_title(patch, former)} was" if undecided and former else ""
-                self._context.notices.say(f"{take_title(patch, take)} of “{patch.name}” is the pick{note}.")
+                self._context.notices.say(f"{take_title(patch, take)} of “{name}” is the pick{note}.")
         if number < len(self.cards):
             self.cards[number].setFocus(Qt.FocusReason.OtherFocusReason)
 

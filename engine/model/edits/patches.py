@@ -19,7 +19,10 @@ class AddPatch:
     patch: Patch
     layer_id: str | None = None
 
-    title = "Add patch"
+    @property
+    def title(self) -> str:
+        """Return the name of the step."""
+        return f"Add patch “{self.patch.name}”" if self.patch.name else "Add patch"
 
     def apply(self, project: Project) -> Project:
         """Return the project with the patch."""
@@ -41,7 +44,10 @@ class ReplacePatch:
 
     patch: Patch
 
-    title = "Change patch"
+    @property
+    def title(self) -> str:
+        """Return the name of the step."""
+        return f"Change patch “{self.patch.name}”" if self.patch.name else "Change patch"
 
     def apply(self, project: Project) -> Project:
         """Return the project with the patch changed."""

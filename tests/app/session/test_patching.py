@@ -77,6 +77,20 @@ def test_a_tool_on_a_chosen_patch_makes_a_further_take_as_one_step(stage, patchi
     assert len(stage.session.document.history.done) == steps + 1
 
 
+def test_a_patch_is_called_as_its_pick_is_in_one_step(stage, patching, qtbot):
+    static(patching)
+    draw(stage)
+    patching.use_tool("blur")
+    patching.use_tool("pixelate")
+    assert patches(stage)[0].name == "Pixelate"
+    qtbot.waitUntil(lambda: stage.session.document.is_saved)
+    titles = [step.title for step in stage.session.document.history.done]
+    assert titles[-2:] == ["Add patch “Blur”", "New take of “Blur”"]
+    stage.session.document.undo()
+    qtbot.waitUntil(lambda: len(patches(stage)[0].takes) == 1)
+    assert patches(stage)[0].name == "Blur"
+
+
 def test_without_a_region_or_a_patch_it_says_what_to_do(stage, patching):
     assert patching.use_tool("blur") is None
     assert patching.told == [("Blur", "draw a region on the picture first, or choose a patch")]
