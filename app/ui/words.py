@@ -37,6 +37,11 @@ def share_text(part: int, whole: int) -> str:
     return "under 1%" if 0 < share < 0.01 else f"{share:.0%}"
 
 
+def frames_text(count: int) -> str:
+    """Return a number of frames."""
+    return f"{count:,} frame{'s' if count != 1 else ''}"
+
+
 def usd(amount: float) -> str:
     """Return an amount in dollars: three decimals below one dollar's cents, two else."""
     cents = round(amount * 100, 6)

@@ -183,7 +183,7 @@ def test_a_result_to_be_looked_at_waits_for_approval(project, run, world):
     assert run("show", project)[1]["history"]["done"] == []
     assert [found["state"] for found in run("jobs", project, "list")[1]["jobs"]] == ["qa_ready"]
     assert run("jobs", project, "approve", job["job"])[1]["state"] == "published"
-    assert run("show", project)[1]["history"]["done"] == ["Add patch"]
+    assert run("show", project)[1]["history"]["done"] == ["Add patch “a red door”"]
 
 
 def test_a_refusal_goes_to_nobody_else_and_costs_nothing(project, run, world):

@@ -26,6 +26,7 @@ class ActionSpec:
         hindrance: returns why it cannot run now, as a sentence for the tooltip ("Pick a take first"), else "".
         is_on: for an action that is on or off.
         section: actions of one section of a menu stand together, sections in ascending order.
+        also: what else somebody may call it who looks for it; found, never shown.
         hidden: it is only found by its key and by search, since the menu would repeat others.
     """
 
@@ -39,3 +40,4 @@ class ActionSpec:
     is_on: Callable[[], bool] | None = None
     section: int = 0
     hidden: bool = False
+    also: str = ""

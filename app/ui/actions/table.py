@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     # The window's frame names the menus before anything of films is loaded.
     from app.session.session import Session
 
+_TELLING = 4
+"""Letters: a shorter word of a sentence, such as "the", names nothing."""
 PRESETS = {"deltacut": "Deltacut", "premiere": "Premiere", "resolve": "Resolve"}
 
 
@@ -120,7 +122,11 @@ class ActionTable(QObject):
         return [spec for spec in self.specs if spec.id != id and wanted & set(_sequences(self.preset_keys(spec.id)))]
 
     def found(self, text: str) -> list[ActionSpec]:
-        """Return the actions whose name or menu holds all words of a text, the best first."""
+        """Return the actions that a text names, the best first.
+
+        Those whose name, menu or other names hold all its words; where none does, as in a whole sentence, those that
+        hold most of its longer words.
+        """
         words = text.casefold().split()
 
         def rank(spec: ActionSpec) -> tuple[bool, bool, int, str]:
@@ -129,7 +135,14 @@ class ActionTable(QObject):
             # What only its menu's name holds comes after all that says it itself.
             return not all(word in name for word in words), not name.startswith(first), name.find(first), name
 
-        hits = [spec for spec in self.specs if all(word in f"{spec.text} {spec.menu}".casefold() for word in words)]
+        places = [(f"{spec.text} {spec.menu} {spec.also}".casefold(), spec) for spec in self.specs]
+        hits = [spec for place, spec in places if all(word in place for word in words)]
+        if not hits and len(words) > 1:
+            words = [word for word in words if len(word) >= _TELLING]
+            counts = [(sum(word in place for word in words), spec) for place, spec in places]
+            most = max(count for count, _ in counts)
+            hits = [spec for count, spec in counts if count == most > 0]
+            words = [word for word in words if any(word in spec.text.casefold() for spec in hits)]
         return sorted(hits, key=rank)
 
     def fill(self, menus: Mapping[str, QMenu]) -> None:

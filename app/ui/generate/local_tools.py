@@ -26,6 +26,19 @@ TOOLS = (
     ("image", "image", "Put a picture there, fitted in"),
     ("text", "text", "Set words into the region"),
 )
+_ALSO = {
+    "remove": "erase delete object clean away get rid paint out",
+    "inpaint": "remove erase content aware",
+    "blur": "hide face number plate censor soften",
+    "pixelate": "hide face number plate censor mosaic",
+    "fill": "hide paint over color",
+    "grade": "brightness exposure contrast saturation tint color correct",
+    "clone": "stamp duplicate",
+    "heal": "repair retouch spot blemish",
+    "image": "replace logo sticker photo file",
+    "text": "replace title lettering label",
+}
+"""What else a tool may be looked for by, besides its name and what is said of it."""
 _PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.tif *.tiff)"
 
 
@@ -68,12 +81,15 @@ class LocalTools(QWidget):
                 icon=icon,
                 hindrance=self.hindrance,
                 section=20,
+                also=f"{tip} {_ALSO[name]}",
             )
-            for name, icon, _ in TOOLS
+            for name, icon, tip in TOOLS
         ]
 
     def hindrance(self) -> str:
         """Say what keeps the tools from working."""
+        if not self._context.session.document.is_open:
+            return "Open a film first"
         there = self._selection.region is not None or self._selection.patch is not None
         return "" if there else "Draw a region first, or choose a patch"
 
@@ -84,7 +100,11 @@ class LocalTools(QWidget):
                 self._ask_picture()
             case "text":
                 ask = AskLine("Words to set into the region", "", "Set", self._set_text, self)
-                ask.ask_below(self.buttons[name])
+                if not self.isVisible():
+                    # Asked for by name, from wherever one was.
+                    self._context.notices.show_panel("inspector")
+                button = self.buttons[name]
+                ask.ask_below(button if button.isVisible() else self.window())
             case "clone" | "heal":
                 self._patching.use_tool(name, ToolSettings(shift=self._beside()))
             case "grade":

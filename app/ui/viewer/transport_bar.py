@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QSlider, QWidget
@@ -12,11 +14,21 @@ from app.ui.context import Context
 from app.ui.viewer.picture_view import PictureView
 from app.ui.widgets import ElidedLabel, Role, icon_button, label, row
 from app.ui.widgets.labels import set_tone
-from app.ui.words import timecode
+from app.ui.words import frames_text, timecode
 from engine.model.patch import Follow, Patch
 from engine.model.time import Range
 
 _ROOM_FOR_NUMBER, _ROOM_FOR_VOLUME, _ROOM_FOR_FOLLOW = 900, 860, 720
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is told of a patch's following, and in which tone; word: what stands before it."""
+
+    text: str
+    tone: str = "1"
+    word: str = "Follow"
+    tip: str = ""
 
 
 class TransportBar(QWidget):
@@ -128,17 +140,24 @@ class TransportBar(QWidget):
     @Slot()
     def _show_follow(self) -> None:
         patch = self._session.selection.patch
-        text, tone = ("", "1") if patch is None else self._followed(patch)
+        told = _Told("") if patch is None else self._followed(patch)
+        text = told.text
         shows = bool(text) and self.width() >= _ROOM_FOR_FOLLOW
         for part in (self._sign, self.follow):
             part.setVisible(shows)
         # What is chosen must not make the bar, and with it the whole viewer, wider: the sign says it alone.
         self._word.setVisible(shows and self.width() >= _ROOM_FOR_VOLUME)
+        self._word.setText(told.word)
         self.follow.setText(text)
+        # The text itself shows, where it has no room, what it says.
+        for part in (self._sign, self._word):
+            part.setToolTip(told.tip)
+        self.follow.setAccessibleName(f"{told.word}: {text}")
+        self.follow.setAccessibleDescription(told.tip)
         self.follow.setFixedWidth(
             min(self.follow.fontMetrics().horizontalAdvance(text) + 4, max(60, self.width() // 6))
         )
-        set_tone(self.follow, tone)
+        set_tone(self.follow, told.tone)
         self.ways.setVisible(shows and patch is not None and self._first_doubt(patch) is not None)
 
     def _first_doubt(self, patch: Patch) -> int | None:
@@ -175,27 +194,32 @@ class TransportBar(QWidget):
         if places:
             self._session.transport.seek(places[0].start)
 
-    def _followed(self, patch: Patch) -> tuple[str, str]:
+    def _followed(self, patch: Patch) -> _Told:
         following = self._session.following
         job, found = following.job(patch.id), following.followed(patch.id)
-        count = f"{len(patch.frames):,} frames"
+        count = frames_text(len(patch.frames))
         if job is not None and not job.is_over:
             done = job.progress.fraction if job.progress is not None else 0.0
-            return f"{count}, {100 * done:.0f}%", "2"
+            return _Told(f"{count}, {100 * done:.0f}%", "2", tip="The motion in the region is being followed")
         motion = patch.effective_motion
         if motion.follow is Follow.STATIC:
-            return f"{count}, stays in place", "1"
+            tip = f"It stays where it was drawn, on {count}. Another way is under Follow in the inspector."
+            return _Told(count, word="Stays in place", tip=tip)
         if found is None and not patch.shows:
-            return f"{count}, not in the film", "2"
+            return _Told(f"{count}, not in the film", "2", tip="It is followed once it is shown")
         if found is None:
-            return f"{count}, not followed yet", "warning"
+            return _Told(f"{count}, not followed yet", "warning")
         lost = sum(map(len, found.lost))
         low = sum(value < LOOK_AGAIN_BELOW for value in found.confidence)
         if lost:
-            return f"lost on {lost:,} of {len(found.frames):,} frames", "warning"
+            tip = "A further anchor on a frame on which it is lost helps, or an end before it"
+            return _Told(f"lost on {lost:,} of {frames_text(len(found.frames))}", "warning", tip=tip)
         if low:
-            return f"{len(found.frames):,} frames, low on {low:,}", "warning"
-        return f"{len(found.frames):,} frames, held", "1"
+            tip = f"It moves with what is in the region; look at the {frames_text(low)} on which that is less sure"
+            return _Told(f"{frames_text(len(found.frames))}, unsure on {low:,}", "warning", tip=tip)
+        whole = len(found.frames)
+        sure = f"on all {whole:,} frames" if whole > 1 else "on its one frame"
+        return _Told(sure, tip="It moves with what is in the region, surely on every frame")
 
     @Slot()
     def _show_sound(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -15,7 +16,7 @@ from app.session.selection import ToolMode
 from app.ui.timeline.keyframe_ticks import keyframes_of
 from app.ui.viewer import ViewerArea
 from app.ui.viewer.picture_view import Compare
-from engine.model.edits import AddPatch, SplitClip
+from engine.model.edits import AddPatch, ReplacePatch, SplitClip
 from engine.model.ids import new_id
 from engine.model.patch import Follow, Motion, Patch
 from engine.model.region import Box
@@ -312,3 +313,30 @@ def test_choosing_a_patch_leaves_a_narrow_viewer_as_wide_as_it_is(stage, area):
     QApplication.processEvents()
     assert area.transport.follow.isVisible()
     assert area.transport.minimumSizeHint().width() <= 760
+
+
+def told(stage, area) -> str:
+    bar = area.transport
+    return f"{bar._word.text()} {bar.follow.text()}"
+
+
+def test_it_is_told_what_happens_to_a_patch_over_its_frames(stage, area, monkeypatch):
+    source = stage.project.sources[0].id
+    patch = Patch.with_tool("patch", source, Box(0.2, 0.2, 0.4, 0.4), Range(10, 30), 12, Blur(4.0))
+    stage.do(AddPatch(patch))
+    stage.session.selection.choose("patch")
+    assert told(stage, area) == "Stays in place 20 frames"
+    assert "stays where it was drawn" in area.transport._word.toolTip()
+    moving = replace(patch, motion=Motion(Follow.HYBRID))
+    stage.do(ReplacePatch(moving))
+    assert told(stage, area) == "Follow 20 frames, not followed yet"
+    found = SimpleNamespace(frames=Range(10, 30), lost=(), confidence=(1.0,) * 20)
+    monkeypatch.setattr(stage.session.following, "followed", lambda _id: found)
+    for confidence, lost, words in (
+        ((1.0,) * 20, (), "on all 20 frames"),
+        ((1.0,) * 17 + (0.1,) * 3, (), "20 frames, unsure on 3"),
+        ((1.0,) * 20, (Range(20, 24),), "lost on 4 of 20 frames"),
+    ):
+        found.confidence, found.lost = confidence, lost
+        stage.session.following.changed.emit("patch")
+        assert told(stage, area) == f"Follow {words}"

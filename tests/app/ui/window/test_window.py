@@ -14,8 +14,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton
 
 from app.session.jobs import JobKind
-from app.ui.widgets import Banner
+from app.session.patching import TOOL_TITLES
+from app.ui.generate.local_tools import TOOLS
+from app.ui.widgets import AskLine, Banner
 from app.ui.window.first_run import RecentRow
+from app.ui.window.palette import _PLACE
 from engine.model.edits import AddPatch, RenameProject
 from engine.model.ids import new_id
 from engine.model.patch import Patch, ReviewState, Take
@@ -192,6 +195,46 @@ def test_what_a_name_holds_is_found_before_what_only_its_menu_holds(desktop, fil
     holds = ["patch" in name.casefold() for name in names]
     assert holds == sorted(holds, reverse=True)
     assert {True, False} == set(holds)
+
+
+def test_every_local_tool_is_found_whatever_is_chosen_with_the_reason_where_it_cannot_run(desktop, film, qtbot):
+    def reasons():
+        desktop.actions.refresh()
+        found = {name: desktop.actions.found(TOOL_TITLES[name]) for name, _, _ in TOOLS}
+        assert all(any(spec.id == f"tool.{name}" for spec in specs) for name, specs in found.items())
+        return {desktop.actions.spec(f"tool.{name}").hindrance() for name in found}
+
+    assert reasons() == {"Open a film first"}
+    opened(desktop, film, qtbot)
+    assert reasons() == {"Draw a region first, or choose a patch"}
+    palette = desktop.commands._palette
+    palette.open()
+    type_keys(palette.field, "remove the logo")
+    first = palette.list.item(0)
+    assert (first.text(), first.data(_PLACE)) == ("Remove", "Draw a region first, or choose a patch")
+    palette.close()
+    desktop.session.selection.set_region(Box(0.3, 0.3, 0.6, 0.6), 5)
+    assert reasons() == {""}
+    desktop.session.selection.choose(desktop.session.document.project.storyline[0].id)
+    assert reasons() == {"Draw a region first, or choose a patch"}
+
+
+def test_tools_are_found_by_what_they_are_called_elsewhere(desktop):
+    for words, id in (("mosaic", "pixelate"), ("hide a face", "blur"), ("Stamp", "clone"), ("sticker", "image")):
+        assert f"tool.{id}" in [spec.id for spec in desktop.actions.found(words)], words
+    assert desktop.actions.found("the leesh") == []
+
+
+def test_words_are_asked_for_in_sight_also_when_the_inspector_was_not(desktop, film, qtbot):
+    opened(desktop, film, qtbot)
+    desktop.window.show_panel("jobs")
+    desktop.session.selection.set_region(Box(0.3, 0.3, 0.6, 0.6), 5)
+    desktop.actions.refresh()
+    desktop.actions.action("tool.text").trigger()
+    (ask,) = desktop.window.findChildren(AskLine)
+    assert ask.isVisible()
+    assert ask.parent().isVisible()
+    ask.close()
 
 
 def test_after_opening_a_film_the_space_key_plays_it(desktop, film, qtbot):
