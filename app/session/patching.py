@@ -374,14 +374,19 @@ def with_motion(patch: Patch, motion: Motion) -> Patch:
 
 
 def with_anchor(patch: Patch, frame: int, region: Region) -> Patch:
-    """Return a patch with a further anchor; on its own anchor frame its region is drawn anew."""
-    if frame == patch.anchor:
-        return replace(patch, region=region, matte=None)
+    """Return a patch with a further anchor; on its own anchor frame its region is drawn anew.
+
+    A nudge on that frame goes: it corrected what stood there before, and would move the new region off its drawing.
+    """
     motion = patch.effective_motion
+    nudges = tuple(nudge for nudge in motion.nudges if nudge.frame != frame)
+    if frame == patch.anchor:
+        drawn = replace(patch, region=region, matte=None)
+        return drawn if nudges == motion.nudges else with_motion(drawn, replace(motion, nudges=nudges))
     others = [(at, known) for at, known in motion.anchors if at != frame]
     way = Follow.HYBRID if motion.follow is Follow.STATIC else motion.follow
     anchors = tuple(sorted((*others, (frame, region)), key=lambda anchor: anchor[0]))
-    return with_motion(patch, replace(motion, follow=way, anchors=anchors))
+    return with_motion(patch, replace(motion, follow=way, anchors=anchors, nudges=nudges))
 
 
 def _edit_of(project: Project, plan: Patch, take: Take) -> Edit:

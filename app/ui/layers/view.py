@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QFrame, QTreeView, QWidget
 
@@ -12,6 +12,10 @@ from app.ui.layers.delegate import LayerDelegate, Zone
 from app.ui.layers.model import LayersModel
 from app.ui.layers.rows import FILM, Row
 from app.ui.theme import Theme
+
+
+_SCROLL_MS = 120
+"""While a row is dragged past an end of the list, this long between two rows that come into sight."""
 
 
 class Toggle(Enum):
@@ -43,6 +47,10 @@ class LayersView(QTreeView):
         self._pressed: QModelIndex | None = None
         self._pressed_at = QPoint()
         self._drop: tuple[QModelIndex, int, int] | None = None
+        self._dragged_to = QPoint()
+        self._onward = QTimer(self)
+        self._onward.setInterval(_SCROLL_MS)
+        self._onward.timeout.connect(self._scroll_on)
         self.setModel(model)
         self.setHeaderHidden(True)
         self.setRootIsDecorated(False)
@@ -103,7 +111,12 @@ class LayersView(QTreeView):
         far = (place - self._pressed_at).manhattanLength() >= QApplication.startDragDistance()
         if (far or self._drop is not None) and row.key != FILM and not row.locked:
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
+            self._dragged_to = place
             self._drop = self._place_for(row, place)
+            if 0 <= place.y() < self.viewport().height():
+                self._onward.stop()
+            elif not self._onward.isActive():
+                self._onward.start()
             self.viewport().update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -169,7 +182,9 @@ class LayersView(QTreeView):
 
     def _place_for(self, row: Row, at: QPoint) -> tuple[QModelIndex, int, int] | None:
         """Return where the dragged row would go: the parent, before which row, and where to draw the line."""
-        index = self.indexAt(at)
+        # A hand that goes past an end of the list means that end.
+        inside = QPoint(self.viewport().rect().center().x(), max(0, min(at.y(), self.viewport().height() - 1)))
+        index = self.indexAt(inside)
         if not index.isValid():
             index = self._layers.index(len(self._layers.rows) - 1, 0)
         rect = self.visualRect(index)
@@ -191,7 +206,20 @@ class LayersView(QTreeView):
         last = self._layers.index(child, 0)
         return QModelIndex(), child, self.visualRect(last).top()
 
+    @Slot()
+    def _scroll_on(self) -> None:
+        """Bring the next row into sight while one is dragged past an end of the list."""
+        row = None if self._pressed is None else self._layers.row_at(self._pressed)
+        if row is None:
+            self._onward.stop()
+            return
+        bar = self.verticalScrollBar()
+        bar.setValue(bar.value() + (1 if self._dragged_to.y() > 0 else -1))
+        self._drop = self._place_for(row, self._dragged_to)
+        self.viewport().update()
+
     def _end_drag(self) -> None:
+        self._onward.stop()
         self._pressed, self._drop = None, None
         self.unsetCursor()
         self.viewport().update()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import QSize
 
-from app.session.patching import FollowChoice
+from app.session.patching import FollowChoice, with_anchor
 from app.workflows.patch_tools import ToolSettings
 from engine.model.edits import SetInOut
 from engine.model.patch import Follow, Nudge, ReviewState, WhenLost
@@ -165,6 +165,21 @@ def test_a_region_drawn_for_a_further_anchor_becomes_one(stage, patching, qtbot)
     (patch,) = patches(stage)
     assert patch.motion.anchors == ((23, other),)
     assert patching.anchor_for is None
+
+
+def test_a_region_drawn_again_where_the_patch_was_nudged_stands_where_it_is_drawn(stage, patching, qtbot):
+    static(patching, 5, 5)
+    draw(stage)
+    patching.use_tool("fill")
+    for nudge in (Nudge(20, 0.01), Nudge(22, 0.02), Nudge(24, 0.03)):
+        with qtbot.waitSignal(patching.made, timeout=20000):
+            patching.nudge(patches(stage)[0], nudge)
+    again = with_anchor(patches(stage)[0], 22, Box(0.1, 0.1, 0.4, 0.5))
+    assert again.motion.anchors == ((22, Box(0.1, 0.1, 0.4, 0.5)),)
+    assert [nudge.frame for nudge in again.motion.nudges] == [20, 24]
+    anew = with_anchor(again, 20, Box(0.2, 0.1, 0.4, 0.5))
+    assert anew.region == Box(0.2, 0.1, 0.4, 0.5)
+    assert [nudge.frame for nudge in anew.motion.nudges] == [24]
 
 
 def test_a_patch_is_nudged_by_hand_and_ended_at_the_playhead(stage, patching, qtbot):

@@ -154,6 +154,36 @@ def test_dragging_a_layer_to_another_place_is_one_edit(stage, panel, qtbot):
     qtbot.waitUntil(lambda: panel.model.rows[0].key == "captions")
 
 
+def test_a_drag_past_an_end_of_the_list_means_that_end(stage, panel):
+    fill(stage)
+    drag(panel, "patches", -30)
+    assert [layer.id for layer in stage.project.layers] == ["overlays", "captions", "patches"]
+    drag(panel, "patches", panel.view.viewport().height() + 40)
+    assert [layer.id for layer in stage.project.layers] == ["patches", "overlays", "captions"]
+
+
+def test_a_short_list_scrolls_on_while_a_layer_is_dragged_past_its_end(stage, panel, qtbot):
+    fill(stage)
+    panel.resize(400, 32 + 3 * 26)
+    bar = panel.view.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    bar.setValue(bar.maximum())
+    view = panel.view.viewport()
+    start = rect(panel, "patches").center()
+    if start.y() < 0:
+        panel.view.scrollTo(panel.model.index_of("patches"))
+        start = rect(panel, "patches").center()
+    assert bar.value() > 0
+    held, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QTest.mousePress(view, held, none, start)
+    for y in (start.y() - 20, -10):
+        at = QPointF(start.x(), y)
+        QApplication.sendEvent(view, QMouseEvent(QEvent.Type.MouseMove, at, view.mapToGlobal(at), held, held, none))
+    qtbot.waitUntil(lambda: bar.value() == 0)
+    QTest.mouseRelease(view, held, none, QPoint(start.x(), -10))
+    assert [layer.id for layer in stage.project.layers] == ["overlays", "captions", "patches"]
+
+
 def test_dragging_an_item_changes_the_order_within_its_layer(stage, panel):
     fill(stage)
     drag(panel, "leash", rect(panel, "lanyard").bottom() - 2)
