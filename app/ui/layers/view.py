@@ -13,7 +13,6 @@ from app.ui.layers.model import LayersModel
 from app.ui.layers.rows import FILM, Row
 from app.ui.theme import Theme
 
-
 _SCROLL_MS = 120
 """While a row is dragged past an end of the list, this long between two rows that come into sight."""
 
