@@ -391,6 +391,17 @@ class TimelineView(QAbstractScrollArea):
             place = self.layout_of_rows.place(row)
             self._show_height(place.top, place.bottom)
 
+    def _show_along(self, item: Placed) -> None:
+        """Scroll along time so that an item shows, unless it does already in one of its places."""
+        items, view = self._content.rows[item.row].items, self._scale
+        low, high = items.within(view.position(0), view.position(self.viewport().width()))
+        if all(items.values[index].id != item.id for index in range(low, high) if self._meets_view(item.row, index)):
+            self.show_frame(item.frames.start)
+
+    def _meets_view(self, row: int, index: int) -> bool:
+        frames = self._content.placed(row, index).frames
+        return self._scale.x(frames.stop) > 0 and self._scale.x(frames.start) < self.viewport().width()
+
     def show_lane(self, key: str) -> None:
         """Scroll so that a feature lane shows, if it does not."""
         layout = self.layout_of_rows
@@ -425,6 +436,7 @@ class TimelineView(QAbstractScrollArea):
             chosen = self._content.find(next(iter(items)))
             if chosen is not None:
                 self._show_row(self._content.rows[chosen.row].id)
+                self._show_along(chosen)
         self.viewport().update()
 
     @Slot()

@@ -25,6 +25,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from app.session.comparison import Changes
+from app.session.document import Change
 from app.session.importing import Where
 from app.session.selection import ToolMode
 from app.ui.context import Context
@@ -43,6 +44,7 @@ from app.ui.viewer.gestures import (
 )
 from app.ui.viewer.item_box import ItemBox, text_of, tidied, with_text
 from app.ui.viewer.item_hand import ItemDrag, is_near, taken_hold, turn_grip
+from app.ui.viewer.new_items import added_item
 from app.ui.viewer.picture_view import Compare, PictureView
 from app.ui.viewer.region_edits import Editable, RegionEdits
 from app.ui.viewer.text_field import TextField
@@ -98,6 +100,8 @@ class Canvas(PictureView):
         self._brush = 0.02
         self._field: TextField | None = None
         self._drop_hint = ""
+        self._added: str | None = None
+        self._session.document.changed.connect(self._changed)
         self._selection.changed.connect(self._chosen)
         self._selection.region_changed.connect(self._chosen)
         self._selection.tool_changed.connect(self._tool_changed)
@@ -186,7 +190,19 @@ class Canvas(PictureView):
         if view == _FINDINGS and isinstance(result, Findings):
             self._findings = result
             self._edits.pending = None
+            self._bring_into_sight(result)
             self.update()
+
+    @Slot(object)
+    def _changed(self, change: Change) -> None:
+        self._added = added_item(change.before, change.after)
+
+    def _bring_into_sight(self, found: Findings) -> None:
+        """Pan a zoomed picture to the title or caption that was just added."""
+        for box in found.boxes:
+            if box.item.id == self._added and found.frame == self._frame:
+                self._added = None
+                self._set_map(self._map.showing(QPolygonF([QPointF(*corner) for corner in box.corners]).boundingRect()))
 
     def _box_of_chosen(self) -> ItemBox | None:
         found, item = self._findings, self._selection.item

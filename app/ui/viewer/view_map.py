@@ -98,9 +98,25 @@ class ViewMap:
         y = now.y - dy / (now.height * now.scale)
         return replace(now, x=min(max(x, 0.0), 1.0), y=min(max(y, 0.0), 1.0))
 
+    def showing(self, box: QRectF) -> ViewMap:
+        """Return the map moved so that a part of the canvas (0 to 1) is seen; its upper left, where it is too large."""
+        if self.zoom is None:
+            return self
+        upper, lower = self.to_view(box.left(), box.top()), self.to_view(box.right(), box.bottom())
+        room = self.room.adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
+        return self.panned(
+            _inward(upper.x(), lower.x(), room.left(), room.right()),
+            _inward(upper.y(), lower.y(), room.top(), room.bottom()),
+        )
+
     def fitted(self) -> ViewMap:
         """Return the map with all of the picture in the room."""
         return replace(self, zoom=None, x=0.5, y=0.5)
 
     def _whole(self, points: float) -> float:
         return round(points * self.ratio) / self.ratio
+
+
+def _inward(start: float, stop: float, least: float, most: float) -> float:
+    """Return by how much a stretch has to move to lie between two points, its start at least."""
+    return max(least - start, 0.0) if start < least else max(min(0.0, most - stop), least - start)

@@ -21,7 +21,9 @@ from app.ui.timeline.painting import Painting
 from app.ui.timeline.panel import plan_words
 from app.ui.timeline.scene import FeatureLane, Strip
 from engine.model import edits as e
+from engine.model.captions import Caption
 from engine.model.patch import Patch, ReviewState
+from engine.model.place import AtTimeline
 from engine.model.region import Box
 from engine.model.sound import TrackSettings
 from engine.model.storyline import Clip, Native
@@ -273,6 +275,22 @@ def test_a_new_sound_track_scrolls_into_view(stage, panel, qtbot):
     place = layout.place(row)
     assert layout.rows_top <= place.top
     assert place.bottom <= layout.lanes_top
+
+
+def test_what_is_added_out_of_sight_in_time_is_scrolled_to_and_the_playhead_stays(stage, panel):
+    view = panel.view
+    view.set_frames_per_px(1 / 40)
+    stage.session.transport.seek(45)
+    view.horizontalScrollBar().setValue(0)
+    assert view.scale.x(45) > view.viewport().width()
+    stage.do(e.AddItems("captions", (Caption("said", AtTimeline(Fraction(45, 25), Fraction(49, 25)), "Hello"),)))
+    stage.session.selection.choose("said")
+    assert 0 <= view.scale.x(45) < view.viewport().width()
+    assert stage.session.transport.frame == 45
+    scrolled = view.scale.scroll_px
+    stage.session.selection.clear()
+    stage.session.selection.choose("said")
+    assert view.scale.scroll_px == scrolled
 
 
 class _Exposed(QObject):

@@ -8,7 +8,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QRectF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtTest import QTest
 
@@ -16,6 +16,7 @@ from app.session.selection import ToolMode
 from app.ui.viewer import ViewerArea, shapes
 from app.ui.viewer.canvas import Canvas
 from app.ui.viewer.picture_view import Compare
+from app.ui.viewer.view_map import ViewMap
 from engine.model.captions import Caption
 from engine.model.edits import AddItems, AddPatch, ChangeLayer, ReplaceItem
 from engine.model.ids import new_id
@@ -411,3 +412,35 @@ def test_a_carried_patch_is_chosen_where_it_was_carried_to_and_dragged_from_ther
     drag(canvas, (0.5, 0.45), (0.5, 0.55), (0.5, 0.65))
     if isinstance(tool, Blur):
         qtbot.waitUntil(lambda: current(stage, patch).effective_motion.nudges[0].dy > 0.15)
+
+
+def test_a_text_that_is_added_out_of_sight_is_brought_into_it_once(stage, area, qtbot):
+    canvas = area.canvas
+    canvas.set_zoom(600)
+    x, _ = canvas.view_map.to_canvas(QPointF(0, 0))
+    assert x > 0.2, "the picture's left edge is out of sight"
+    title = Overlay("title", OnTimeline(Range(0, 40)), Title("Up here"))
+    stage.do(AddItems("overlays", (title,)))
+    qtbot.waitUntil(lambda: canvas.changes is not None or bool(canvas._findings and canvas._findings.boxes))
+
+    def seen() -> bool:
+        (box,) = [box for box in canvas._findings.boxes if box.item.id == "title"]
+        return all(canvas.rect().contains(at(canvas, *corner)) for corner in box.corners[:1])
+
+    qtbot.waitUntil(seen)
+    frame = stage.session.transport.frame
+    canvas.set_view(replace(canvas.view_map, x=1.0, y=1.0))
+    stage.session.selection.choose("title")
+    qtbot.wait(50)
+    assert canvas.view_map.x == 1.0
+    assert frame == stage.session.transport.frame == 0
+
+
+@pytest.mark.parametrize("box", [QRectF(0, 0, 0.1, 0.1), QRectF(0.8, 0.9, 0.1, 0.05), QRectF(0.48, 0.48, 0.02, 0.02)])
+def test_a_view_is_moved_just_so_far_that_a_part_of_the_picture_shows(box):
+    view = ViewMap(1920, 1080, QRectF(0, 0, 600, 400), zoom=1.0)
+    moved = view.showing(box)
+    corners = [moved.to_view(box.left(), box.top()), moved.to_view(box.right(), box.bottom())]
+    assert all(moved.room.contains(corner) for corner in corners)
+    assert (moved == view) is (box.left() == 0.48)
+    assert view.fitted().showing(box) == view.fitted()
