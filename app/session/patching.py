@@ -263,6 +263,9 @@ class Patching(QObject):
         if region is None:
             if chosen is None:
                 raise EditRefused("draw a region on the picture first, or choose a patch")
+            layer = self._document.project.layer_of(chosen.id)
+            if layer.settings.locked:
+                raise EditRefused(f"the layer “{layer.settings.name}” is locked; unlock it to change it")
             return chosen
         if shown is None:
             raise EditRefused("there is no film under the region; draw it where a film shows")

@@ -70,6 +70,11 @@ class Page(QWidget):
 
         self.folded_section("Layer", make)
 
+    def lock(self, locked: bool) -> None:
+        """Let nothing be changed but the head of the layer, which holds the lock itself; or let all be changed."""
+        for section in self.sections:
+            section.lock(locked and section.title != "Layer")
+
     def show_layer(self) -> None:
         """Show the layer in its section, where that was opened."""
         self._show_layer()

@@ -14,6 +14,7 @@ from app.ui.generate import GenerateBox, LocalTools, WorkRow
 from app.ui.inspector.caption_page import CaptionPage
 from app.ui.inspector.clip_page import ClipPage, SoundPage
 from app.ui.inspector.layer_page import LayerPage
+from app.ui.inspector.lock_row import LockRow
 from app.ui.inspector.overlay_page import OverlayPage, SubjectPage
 from app.ui.inspector.page import Page
 from app.ui.inspector.patch_actions import PatchActions
@@ -55,6 +56,8 @@ class InspectorPanel(Panel):
         self._work.setContentsMargins(12, 8, 12, 0)
         self._work.setSpacing(4)
         self.body.setSpacing(4)
+        self.lock_row = LockRow(context)
+        self.body.addWidget(self.lock_row)
         self.body.addLayout(self._work)
         self.body.addWidget(self._area, 1)
         self._several = EmptyState("")
@@ -130,6 +133,12 @@ class InspectorPanel(Panel):
         if shown is not None:
             shown.complete()
             shown.refresh()
+        locked = self.lock_row.refresh() and kind is not RegionPage
+        self.lock_row.setVisible(locked)
+        self.tools.setEnabled(not locked)
+        self.generate.setEnabled(not locked)
+        if shown is not None:
+            shown.lock(locked)
 
     @Slot()
     def _leave_region(self) -> None:

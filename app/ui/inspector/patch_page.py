@@ -285,7 +285,7 @@ class PatchPage(Page):
     def _show_nudge(self) -> None:
         patch, frame = self._patch(), self._source_frame()
         inside = patch is not None and frame is not None and frame in patch.frames
-        self._nudge_section.content.setEnabled(inside)
+        self._nudge_section.set_usable(inside)
         self._end.setEnabled(inside and patch is not None and frame != patch.anchor)
         self._end.setToolTip(
             "" if self._end.isEnabled() else "Put the playhead on a frame of the patch, off its anchor"

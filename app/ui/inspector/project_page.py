@@ -8,11 +8,13 @@ from fractions import Fraction
 from app.ui.context import Context
 from app.ui.inspector.binder import Binder
 from app.ui.inspector.page import Page
+from app.ui.inspector.section import Section
 from app.ui.widgets import EmptyState
-from engine.model.edits import RenameProject, ReplaceMarker, SetCanvas
+from engine.model.edits import RenameProject, ReplaceMarker, SetCanvas, SetMix
 from engine.model.markers import Marker, MarkerKind
 from engine.model.place import OnTimeline
 from engine.model.project import Canvas, Project
+from engine.model.sound import Mix
 from engine.model.storyline import Clip
 from engine.model.time import Range
 
@@ -21,6 +23,8 @@ KINDS = (
     (MarkerKind.CHAPTER, "Chapter of the exported film"),
     (MarkerKind.CALL_TO_ACTION, "Call to action"),
 )
+BROADCAST_LUFS = -23.0
+"""The programme loudness of EBU R 128."""
 _RATES = {Fraction(n, d): t for n, d, t in ((24000, 1001, 23.976), (30000, 1001, 29.97), (60000, 1001, 59.94))}
 
 
@@ -49,7 +53,7 @@ class MarkerPage(Page):
 
 
 class CanvasPage(Page):
-    """The project: its name, and the size and rate of the picture that the timeline makes."""
+    """The project: its name, the size and rate of the picture that the timeline makes, and what the sound becomes."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -67,10 +71,29 @@ class CanvasPage(Page):
         binder.whole(section, "Height", lambda c: c.height, lambda c, n: replace(c, height=n), 16, 16384, " px")
         binder.number(section, "Frame rate", lambda c: _RATES.get(c.rate, float(c.rate)), _rated, 0.1, 1000, 1, 3)
         self._said = section.note()
+        self._mix = Binder[Mix](context.theme, self._read_mix, lambda mix: self.do(SetMix(mix)), self.refused)
+        self._add_sound(self.section("Sound of the film"))
+
+    def _add_sound(self, section: Section) -> None:
+        mix = self._mix
+        mix.check(
+            section, "Keep the original sound beside the mix", lambda m: m.keep_original,
+            lambda m, on: replace(m, keep_original=on),
+        )  # fmt: skip
+        mix.check(
+            section, "Normalise the loudness", lambda m: m.loudness_lufs is not None,
+            lambda m, on: replace(m, loudness_lufs=BROADCAST_LUFS if on else None),
+        )  # fmt: skip
+        loudness = mix.number(
+            section, "Loudness", lambda m: BROADCAST_LUFS if m.loudness_lufs is None else m.loudness_lufs,
+            lambda m, lufs: replace(m, loudness_lufs=lufs), -70, 0, 0.5, 1, " LUFS",
+        )  # fmt: skip
+        mix.also(lambda m: section.show_row(loudness, m.loudness_lufs is not None))
 
     def refresh(self) -> None:
         self._names.refresh()
         self._binder.refresh()
+        self._mix.refresh()
         project = self.document.project
         # What only stands in the bin is in nobody's way.
         shown = {item.source_id for item in project.storyline if isinstance(item, Clip)}
@@ -87,6 +110,9 @@ class CanvasPage(Page):
 
     def _canvas(self) -> Canvas | None:
         return self.document.project.canvas if self.document.is_open else None
+
+    def _read_mix(self) -> Mix | None:
+        return self.document.project.mix if self.document.is_open else None
 
     def _rename(self, project: Project) -> None:
         self.do(RenameProject(project.name))

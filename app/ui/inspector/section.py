@@ -30,6 +30,7 @@ class Section(QWidget):
         self._theme = theme
         self.title = title
         self._build: Callable[[], None] | None = None
+        self._usable, self._locked = True, False
         self._head = QToolButton()
         self._head.setText(title)
         self._head.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -98,6 +99,16 @@ class Section(QWidget):
     def is_folded(self) -> bool:
         """Whether the rows are put away."""
         return self.content.isHidden()
+
+    def set_usable(self, usable: bool) -> None:
+        """Tell whether the rows concern anything at present; a lock keeps them shut all the same."""
+        self._usable = usable
+        self.content.setEnabled(self._usable and not self._locked)
+
+    def lock(self, locked: bool) -> None:
+        """Let the rows show and change nothing, or let them be used again."""
+        self._locked = locked
+        self.content.setEnabled(self._usable and not self._locked)
 
     def build_when_opened(self, build: Callable[[], None]) -> None:
         """Have the rows made when they are first to be seen: most sections that begin folded never are."""

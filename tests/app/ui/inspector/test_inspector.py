@@ -13,6 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
+    QCheckBox,
     QColorDialog,
     QComboBox,
     QLabel,
@@ -28,14 +29,24 @@ from app.ui.inspector.region_page import RegionPage
 from app.ui.widgets.fields import ChoiceField, ColourField, NumberField
 from engine.media.pixels import Care
 from engine.model.captions import Caption
-from engine.model.edits import AddItems, AddMarkers, AddPatch, AddSounds, AddTrack, ReplacePatch, SplitClip
+from engine.model.edits import (
+    AddItems,
+    AddMarkers,
+    AddPatch,
+    AddSounds,
+    AddTrack,
+    ChangeLayer,
+    ChangeTrack,
+    ReplacePatch,
+    SplitClip,
+)
 from engine.model.keyframes import Curve, Ease, value_at
 from engine.model.markers import Marker, MarkerKind
 from engine.model.overlay import Overlay, Title
 from engine.model.patch import Follow, Patch, ReviewState, Take, WhenLost
 from engine.model.place import AtTimeline, OnTimeline
 from engine.model.region import Box
-from engine.model.sound import AtTime, AudioItem, TrackSettings
+from engine.model.sound import AtTime, AudioItem, Mix, TrackSettings
 from engine.model.storyline import Native
 from engine.model.time import Range
 from engine.model.tool import BLACK, Blur, Fill, Grade, Lettering, Rgb
@@ -82,6 +93,11 @@ def type_number(panel, name, text):
     box.selectAll()
     QTest.keyClicks(box, text)
     QTest.keyClick(box, Qt.Key.Key_Return)
+
+
+def tick(panel, name):
+    box = next(box for box in panel.page.findChildren(QCheckBox) if box.text() == name)
+    QTest.mouseClick(box, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(8, box.height() // 2))
 
 
 def choose(panel, name, text):
@@ -359,6 +375,48 @@ def test_a_layer_has_opacity_blend_and_a_name(stage, panel):
     QTest.keyClick(name, Qt.Key.Key_Return)
     settings = stage.project.layer("patches").settings
     assert (settings.opacity, settings.blend.value, settings.name) == (0.5, "multiply", "Retouch")
+
+
+def test_what_is_locked_says_so_changes_nothing_and_is_unlocked_there(stage, panel, qtbot):
+    add_patch(stage)
+    assert panel.lock_row.isHidden()
+    stage.do(ChangeLayer("patches", replace(stage.project.layer("patches").settings, locked=True)))
+    assert not panel.lock_row.isHidden()
+    assert "“Patches” is locked" in panel.lock_row.said.text()
+    assert not field(panel, QAbstractSpinBox, "Softness").isEnabled()
+    assert not panel.tools.isEnabled()
+    assert not panel.generate.isEnabled()
+    stage.session.transport.seek(15)
+    assert not any(section.content.isEnabled() for section in panel.page.sections if section.title != "Layer")
+    told = []
+    stage.session.patching.failed.connect(lambda title, error: told.append(str(error)))
+    assert stage.session.patching.use_tool("remove") is None, "nothing is worked at that the lock refuses afterwards"
+    assert told == ["the layer “Patches” is locked; unlock it to change it"]
+    QTest.mouseClick(panel.lock_row.unlock, Qt.MouseButton.LeftButton)
+    assert not stage.project.layer("patches").settings.locked
+    assert panel.lock_row.isHidden()
+    assert field(panel, QAbstractSpinBox, "Softness").isEnabled()
+
+
+def test_a_locked_track_locks_its_sounds(stage, panel):
+    source = stage.project.sources[0].id
+    stage.do(AddTrack("t", TrackSettings("Music", locked=False)))
+    stage.do(AddSounds("t", (AudioItem("s", source, AtTime(Fraction(0)), Fraction(0), Fraction(1)),)))
+    stage.do(ChangeTrack("t", TrackSettings("Music", locked=True)))
+    stage.session.selection.choose("s")
+    assert "“Music” is locked" in panel.lock_row.said.text()
+    QTest.mouseClick(panel.lock_row.unlock, Qt.MouseButton.LeftButton)
+    assert not stage.project.track("t").settings.locked
+
+
+def test_the_project_says_what_becomes_of_the_sound(stage, panel):
+    tick(panel, "Keep the original sound beside the mix")
+    tick(panel, "Normalise the loudness")
+    assert stage.project.mix == Mix(keep_original=True, loudness_lufs=-23)
+    type_number(panel, "Loudness", "-16")
+    assert stage.project.mix.loudness_lufs == -16
+    tick(panel, "Normalise the loudness")
+    assert stage.project.mix == Mix(keep_original=True)
 
 
 def test_a_note_takes_the_room_of_its_lines_and_squeezes_no_field(stage, panel, qtbot):
