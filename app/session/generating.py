@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
@@ -36,12 +38,14 @@ from engine.errors import DeltacutError, EditRefused
 from engine.model.ids import new_id
 from engine.model.patch import Motion, Patch, Take
 from engine.model.region import Region
+from engine.model.time import Range
 from engine.model.timeline import ShownFrame
 from providers.consent import Reach
 from providers.contract import Disclosure, Quote
 from providers.jobs import Choice, Failure, Question
 from providers.jobs import Job as Order
 from providers.jobs import JobState as OrderState
+from providers.registry import ADAPTERS
 
 _OFFER_AFTER_MS = 250
 """After the last change of an order it is looked at what it would send and cost."""
@@ -317,6 +321,20 @@ class Generating(QObject):
         entry.is_put_away = True
         self.changed.emit()
 
+    def try_locally(self, entry: OrderedTake) -> None:
+        """Give an order up, and take the thing in its region away with what other frames show behind it."""
+        if entry.running is not None:
+            self.cancel(entry)
+        else:
+            self.put_away(entry)
+        patch = entry.patch
+        if any(known.id == patch.id for known in self._document.project.patches):
+            self._selection.choose(patch.id)
+        else:
+            places = self._document.timeline.showing(patch.source_id, Range(patch.anchor, patch.anchor + 1))
+            self._selection.set_region(patch.region, places[0].start if places else None)
+        self._patching.use_tool("remove")
+
     def put_away(self, entry: OrderedTake) -> None:
         """Take an order that rests off the list; one that asks something is given up."""
         if entry.question is not None:
@@ -437,6 +455,7 @@ class Generating(QObject):
             if entry.number == number and entry.running is not None:
                 entry.told = text
                 entry.job = job or entry.job
+                say_it_waits(entry, (("Try locally", partial(self.try_locally, entry)),))
                 self.changed.emit()
 
     # --- projects that open and close ---------------------------------------------------------------------------------
@@ -514,6 +533,33 @@ def _latest(desk: ProjectDesk, order: TakeOrder | None, known: str | None) -> Or
         and job.inputs.get("prompt") == order.prompt.strip()
     ]
     return mine[-1] if mine else None
+
+
+def say_it_waits(entry: Ordered, ways: tuple[tuple[str, Callable[[], None]], ...] = ()) -> None:
+    """Say at the job of an order until when its provider has it wait, and offer what can be done meanwhile."""
+    running, until = entry.running, entry.retry_at
+    if running is None or until is None or until <= time.time():
+        return
+    at = datetime.fromtimestamp(until).astimezone().strftime("%H:%M:%S")
+    note = f"{asked_provider(entry) or 'The provider'} asks to wait until {at}. It goes on by itself."
+    running.note, running.actions = note, ways
+    running.changed.emit()
+
+    def waited() -> None:
+        if running.note == note and not running.is_over:
+            running.note, running.actions = "", ()
+            running.changed.emit()
+
+    QTimer.singleShot(max(0, round((until - time.time()) * 1000)), running, waited)
+
+
+def asked_provider(entry: Ordered) -> str:
+    """Return what the provider is called that works on an order, empty where none is known yet."""
+    if entry.provider in ADAPTERS:
+        return ADAPTERS[entry.provider].traits.title
+    tries = [] if entry.job is None else [a_try for node in entry.job.nodes.values() for a_try in node.tries]
+    name = max(tries, key=lambda a_try: a_try.started_at).provider if tries else ""
+    return ADAPTERS[name].traits.title if name in ADAPTERS else name.capitalize()
 
 
 def waiting_note(job: Order) -> str:

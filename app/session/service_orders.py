@@ -6,10 +6,10 @@ import itertools
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from app.session.document import Document
-from app.session.generating import AsksNobody, Ordered, waiting_note
+from app.session.generating import AsksNobody, Ordered, say_it_waits, waiting_note
 from app.session.jobs import JobKind, Jobs, JobState
 from app.workflows.emotions import EmotionRequest, order_labels
 from app.workflows.generate import AUTO
@@ -41,6 +41,7 @@ class ServiceOrders(QObject):
     """
 
     changed = Signal()
+    _told = Signal(int, object)
 
     def __init__(self, document: Document, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -48,6 +49,7 @@ class ServiceOrders(QObject):
         self._jobs = jobs
         self._numbers = itertools.count(1)
         self.orders: list[Ordered] = []
+        self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
         document.opened.connect(self._pick_up)
         document.closed.connect(self._forget)
 
@@ -112,10 +114,17 @@ class ServiceOrders(QObject):
     def _work(
         self, entry: Ordered, step: Callable[[ProjectDesk, CancelToken], Job], kind: JobKind = JobKind.TRANSCRIBE
     ) -> None:
-        opened = self._opened()
+        opened, number, tell = self._opened(), entry.number, self._told.emit
+        known, thing = None if entry.job is None else entry.job.job, entry.thing
 
         def work(_progress: Progress, cancel: CancelToken) -> Job:
-            with desk_of(opened, AsksNobody(lambda _text: None)) as desk:
+            desks: list[ProjectDesk] = []
+
+            def told(_text: str) -> None:
+                tell(number, _latest(desks[0], thing, known))
+
+            with desk_of(opened, AsksNobody(told)) as desk:
+                desks.append(desk)
                 return step(desk, cancel)
 
         def done(job: Job) -> None:
@@ -138,6 +147,14 @@ class ServiceOrders(QObject):
         job.ended.connect(self._one_ended)
         entry.running = job
         self.changed.emit()
+
+    @Slot(int, object)
+    def _on_told(self, number: int, job: Job | None) -> None:
+        for entry in self.orders:
+            if entry.number == number and entry.running is not None:
+                entry.job = job or entry.job
+                say_it_waits(entry)
+                self.changed.emit()
 
     @Slot()
     def _one_ended(self) -> None:
@@ -184,6 +201,15 @@ class ServiceOrders(QObject):
                 entry.running.cancel()
         self.orders.clear()
         self.changed.emit()
+
+
+def _latest(desk: ProjectDesk, thing: str, known: str | None) -> Job | None:
+    """Return an order's job as it is saved by now."""
+    if known is not None:
+        return desk.jobs.load(known)
+    works = {work.value for work, made in _THINGS.items() if made == thing}
+    mine = [job for job in desk.jobs.all() if job.inputs.get("work") in works]
+    return mine[-1] if mine else None
 
 
 def _when_there_is_a_key(

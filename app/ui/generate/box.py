@@ -482,7 +482,7 @@ class GenerateBox(QWidget):
             case WayOut.TRY_AGAIN:
                 generating.retry(entry)
             case WayOut.TRY_LOCALLY:
-                self._try_locally_instead(entry)
+                generating.try_locally(entry)
             case WayOut.OTHER_PROVIDER:
                 generating.answer(entry, Choice.NEXT_PROVIDER)
             case WayOut.CACHED:
@@ -493,17 +493,6 @@ class GenerateBox(QWidget):
                 generating.put_away(entry)
             case WayOut.CANCEL:
                 generating.cancel(entry)
-
-    def _try_locally_instead(self, entry: OrderedTake) -> None:
-        self._generating.put_away(entry)
-        selection, document = self._session.selection, self._session.document
-        if any(patch.id == entry.patch.id for patch in document.project.patches):
-            selection.choose(entry.patch.id)
-        else:
-            anchor = Range(entry.patch.anchor, entry.patch.anchor + 1)
-            places = document.timeline.showing(entry.patch.source_id, anchor)
-            selection.set_region(entry.patch.region, places[0].start if places else None)
-        self._session.patching.use_tool("remove")
 
     def _open(self, action: str) -> None:
         actions = self._context.actions

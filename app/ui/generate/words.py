@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from app.session.generating import REASON, Ordered, reason_words
+from app.session.generating import REASON, Ordered, asked_provider, reason_words
 from app.ui.words import seconds_text, usd
 from app.workflows.keys import KeyNeeded
 from app.workflows.region_takes import Offer
@@ -112,20 +112,13 @@ def _running(entry: Ordered, now: float) -> Said:
         wait = seconds_text(max(1.0, entry.retry_at - now))
         return Said(
             f"Retry at {at}, in {wait}.",
-            f"{_asked_provider(entry) or 'The provider'} asks to wait. It happens by itself. {entry.told}".strip(),
-            (WayOut.CANCEL,),
+            f"{asked_provider(entry) or 'The provider'} asks to wait. It happens by itself; nothing was charged.",
+            (WayOut.TRY_LOCALLY, WayOut.CANCEL),
         )
-    where = _asked_provider(entry) or "the provider"
-    why = entry.told or "Keep working; the job is saved and is not paid twice."
+    where = asked_provider(entry) or "the provider"
+    # Once a wait is over, that it waited says nothing any more.
+    why = (entry.told if entry.retry_at is None else "") or "Keep working; the job is saved and is not paid twice."
     return Said(f"At {where} for {elapsed}.", why, (WayOut.CANCEL,))
-
-
-def _asked_provider(entry: Ordered) -> str:
-    """Return what the provider is called that works on an order, empty where none is known yet."""
-    if entry.provider in ADAPTERS:
-        return provider_title(entry.provider)
-    tries = [] if entry.job is None else [a_try for node in entry.job.nodes.values() for a_try in node.tries]
-    return provider_title(max(tries, key=lambda a_try: a_try.started_at).provider) if tries else ""
 
 
 def _asked(entry: Ordered, question: Question, now: float) -> Said:

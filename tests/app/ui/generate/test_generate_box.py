@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -175,7 +176,32 @@ def test_waiting_for_room_counts_down():
     waiting = said(entry, now=959.0)
     assert waiting.what.endswith("in 41 s.")
     assert "happens by itself" in waiting.why
+    assert waiting.ways == (WayOut.TRY_LOCALLY, WayOut.CANCEL)
     assert said(entry, now=1001.0).what == "At the provider for 9 s."
+
+
+def test_an_order_that_has_to_wait_says_until_when_and_a_local_tool_does_it_now(stage, panel, qtbot, world):
+    world.gemini.fail("submit", *["rate_minute"] * 9)
+    draw(stage)
+    offered(panel, qtbot)
+    write(panel, "a red door")
+    panel.generate.generate()
+    panel.generate.send_once.click()
+    row = panel.generate.rows[0]
+    qtbot.waitUntil(lambda: WayOut.TRY_LOCALLY in row.buttons, timeout=20000)
+    assert list(row.buttons) == [WayOut.TRY_LOCALLY, WayOut.CANCEL]
+    assert row._what.text().startswith("Retry at ")
+    assert row._why.text() == "Google Nano Banana asks to wait. It happens by itself; nothing was charged."
+    job = row.entry.running
+    at = datetime.fromtimestamp(row.entry.retry_at).astimezone().strftime("%H:%M:%S")
+    assert job.note == f"Google Nano Banana asks to wait until {at}. It goes on by itself."
+    ((text, run),) = job.actions
+    assert text == "Try locally"
+    run()
+    qtbot.waitUntil(lambda: len(patches(stage)) == 1, timeout=90000)
+    assert patches(stage)[0].region == REGION
+    assert panel.generate.rows == []
+    assert world.gemini.charges == []
 
 
 def test_local_tools_are_plain_buttons(stage, panel, qtbot):
