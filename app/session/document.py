@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from app.session.jobs import Jobs
 from app.workflows.open_for_editing import Opened, films_at_hand
+from app.workflows.step_names import named
 from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError, EditRefused, MediaError
 from engine.model.changes import changed_ranges
@@ -171,6 +172,7 @@ class Document(QObject):
         A refusal is told by `refused`.
         """
         file = self._at_hand.file
+        edit = named(self._project, edit)
         if not self._moving:
             try:
                 after = edit.apply(self._project)
