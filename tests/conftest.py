@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# Before anything that loads NumPy, as in the program: its matrix library reads once how many threads it may start. With
+# threads of its own it waits for ever for them where a process forks while another thread multiplies.
+import engine  # noqa: F401
+
 # How long an example takes is the machine's affair; benchmarks tell of speed.
 settings.register_profile("deltacut", deadline=None)
 settings.load_profile("deltacut")
