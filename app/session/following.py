@@ -10,6 +10,7 @@ from app.session.document import Document
 from app.session.jobs import Job, JobKind, Jobs
 from app.session.preview import Preview
 from app.session.scene import Scene
+from app.workflows.follow_speed import timed_follow
 from engine.control import CancelToken, Progress
 from engine.model.layers import Blend
 from engine.model.ops import PatchOp, op_of
@@ -102,7 +103,7 @@ class Following(QObject):
             running[1].cancel()
 
         def work(progress: Progress, cancel: CancelToken) -> Followed:
-            return moving.follow(wanted.op, wanted.source_id, progress, cancel)
+            return timed_follow(moving, wanted.op, wanted.source_id, progress, cancel)
 
         if wanted.is_ready:
             job = self._jobs.start_quietly("Look up a way", work)

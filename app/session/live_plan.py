@@ -6,17 +6,21 @@ The plan is made in the background a moment after a change; of several changes o
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.session.document import Document
+from app.session.following import Following
 from app.session.jobs import Job, Jobs
+from app.session.preview import Preview
 from app.workflows.caches import films_cache
+from app.workflows.follow_speed import NOTHING_TO_FOLLOW, ToFollow, still_to_follow
 from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError, MissingMedia, UsageError
+from engine.model.excerpt import excerpt
 from engine.model.project import Project
 from engine.model.recipe import RecipeRun, recipe_runs
 from engine.model.storyline import Clip
@@ -25,6 +29,7 @@ from engine.model.timeline import TimelineMap
 from engine.plan.export_plan import CopySegment, ExportPlan, RenderSegment
 from engine.render.export import ExportReport, plan_of
 from engine.render.film import Film
+from engine.render.moving import Moving
 from engine.render.timeline import Timeline, is_whole_film, reference_of
 from engine.render.timeline_export import plan_of_timeline
 from engine.store.cache import Cache
@@ -41,10 +46,15 @@ _BLACK_BYTES = 400.0
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What an export will take; seconds of wall time, bytes of the file."""
+    """What an export will take; seconds of wall time, bytes of the file.
+
+    Attributes:
+        to_follow: what has to be followed first; its measured part is in the seconds.
+    """
 
     seconds: float
     size_bytes: float
+    to_follow: ToFollow = NOTHING_TO_FOLLOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +73,19 @@ class Planned:
     problem: str = ""
 
 
-def planned(project: Project, films: Mapping[str, Film], pixels_per_s: float = _DEFAULT_PIXELS_PER_S) -> Planned:
+def planned(
+    project: Project,
+    films: Mapping[str, Film],
+    pixels_per_s: float = _DEFAULT_PIXELS_PER_S,
+    follows: Callable[[tuple[RecipeRun, ...]], ToFollow] = lambda _: NOTHING_TO_FOLLOW,
+) -> Planned:
     """Return the plan of a project's export; for any thread.
 
     Args:
         project: what to export.
         films: those at hand, by source id.
         pixels_per_s: how fast pictures are re-encoded here.
+        follows: returns what some recipes have to follow first.
     """
     clips = [item for item in project.storyline if isinstance(item, Clip)]
     if not clips:
@@ -82,7 +98,9 @@ def planned(project: Project, films: Mapping[str, Film], pixels_per_s: float = _
         plan = plan_of_project(project, runs, films)
     except DeltacutError as error:
         return Planned(project, None, None, str(error))
-    return Planned(project, plan, estimate(project, plan, runs, films, pixels_per_s))
+    found = estimate(project, plan, runs, films, pixels_per_s)
+    before = follows(runs)
+    return Planned(project, plan, replace(found, seconds=found.seconds + before.seconds, to_follow=before))
 
 
 def plan_of_project(project: Project, runs: tuple[RecipeRun, ...], films: Mapping[str, Film]) -> ExportPlan:
@@ -204,10 +222,14 @@ class LivePlan(QObject):
     plan_changed = Signal(object)
     planning_changed = Signal(bool)
 
-    def __init__(self, document: Document, jobs: Jobs, parent: QObject | None = None) -> None:
+    def __init__(
+        self, document: Document, jobs: Jobs, preview: Preview, following: Following, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._document = document
         self._jobs = jobs
+        self._preview = preview
+        self._planned_with: Moving | None = None
         self._planned: Planned | None = None
         self._running: Job | None = None
         self._again = False
@@ -219,6 +241,8 @@ class LivePlan(QObject):
         document.changed.connect(self._changed)
         document.films_changed.connect(self._changed)
         document.closed.connect(self._closed)
+        following.changed.connect(self._followed)
+        preview.scene_changed.connect(self._followed)
 
     @property
     def planned(self) -> Planned | None:
@@ -243,17 +267,18 @@ class LivePlan(QObject):
         if self._running is not None:
             self._again = True
             return
-        project, films = self._document.project, dict(self._document.films)
-
-        def work(_progress: Progress, _cancel: CancelToken) -> Planned:
-            shown = next((item.source_id for item in project.storyline if isinstance(item, Clip)), "")
-            codec = films[shown].info.video.codec if shown in films else ""
-            with films_cache() as cache:
-                speed = measured_speed(cache, codec)
-            return planned(project, films, speed)
-
+        self._planned_with = self._preview.moving
+        work = planning(self._document, self._preview)
         self.planning_changed.emit(True)
         self._running = self._jobs.start_quietly("Plan the export", work).then(self._done, self._failed)
+
+    @Slot()
+    @Slot(str)
+    def _followed(self, _patch_id: str = "") -> None:
+        """Estimate anew where something was to be followed, or it could not be told yet."""
+        found = None if self._planned is None else self._planned.estimate
+        if found is not None and (found.to_follow.frames or self._planned_with is not self._preview.moving):
+            self._timer.start()
 
     def _done(self, found: Planned) -> None:
         self._running = None
@@ -276,6 +301,26 @@ class LivePlan(QObject):
         self._again = False
         self._planned = None
         self.plan_changed.emit(None)
+
+
+def planning(
+    document: Document, preview: Preview, frames: Range | None = None
+) -> Callable[[Progress, CancelToken], Planned]:
+    """Return the work that plans the export of a project as it is now, or of some frames of its timeline."""
+    whole, films, moving = document.project, dict(document.films), preview.moving
+
+    def work(_progress: Progress, _cancel: CancelToken) -> Planned:
+        project = whole if frames is None else excerpt(whole, frames)
+        shown = next((item.source_id for item in project.storyline if isinstance(item, Clip)), "")
+        codec = films[shown].info.video.codec if shown in films else ""
+        with films_cache() as cache:
+
+            def follows(runs: tuple[RecipeRun, ...]) -> ToFollow:
+                return NOTHING_TO_FOLLOW if moving is None else still_to_follow(moving, runs, cache)
+
+            return planned(project, films, measured_speed(cache, codec), follows)
+
+    return work
 
 
 def segment_at(plan: ExportPlan, frame: int) -> CopySegment | RenderSegment | None:

@@ -85,7 +85,7 @@ def new_session(settings: Settings, sound: Device | None = None) -> Session:
         document,
         selection,
         transport,
-        LivePlan(document, jobs),
+        LivePlan(document, jobs, preview, following),
         Thumbnails(document),
         Waveforms(document, jobs),
         Importing(document, jobs),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from app.workflows.follow_speed import timed_follow
 from app.workflows.import_media import OpenProject, open_project
 from engine.control import CancelToken, Progress
 from engine.errors import EditRefused
@@ -106,7 +107,7 @@ def follow(project: Project, patch_id: str, moving: Moving, progress: Progress, 
         EditRefused, MediaError, Cancelled: see engine.render.moving.Moving.follow.
     """
     op, source_id = operation_of(project, patch_id)
-    return moving.follow(op, source_id, progress, cancel)
+    return timed_follow(moving, op, source_id, progress, cancel)
 
 
 def follow_patch(path: Path, patch_id: str, progress: Progress, cancel: CancelToken) -> Followed:

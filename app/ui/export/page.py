@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.session.jobs import Job, JobKind
 from app.session.live_plan import Estimate, Planned, learn_speed
+from app.session.range_plan import RangePlan
 from app.ui.actions import ActionSpec
 from app.ui.context import Context
 from app.ui.export.causes import Causes
@@ -45,13 +47,14 @@ from app.ui.widgets import (
     upright,
 )
 from app.ui.widgets.share_bar import ShareBar
-from app.ui.words import bytes_text, seconds_left, seconds_text, sentence, share_text
+from app.ui.words import bytes_text, frames_text, seconds_left, seconds_text, sentence, share_text
 from app.workflows.caches import films_cache
 from app.workflows.presets import export_with_preset, presets
 from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError, StorageError, UsageError
-from engine.model.export_preset import MatchSource, Pictures, Preset, SoundOnly
+from engine.model.export_preset import Animation, MatchSource, Pictures, Preset, SoundOnly
 from engine.model.time import Range
+from engine.model.timeline import TimelineMap
 from engine.plan.export_plan import ExportPlan
 from engine.render.export import ExportReport
 from engine.render.preset_export import PresetReport
@@ -75,8 +78,11 @@ class ExportPage(QWidget):
         self._session = context.session
         self._plan: ExportPlan | None = None
         self._estimate: Estimate | None = None
+        self._part = RangePlan(self._session, self)
+        self._part.changed.connect(self._part_planned)
         self._export: Job | None = None
         self._problem = ""
+        self._shown: Planned | None = None
         self._waits = False
         self._figures = [_Figure() for _ in range(4)]
         self.strip = PlanStrip(context.theme)
@@ -103,7 +109,7 @@ class ExportPage(QWidget):
         self.range = QComboBox()
         self.range.setAccessibleName("Range")
         self.range.addItems(["The whole film", "From in to out"])
-        self.range.currentIndexChanged.connect(self.refresh)
+        self.range.currentIndexChanged.connect(self._range_changed)
         self._about = label("", tone="2")
         self._about.setWordWrap(True)
         self._bar = ShareBar()
@@ -209,10 +215,43 @@ class ExportPage(QWidget):
 
     @Slot(object)
     def _planned(self, found: Planned | None) -> None:
+        if self.range.currentIndex() == 0:
+            self._take(found)
+        else:
+            self._range_changed()
+
+    @Slot()
+    def _range_changed(self) -> None:
+        """Show the plan of what is exported: of the whole film, or of the marked part, whose figures are others."""
+        is_whole = self.range.currentIndex() == 0
+        self._part.want(None if is_whole else self._session.document.project.in_out)
+        if is_whole:
+            self._take(self._session.live_plan.planned)
+        else:
+            self._part_planned()
+
+    @Slot()
+    def _part_planned(self) -> None:
+        if self.range.currentIndex() == 0:
+            return
+        if self._session.document.project.in_out is None:
+            problem = "Mark in and out first (I and O), or export the whole film."
+            self._take(Planned(self._session.document.project, None, None, problem))
+        else:
+            self._take(self._part.planned)
+
+    def _take(self, found: Planned | None) -> None:
+        self._shown = found
         self._plan = None if found is None else found.plan
         self._estimate = None if found is None else found.estimate
         self._problem = "" if found is None else found.problem
         self.refresh()
+
+    @property
+    def _first(self) -> int:
+        """Return the timeline's frame with which the shown plan begins."""
+        marked = self._session.document.project.in_out
+        return 0 if self.range.currentIndex() == 0 or marked is None else marked.start
 
     @Slot()
     def refresh(self) -> None:
@@ -227,12 +266,15 @@ class ExportPage(QWidget):
     def _show_plan(self) -> None:
         plan = self._plan
         rate = self._session.document.project.canvas.rate
-        self.strip.show_plan(plan, rate)
-        document = self._session.document
-        self.model.show_plan(plan, rate, Causes(document.project, document.timeline))
+        document, first, shown = self._session.document, self._first, self._shown
+        self.strip.show_plan(plan, rate, first)
+        causes = None if shown is None or plan is None else Causes(shown.project, TimelineMap(shown.project))
+        self.model.show_plan(plan, rate, causes, first)
         self._fit_table()
         if plan is None:
-            self.warnings.show_problem(self._problem)
+            is_unmarked = self.range.currentIndex() == 1 and document.project.in_out is None
+            what = ("No part of the film is marked.",) if is_unmarked else ()
+            self.warnings.show_problem(self._problem, *what)
             for figure in self._figures:
                 figure.show_figure("–", "")
             if not self._problem:
@@ -240,9 +282,9 @@ class ExportPage(QWidget):
             return
         copies = isinstance(self.chosen_preset.form, MatchSource)
         if copies:
-            self.warnings.show_plan(plan, self._estimate)
+            self.warnings.show_plan(plan, self._estimate, first)
         else:
-            self.warnings.show_made_anew(plan)
+            self.warnings.show_made_anew(plan, first)
         # The messages know their height once they are laid out.
         QTimer.singleShot(0, self, self._fit_table)
         if not copies:
@@ -254,17 +296,36 @@ class ExportPage(QWidget):
         self._figures[1].show_figure(f"{plan.frames_rendered:,}", f"of {plan.frames_total:,} frames re-encoded", tone)
         estimate, source = self._estimate, bytes_text(self._source_size())
         if estimate is not None:
-            self._figures[2].show_figure(f"About {seconds_text(estimate.seconds)}", "to export and check")
+            self._figures[2].show_figure(f"About {seconds_text(estimate.seconds)}", _time_words(estimate))
             self._figures[3].show_figure(bytes_text(estimate.size_bytes), f"source: {source}")
 
     def _show_made_anew(self, frames: int) -> None:
         """Show what a preset comes to that copies nothing: the plan and its figures are those of another export."""
-        self._figures[0].show_figure("0%", "copied: this preset makes everything anew")
-        if isinstance(self.chosen_preset.form, SoundOnly):
-            self._figures[1].show_figure("–", "no picture, sound only")
-        else:
-            self._figures[1].show_figure(f"{frames:,}", f"of {frames:,} frames re-encoded", "reencoded")
-        self._figures[2].show_figure("–", "told while it is exported")
+        self._figures[0].show_figure("0%", "copied: this preset makes every picture anew")
+        match self.chosen_preset.form:
+            case SoundOnly():
+                is_part = frames < self._session.document.project.frame_count
+                how = "made anew, since a part is cut out" if is_part else "copied where nothing was cut or mixed"
+                self._figures[0].show_figure("–", f"sound: {how}")
+                self._figures[1].show_figure("–", "no picture, sound only")
+            case Pictures():
+                self._figures[1].show_figure(f"{frames:,}", "pictures, one of each frame", "reencoded")
+            case Animation() as form:
+                seconds = Fraction(frames) / self._session.document.project.canvas.rate
+                count = max(1, round(seconds * form.rate))
+                words = f"pictures of {frames:,} frames, {float(form.rate):g} per second"
+                self._figures[1].show_figure(f"{count:,}", words, "reencoded")
+                if seconds > form.longest_s:
+                    self.warnings.show_problem(
+                        f"A GIF has at most {form.longest_s} s, and this would have {float(seconds):.1f} s. "
+                        "Mark a part with I and O, and choose From in to out.",
+                        "This is too long for a GIF.",
+                    )
+            case _:
+                self._figures[1].show_figure(f"{frames:,}", f"of {frames:,} frames re-encoded", "reencoded")
+        before = self._estimate.to_follow.frames if self._estimate is not None else 0
+        follows = f"; {frames_text(before)} are followed first" if before else ""
+        self._figures[2].show_figure("–", f"told while it is exported{follows}")
         self._figures[3].show_figure("–", f"source: {bytes_text(self._source_size())}")
 
     def _fit_table(self) -> None:
@@ -298,7 +359,8 @@ class ExportPage(QWidget):
 
     @Slot("QModelIndex")
     def _go_to_segment(self, index: object) -> None:
-        self._session.transport.seek(self.model.segment(index.row()).frames.start)  # type: ignore[attr-defined]
+        frames = self.model.segment(index.row()).frames  # type: ignore[attr-defined]
+        self._session.transport.seek(frames.start + self._first)
 
     # --- where it goes ----------------------------------------------------------------------------------------------
 
@@ -553,6 +615,16 @@ class _Figure(QWidget):
         self._number.style().unpolish(self._number)
         self._number.style().polish(self._number)
         self._what.setText(what)
+
+
+def _time_words(estimate: Estimate) -> str:
+    """Return what the estimated time is of; following whose speed is not known here is not in it."""
+    to_follow = estimate.to_follow
+    if to_follow.unmeasured:
+        return f"to export and check, plus following {frames_text(to_follow.unmeasured)}"
+    if to_follow.frames:
+        return f"to follow {frames_text(to_follow.frames)}, export and check"
+    return "to export and check"
 
 
 def report_words(report: ExportReport | PresetReport) -> str:

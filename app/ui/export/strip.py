@@ -24,6 +24,7 @@ class PlanStrip(QWidget):
         self._theme = theme
         self._plan: ExportPlan | None = None
         self._rate = Fraction(25)
+        self._first = 0
         self.setFixedHeight(_STRIP + _LABELS)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
@@ -31,9 +32,9 @@ class PlanStrip(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(400, _STRIP + _LABELS)
 
-    def show_plan(self, plan: ExportPlan | None, rate: Fraction) -> None:
-        """Show a plan, or none; `rate` is that of the timecodes below it."""
-        self._plan, self._rate = plan, rate
+    def show_plan(self, plan: ExportPlan | None, rate: Fraction, first: int = 0) -> None:
+        """Show a plan, or none; its timecodes are of `rate` and begin with the timeline's frame `first`."""
+        self._plan, self._rate, self._first = plan, rate, first
         if plan is not None:
             self.setAccessibleName(f"{plan.frames_copied:,} frames copied, {plan.frames_rendered:,} re-encoded")
         self.update()
@@ -65,7 +66,7 @@ class PlanStrip(QWidget):
         painter.setFont(font)
         painter.setPen(self._theme.colour("text.2"))
         for number in range(_QUARTERS + 1):
-            text = timecode(total * number // _QUARTERS, self._rate)
+            text = timecode(self._first + total * number // _QUARTERS, self._rate)
             wide = painter.fontMetrics().horizontalAdvance(text)
             middle = self.width() * number / _QUARTERS - wide / 2
             left = min(max(0.0, middle), self.width() - wide)

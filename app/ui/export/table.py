@@ -30,10 +30,19 @@ class PlanModel(QAbstractTableModel):
         self._segments: tuple[CopySegment | RenderSegment, ...] = ()
         self._rate = Fraction(25)
         self._causes: Causes | None = None
+        self._first = 0
 
-    def show_plan(self, plan: ExportPlan | None, rate: Fraction, causes: Causes | None = None) -> None:
-        """Show a plan, or none; `rate` is that of its timecodes, `causes` names what changes a range."""
+    def show_plan(self, plan: ExportPlan | None, rate: Fraction, causes: Causes | None = None, first: int = 0) -> None:
+        """Show a plan, or none.
+
+        Args:
+            plan: its segments are the rows.
+            rate: of the timecodes.
+            causes: names what changes a range of the plan.
+            first: the timeline's frame with which the plan begins.
+        """
         self._causes = causes
+        self._first = first
         self.beginResetModel()
         self._segments = () if plan is None else plan.segments
         self._rate = rate
@@ -116,7 +125,8 @@ class PlanModel(QAbstractTableModel):
             case 0:
                 return "Copied" if isinstance(segment, CopySegment) else "Re-encoded"
             case 1:
-                return f"{timecode(frames.start, self._rate)} – {timecode(frames.stop - 1, self._rate)}"
+                first, last = frames.start + self._first, frames.stop - 1 + self._first
+                return f"{timecode(first, self._rate)} – {timecode(last, self._rate)}"
             case 2:
                 return f"{len(frames):,}"
             case _:

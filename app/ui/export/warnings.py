@@ -16,6 +16,7 @@ from app.ui.widgets import Banner, BannerAction, Segmented, Tone, empty
 from app.ui.words import seconds_text, sentence, share_text, timecode
 from engine.model.edits import Compound, ReplacePatch
 from engine.model.patch import Patch, ReviewState
+from engine.model.placement import timeline_ranges
 from engine.model.time import Range
 from engine.plan.export_plan import ExportPlan, Reason, RenderSegment
 
@@ -74,6 +75,7 @@ class PlanWarnings(QWidget):
         self._plan: ExportPlan | None = None
         self._estimate: Estimate | None = None
         self._copies = True
+        self._first = 0
         self._kept: set[str] = set()
         self._left_out: frozenset[str] = frozenset()
         self._said: tuple[str, ...] = ()
@@ -90,22 +92,22 @@ class PlanWarnings(QWidget):
         widgets = [None if item is None else item.widget() for item in items]
         return [widget for widget in widgets if isinstance(widget, Banner)]
 
-    def show_problem(self, problem: str) -> None:
-        """Show why there is no plan; nothing where none is known."""
+    def show_problem(self, problem: str, what: str = "There is no plan for this film.") -> None:
+        """Show why nothing can be exported like this; nothing where no problem is known."""
         self._plan = None
         self._replace(
             (problem,) if problem else (),
-            lambda: [Banner(self._context.theme, Tone.ERROR, "There is no plan for this film.", problem)],
+            lambda: [Banner(self._context.theme, Tone.ERROR, what, problem)],
         )
 
-    def show_plan(self, plan: ExportPlan, estimate: Estimate | None) -> None:
-        """Show what to know about a plan."""
-        self._plan, self._estimate, self._copies = plan, estimate, True
+    def show_plan(self, plan: ExportPlan, estimate: Estimate | None, first: int = 0) -> None:
+        """Show what to know about a plan that begins with the frame `first` of the timeline."""
+        self._plan, self._estimate, self._copies, self._first = plan, estimate, True, first
         self._show()
 
-    def show_made_anew(self, plan: ExportPlan) -> None:
+    def show_made_anew(self, plan: ExportPlan, first: int = 0) -> None:
         """Show what to know where a preset copies nothing: no keyframe matters, and leaving out saves no quality."""
-        self._plan, self._estimate, self._copies = plan, None, False
+        self._plan, self._estimate, self._copies, self._first = plan, None, False, first
         self._show()
 
     def _show(self) -> None:
@@ -155,7 +157,7 @@ class PlanWarnings(QWidget):
     def _tail_words(self, tail: Tail) -> str:
         plan = self._plan
         assert plan is not None
-        at = timecode(tail.last_changed, self._document.project.canvas.rate)
+        at = timecode(tail.last_changed + self._first, self._document.project.canvas.rate)
         words = f"The film has no keyframe where a copy may begin again after {at}."
         copied = share_text(plan.frames_copied, plan.frames_total)
         about = f", about {seconds_text(self._estimate.seconds)}" if self._estimate is not None else ""
@@ -165,7 +167,14 @@ class PlanWarnings(QWidget):
 
     def _unapproved(self) -> list[Patch]:
         """Return the undecided patches that would be in the film, and those that were left out here."""
-        undecided = [patch for patch in self._document.project.patches if patch.state in OPEN_STATES]
+        assert self._plan is not None
+        timeline = self._document.timeline
+        exported = Range(self._first, self._first + self._plan.frames_total)
+        undecided = [
+            patch
+            for patch in self._document.project.patches
+            if patch.state in OPEN_STATES and any(exported.overlaps(one) for one in timeline_ranges(patch, timeline))
+        ]
         return [patch for patch in undecided if patch.shows or (patch.id in self._left_out and not patch.visible)]
 
     def _unapproved_words(self, patches: Sequence[Patch]) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from app.ui.timeline.table import TimelineTable
 from app.ui.timeline.tracks import TrackCommands
 from app.ui.timeline.view import TimelineView
 from app.ui.widgets import Panel, Role, label
-from app.ui.words import seconds_text, share_text
+from app.ui.words import frames_text, seconds_text, share_text
 from engine.plan.export_plan import Mode
 
 _SLIDER_STEPS = 1000
@@ -251,7 +251,9 @@ def plan_words(planned: Planned, colour: str) -> tuple[str, str, str]:
         if plan.mode is Mode.FULL:
             plain = f"{count}, nothing copied"
             words = f'<b style="color:{colour}">{count}</b>, nothing copied'
-    after = f" · about {seconds_text(planned.estimate.seconds)}"
+    to_follow = planned.estimate.to_follow.unmeasured
+    more = f", plus following {frames_text(to_follow)}" if to_follow else ""
+    after = f" · about {seconds_text(planned.estimate.seconds)}{more}"
     tip = "\n".join([plan.reason[:1].upper() + plan.reason[1:], *plan.warnings])
     return f"Export now: {plain}{after}", f"Export now: {words}{after}", tip
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.session.live_plan import estimate, learn_speed, measured_speed, planned, reason_of, segment_at
 from engine.model import edits as e
-from engine.model.patch import Patch
+from engine.model.patch import Follow, Motion, Patch
 from engine.model.recipe import recipe_runs
 from engine.model.region import Box
 from engine.model.time import Range
@@ -117,3 +119,23 @@ def test_a_segment_is_found_by_its_frame_and_says_why(stage, qtbot):
     )
     assert segment_at(plan, 50) is None
     assert reason_of(CopySegment(Range(3, 4))) == "1 frame: copied, packet for packet"
+
+
+def test_the_estimate_counts_what_is_still_to_be_followed_by_the_speed_that_was_measured(stage, qtbot, monkeypatch):
+    session = stage.session
+    qtbot.waitUntil(lambda: session.preview.moving is not None, timeout=20_000)
+    with monkeypatch.context() as held:
+        held.setattr(session.following, "_follow", lambda *_: None)
+        stage.do(e.AddPatch(replace(patch(stage, 10, 30), motion=Motion(Follow.HYBRID))))
+        qtbot.waitUntil(lambda: settled(stage, qtbot).estimate.to_follow.frames == 20, timeout=20_000)
+        before = settled(stage, qtbot).estimate
+        assert (before.to_follow.unmeasured, before.to_follow.seconds) == (20, 0.0)
+    session.following._look()
+    qtbot.waitUntil(lambda: settled(stage, qtbot).estimate.to_follow.frames == 0, timeout=60_000)
+    with monkeypatch.context() as held:
+        held.setattr(session.following, "_follow", lambda *_: None)
+        stage.do(e.AddPatch(replace(patch(stage, 5, 45, "more"), motion=Motion(Follow.HYBRID))))
+        qtbot.waitUntil(lambda: settled(stage, qtbot).estimate.to_follow.frames == 40, timeout=20_000)
+        after = settled(stage, qtbot).estimate
+        assert after.to_follow.unmeasured == 0
+        assert after.seconds > after.to_follow.seconds > 0

@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QPushButton
 from app.session.jobs import JobState
 from app.session.live_plan import Estimate, Planned
 from app.ui.widgets import Segmented
+from app.workflows.follow_speed import ToFollow
 from engine.control import CancelToken, Progress
-from engine.model.edits import AddPatch, RenameProject
+from engine.model.edits import AddPatch, RenameProject, SetInOut
 from engine.model.ids import new_id
 from engine.model.patch import Patch, ReviewState, Take
 from engine.model.region import Box
@@ -217,3 +218,105 @@ def test_the_web_preset_writes_another_file(page, film, qtbot):
     page.start()
     qtbot.waitUntil(lambda: page._report.count() == 1, timeout=60_000)
     assert banners(page._report)[0].what.text() == "Exported."
+
+
+def choose(page, name):
+    names = [page.preset.itemData(number).name for number in range(page.preset.count())]
+    page.preset.setCurrentIndex(names.index(name))
+
+
+def figures(page):
+    return [(figure._number.text(), figure._what.text()) for figure in page._figures]
+
+
+def exported(page, qtbot):
+    page._last = None
+    page.start()
+    qtbot.waitUntil(lambda: page._last is not None, timeout=60_000)
+    return page._last
+
+
+@pytest.mark.parametrize("part", [None, Range(50, 80)])
+def test_what_is_shown_before_an_export_that_copies_is_what_it_then_does(page, desktop, qtbot, part):
+    patch(desktop)
+    total = 100
+    if part is not None:
+        total = len(part)
+        desktop.session.document.do(SetInOut(part))
+        page.range.setCurrentIndex(1)
+    qtbot.waitUntil(lambda: page.plan is not None and page.plan.frames_rendered > 0, timeout=20_000)
+    assert page.plan.frames_total == total
+    (_, copied), (rendered, of), *_ = figures(page)
+    assert copied == "copied, packet for packet"
+    assert (rendered, of) == (str(page.plan.frames_rendered), f"of {total} frames re-encoded")
+    changed = next(
+        row for row in range(page.model.rowCount()) if page.model.data(page.model.index(row, 3)) == "Patch “Mug”"
+    )
+    # In the timecodes of the timeline, and there the row leads.
+    assert page.model.data(page.model.index(changed, 1)).startswith("00:00:02:10")
+    page._go_to_segment(page.model.index(changed, 0))
+    assert desktop.session.transport.frame == 60
+    shown = page.plan
+    report = exported(page, qtbot)
+    assert (report.plan.frames_copied, report.plan.frames_rendered) == (shown.frames_copied, shown.frames_rendered)
+    assert [segment.frames for segment in report.plan.segments] == [segment.frames for segment in shown.segments]
+
+
+@pytest.mark.parametrize("part", [None, Range(50, 80)])
+def test_each_preset_writes_as_many_pictures_as_the_page_says(page, desktop, qtbot, part):
+    patch(desktop)
+    if part is not None:
+        desktop.session.document.do(SetInOut(part))
+        page.range.setCurrentIndex(1)
+    total = 100 if part is None else len(part)
+    qtbot.waitUntil(lambda: page.plan is not None and page.plan.frames_rendered > 0, timeout=20_000)
+    names = [page.preset.itemData(number).name for number in range(page.preset.count())]
+    assert names[0] == "source"
+    for name in names[1:]:
+        choose(page, name)
+        (_, sound), (number, words), *_ = figures(page)
+        assert str(total) in words or name in ("audio", "png")
+        report = exported(page, qtbot)
+        assert report.frames == (0 if name == "audio" else int(number)), name
+        if name == "audio":
+            assert number == "–"
+            assert sound.startswith("sound: copied" if part is None else "sound: made anew")
+            assert ("copied" in report.sound) is (part is None)
+
+
+def test_without_marks_there_is_no_part_to_export_and_it_says_how_to_mark_one(page, desktop, qtbot):
+    page.range.setCurrentIndex(1)
+    assert page.plan is None
+    (banner,) = page.warnings.banners
+    assert "Mark in and out first" in banner.why.text()
+    desktop.session.document.do(SetInOut(Range(10, 20)))
+    qtbot.waitUntil(lambda: page.plan is not None, timeout=20_000)
+    assert page.plan.frames_total == 10
+    page.range.setCurrentIndex(0)
+    assert page.plan.frames_total == 100
+
+
+def test_what_lies_outside_the_exported_part_is_not_said_to_be_in_it(page, desktop, qtbot):
+    patch(desktop, ReviewState.PROPOSED)
+
+    def named(page):
+        return [banner for banner in page.warnings.banners if "Mug" in banner.what.text()]
+
+    qtbot.waitUntil(lambda: len(named(page)) == 1, timeout=20_000)
+    desktop.session.document.do(SetInOut(Range(10, 20)))
+    page.range.setCurrentIndex(1)
+    qtbot.waitUntil(lambda: page.plan is not None and not named(page), timeout=20_000)
+
+
+def test_following_that_is_still_to_be_done_is_told_with_the_time(page, desktop):
+    planned = desktop.session.live_plan.planned
+    for to_follow, words in (
+        (ToFollow(75, 0.0, 75), "to export and check, plus following 75 frames"),
+        (ToFollow(75, 9.0, 0), "to follow 75 frames, export and check"),
+        (ToFollow(), "to export and check"),
+    ):
+        page._planned(replace(planned, estimate=Estimate(12.0, 1e6, to_follow)))
+        assert figures(page)[2] == ("About 12 s", words)
+    choose(page, "prores")
+    page._planned(replace(planned, estimate=Estimate(12.0, 1e6, ToFollow(75, 9.0, 0))))
+    assert figures(page)[2][1] == "told while it is exported; 75 frames are followed first"
