@@ -146,7 +146,7 @@ class TimelinePanel(Panel):
         self._plan.setText(rich)
         self._plan.setToolTip(tip)
         self._plan.setAccessibleName(plain)
-        self._plan.setMinimumWidth(min(420, QFontMetrics(self._plan.font()).horizontalAdvance(plain) + 8))
+        self._plan.setMinimumWidth(min(600, QFontMetrics(self._plan.font()).horizontalAdvance(plain) + 8))
 
     @Slot()
     def _show_plan_again(self) -> None:
