@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from engine.media.caption_track import plain_text
 from engine.model.captions import Caption
 from engine.model.layers import Item, Layer, LayerKind
 from engine.model.overlay import Film, Flat, Overlay, Shape, Still, Title
@@ -113,7 +114,7 @@ def _item_row(layer: Layer, item: Item, project: Project, timeline: TimelineMap,
         case Subject():
             name, meta = item.name or "Subject", _count(len(item.frames), "frame")
         case Caption():
-            name, meta = item.text.replace("\n", " "), ""
+            name, meta = " ".join(plain_text(item.text).split()), ""
     visible = item.visible and layer.settings.visible
     return Row(layer.id, item.id, name, meta, icon, tone, visible, layer.settings.locked, state)
 

@@ -13,6 +13,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.media.caption_track import plain_text
 from engine.model.captions import Caption
 from engine.model.layers import Item, Layer, LayerKind
 from engine.model.markers import Marker
@@ -281,7 +282,7 @@ def name_of(project: Project, value: Value) -> str:
         case Clip(name=name, source_id=source_id):
             return name or project.source(source_id).name
         case Caption(text=text):
-            return " ".join(text.split())
+            return " ".join(plain_text(text).split())
         case Overlay(name=name, content=content):
             if name:
                 return name

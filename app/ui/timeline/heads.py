@@ -101,6 +101,9 @@ class TrackHeads(QWidget):
         self._set(
             buttons.shown, icons[0 if row.visible else 1], f"{words[0 if row.visible else 1]} {row.name}", row.visible
         )
+        if self._is_alone(row) or self._is_silenced(row):
+            alone = "it alone is heard (solo)" if self._is_alone(row) else "another track is heard alone (solo)"
+            buttons.shown.setToolTip(f"{buttons.shown.toolTip()}; {alone}")
         self._set(buttons.locked, "lock", f"{'Unlock' if row.locked else 'Lock'} {row.name}", not row.locked)
         tone = "text.1" if row.locked else "text.disabled"
         buttons.locked.setIcon(self._theme.icon("lock", tone))
@@ -109,6 +112,19 @@ class TrackHeads(QWidget):
         button.setIcon(self._theme.icon(icon, "text.2" if plain else "stale.fg"))
         button.setToolTip(name)
         button.setAccessibleName(name)
+
+    def _is_alone(self, row: Row) -> bool:
+        """Whether a track is one of those that alone are heard."""
+        project = self._view.content.project
+        if row.kind is RowKind.FILM_SOUND:
+            return project.mix.original.solo
+        return row.kind is RowKind.SOUND and project.track(row.id).settings.solo
+
+    def _is_silenced(self, row: Row) -> bool:
+        """Whether a track is silent because another is heard alone."""
+        if row.kind not in (RowKind.SOUND, RowKind.FILM_SOUND) or self._is_alone(row):
+            return False
+        return any(self._is_alone(other) for other in self._view.content.rows)
 
     def _row(self, row_id: str) -> Row | None:
         return next((row for row in self._view.content.rows if row.id == row_id), None)
@@ -235,7 +251,15 @@ class TrackHeads(QWidget):
             painter.drawPixmap(
                 12, place.top + height // 2 - 8, self._theme.pixmap(icon, tone, 16, self.devicePixelRatioF())
             )
-            self._name(painter, QRectF(36, place.top, WIDTH - 92, height - 1), row_title(row, numbers.get(row.id, 1)))
+            box = QRectF(36, place.top, WIDTH - 92, height - 1)
+            if self._is_alone(row):
+                # One letter of a word that the button's tooltip says whole.
+                sign = QRectF(WIDTH - 70, place.top + height / 2 - 8, 14, 16)
+                painter.fillRect(sign, colour("stale.bg"))
+                self._name(painter, sign.adjusted(3.5, 0, 0, 0), "S", tone="stale.fg", weight=QFont.Weight.DemiBold)
+                box.setRight(sign.left() - 4)
+            tone = "text.disabled" if self._is_silenced(row) else "text.1"
+            self._name(painter, box, row_title(row, numbers.get(row.id, 1)), tone=tone)
             painter.fillRect(0, place.bottom - 1, WIDTH, 1, colour("line.subtle"))
             painter.restore()
         painter.save()

@@ -270,7 +270,7 @@ class Painting:
         )
 
     def _confidence(self, painter: QPainter, scene: Scene, item: Placed, patch: Patch, box: QRectF) -> None:
-        """Draw how surely the patch was followed, and its anchor."""
+        """Draw how surely the patch was followed, its anchors (diamonds) and its nudges (dots)."""
         known = scene.confidence.get(patch.id)
         line = self._brush.colour("patch.line")
         base, room = box.bottom() - 5, box.height() - 23
@@ -287,13 +287,20 @@ class Painting:
         else:
             painter.setPen(QPen(line, 1.2))
             painter.drawLine(QPointF(box.left() + 3, base), QPointF(box.right() - 2, base))
-        anchor = box.left() + (patch.anchor + 0.5 - patch.frames.start) / max(1, len(patch.frames)) * box.width()
         if box.width() > 12:
+            motion = patch.effective_motion
+
+            def place(frame: int) -> float:
+                return box.left() + (frame + 0.5 - patch.frames.start) / max(1, len(patch.frames)) * box.width()
+
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(self._brush.colour("patch.fg"))
-            painter.drawPolygon(
-                QPolygonF([QPointF(anchor + dx, base + dy) for dx, dy in ((0, -3.5), (3.5, 0), (0, 3.5), (-3.5, 0))])
-            )
+            for nudge in motion.nudges:
+                painter.drawEllipse(QPointF(place(nudge.frame), base), 2, 2)
+            for frame in (patch.anchor, *(frame for frame, _ in motion.anchors)):
+                middle = place(frame)
+                corners = ((0, -3.5), (3.5, 0), (0, 3.5), (-3.5, 0))
+                painter.drawPolygon(QPolygonF([QPointF(middle + dx, base + dy) for dx, dy in corners]))
             painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
 

@@ -650,9 +650,9 @@ class TimelineView(QAbstractScrollArea):
             self._shown = shown
             self.viewport().update()
         if shown.hint != self._hint:
+            # What a drag would do is no news once it is over.
             self._hint = shown.hint
-            if shown.hint:
-                self.hint_changed.emit(shown.hint)
+            self.hint_changed.emit(shown.hint)
 
     def _choose(self, ids: frozenset[str]) -> None:
         self._selection.choose(*ids)
@@ -814,7 +814,7 @@ class TimelineView(QAbstractScrollArea):
         event.accept()
         frame, overwrites = self._drop_place(event.position(), event.modifiers(), found)
         self._show(
-            Shown(self._drop_ghosts(found, frame), drop_line=frame, hint=_drop_hint(found, overwrites=overwrites))
+            Shown(self._drop_ghosts(found, frame), drop_line=frame, hint=self._drop_hint(found, overwrites=overwrites))
         )
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
@@ -848,6 +848,8 @@ class TimelineView(QAbstractScrollArea):
 
     def _drop_ghosts(self, found: Dropped, frame: int) -> tuple[Ghost, ...]:
         kind = RowKind.FILM if found.is_film else RowKind.OVERLAYS
+        if self._is_sound(found):
+            kind = RowKind.SOUND
         row = next((number for number, row in enumerate(self._content.rows) if row.kind is kind), None)
         if row is None:
             return ()
@@ -858,12 +860,17 @@ class TimelineView(QAbstractScrollArea):
         rate = self._content.project.canvas.rate
         if found.source_id:
             for source in self._content.project.sources:
-                if source.id == found.source_id and source.picture is not None:
-                    return max(1, round(source.duration_s * rate) or source.frame_count)
+                if source.id == found.source_id and source.duration_s:
+                    return max(1, round(source.duration_s * rate))
         return max(1, round(5 * rate))
 
+    def _is_sound(self, found: Dropped) -> bool:
+        sources = self._content.project.sources
+        return any(source.id == found.source_id and source.picture is None for source in sources)
 
-def _drop_hint(found: Dropped, *, overwrites: bool) -> str:
-    if not found.is_film:
-        return "Lays the picture over the film from here"
-    return "Overwrites what is there" if overwrites else "Inserts the film here; hold Ctrl to overwrite"
+    def _drop_hint(self, found: Dropped, *, overwrites: bool) -> str:
+        if self._is_sound(found):
+            return "Lays the sound on a track of its own from here"
+        if not found.is_film:
+            return "Lays the picture over the film from here"
+        return "Overwrites what is there" if overwrites else "Inserts the film here; hold Ctrl to overwrite"

@@ -529,3 +529,20 @@ def test_clicks_into_a_number_take_all_of_it_so_that_digits_replace_it(stage, qt
     QTest.keyClicks(line, "-12")
     QTest.keyClick(line, Qt.Key.Key_Return)
     assert field.box.value() == -12
+
+
+def test_a_stroke_finds_an_action_from_a_number_too_and_letters_stay_there(stage, qtbot):
+    field = NumberField("Gain", -60, 12, 0.5, 1, " dB")
+    stage.show(field, 300, 60)
+    field.setFocus()
+    qtbot.waitUntil(field.box.hasFocus)
+
+    def keeps(key, text):
+        event = QKeyEvent(QEvent.Type.ShortcutOverride, key, Qt.KeyboardModifier.NoModifier, text)
+        event.ignore()
+        QApplication.sendEvent(field.box, event)
+        return event.isAccepted()
+
+    assert not keeps(Qt.Key.Key_Slash, "/")
+    assert keeps(Qt.Key.Key_P, "p"), "a unit is typed, nothing is approved"
+    assert keeps(Qt.Key.Key_1, "1")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -11,14 +13,18 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QToolButton
 
 from app.ui.timeline.content import RowKind
+from app.ui.timeline.drops import SOURCE_TYPE
+from engine.model import edits as e
 from engine.model.markers import MarkerKind
 from engine.model.region import Box
+from engine.model.sound import TrackSettings
 from engine.model.time import Range
 from tests.app.ui.timeline.hand import (
     CTRL,
     LEFT,
     MIDDLE,
     NONE,
+    at,
     drag,
     drop,
     item,
@@ -211,6 +217,45 @@ def test_a_picture_dropped_becomes_an_overlay_from_there(stage, panel, qtbot, tm
     qtbot.waitUntil(lambda: len(stage.project.layer("overlays").items) == 2, timeout=20_000)
     made = stage.project.layer("overlays").items[-1]
     assert (made.name, made.place.frames.start) == ("Logo", 15)
+
+
+def test_sound_is_said_to_go_onto_a_track_and_what_a_drag_would_do_is_forgotten_with_it(stage, panel):
+    sound = replace(stage.project.sources[0], id="song", picture=None)
+    stage.do(e.AddSource(sound), e.AddTrack("t", TrackSettings("Music")))
+    data = QMimeData()
+    data.setData(SOURCE_TYPE, b"song")
+    told = []
+    panel.view.hint_changed.connect(told.append)
+    drop(panel, data, 15, RowKind.SOUND)
+    assert told == ["Lays the sound on a track of its own from here", ""]
+    told.clear()
+    drag(panel, at(panel, 33, RowKind.OVERLAYS), at(panel, 39, RowKind.OVERLAYS))
+    assert told[0].startswith("+")
+    assert told[-1] == ""
+
+
+def test_a_track_that_is_heard_alone_says_so_in_the_heads(stage, panel):
+    stage.do(e.AddTrack("one", TrackSettings("One")), e.AddTrack("two", TrackSettings("Two")))
+    heads = panel._heads
+
+    def words(name):
+        # The last one: those of rows that were replaced go with the next turn of the loop.
+        return [b.toolTip() for b in panel.findChildren(QToolButton) if b.accessibleName() == f"Mute {name}"][-1]
+
+    before = heads.grab().toImage()
+    stage.do(e.ChangeTrack("one", TrackSettings("One", solo=True)))
+    assert words("One") == "Mute One; it alone is heard (solo)"
+    assert words("Two") == "Mute Two; another track is heard alone (solo)"
+    after = heads.grab().toImage()
+    sign = stage.context.theme.colour("stale.bg")
+    place = panel.view.layout_of_rows.place(row(panel, RowKind.SOUND))
+
+    def signs(image):
+        return sum(
+            image.pixelColor(x, y) == sign for x in range(90, 130) for y in range(place.top, place.top + place.height)
+        )
+
+    assert signs(before) == 0 < signs(after)
 
 
 # --- what it says ----------------------------------------------------------------------------------------------------

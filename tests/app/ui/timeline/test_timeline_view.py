@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -13,7 +14,7 @@ from app.session.live_plan import Planned
 from app.session.settings import Settings
 from app.ui.theme import Theme
 from app.ui.timeline import TimelinePanel
-from app.ui.timeline.content import RowKind
+from app.ui.timeline.content import RowKind, name_of
 from app.ui.timeline.describe import tooltip_of
 from app.ui.timeline.filmstrip import slots
 from app.ui.timeline.layout import RULER, STRIP
@@ -22,7 +23,7 @@ from app.ui.timeline.panel import plan_words
 from app.ui.timeline.scene import FeatureLane, Strip
 from engine.model import edits as e
 from engine.model.captions import Caption
-from engine.model.patch import Patch, ReviewState
+from engine.model.patch import Nudge, Patch, ReviewState
 from engine.model.place import AtTimeline
 from engine.model.region import Box
 from engine.model.sound import TrackSettings
@@ -54,6 +55,35 @@ def painted(panel: TimelinePanel) -> QImage:
 def row(panel: TimelinePanel, kind: RowKind):
     number = next(number for number, row in enumerate(panel.view.content.rows) if row.kind is kind)
     return panel.view.layout_of_rows.place(number)
+
+
+def test_every_anchor_and_nudge_of_a_patch_is_marked_on_its_frame(stage, panel):
+    place, x = row(panel, RowKind.PATCHES), panel.view.scale.x
+    colour = stage.context.theme.colour("patch.fg")
+
+    def marked(image, frame, low, high):
+        """Count the pixels of a mark around a frame, in a band of the item's height."""
+        left = round(x(frame + 0.5)) - 4
+        return sum(
+            image.pixelColor(left + dx, y) == colour
+            for dx in range(9)
+            for y in range(place.bottom + low, place.bottom + high)
+        )
+
+    before = [marked(painted(panel), frame, -14, -2) for frame in (22, 24, 27)]
+    assert before[1] > before[0] == before[2] == 0
+    (patch,) = stage.project.patches
+    motion = replace(patch.motion, anchors=((27, Box(0.3, 0.2, 0.5, 0.4)),), nudges=(Nudge(22, 0.1),))
+    stage.do(e.ReplacePatch(replace(patch, motion=motion)))
+    after = [marked(painted(panel), frame, -14, -2) for frame in (22, 24, 27)]
+    assert 0 < after[0] < after[2], "a dot, and a diamond"
+    assert after[2] == before[1]
+
+
+def test_the_tags_of_a_caption_are_not_its_words(stage, panel):
+    stage.do(e.AddItems("captions", (Caption("said", AtTimeline(0, 1), "<i>Good</i> morning"),)))
+    placed = panel.view.content.find("said")
+    assert name_of(stage.project, placed.value) == "Good morning"
 
 
 def test_patches_and_the_strip_have_their_colours_at_their_frames(stage, panel):
