@@ -22,7 +22,9 @@ class LockRow(QWidget):
         self.said = ElidedLabel()
         self.unlock = push_button("Unlock", ButtonKind.LINK)
         self.unlock.clicked.connect(self._unlock)
-        self.setLayout(row(IconLabel(context.theme, "lock", "text.2"), self.said, self.unlock, margins=(12, 8, 12, 0)))
+        across = row(IconLabel(context.theme, "lock", "text.2"), self.said, self.unlock, margins=(12, 8, 12, 0))
+        across.setStretch(1, 1)
+        self.setLayout(across)
         self.hide()
 
     def refresh(self) -> bool:

@@ -383,6 +383,9 @@ def test_what_is_locked_says_so_changes_nothing_and_is_unlocked_there(stage, pan
     stage.do(ChangeLayer("patches", replace(stage.project.layer("patches").settings, locked=True)))
     assert not panel.lock_row.isHidden()
     assert "“Patches” is locked" in panel.lock_row.said.text()
+    QApplication.processEvents()
+    said = panel.lock_row.said
+    assert said.width() >= said.fontMetrics().horizontalAdvance(said.text()), "no word of it is cut off"
     assert not field(panel, QAbstractSpinBox, "Softness").isEnabled()
     assert not panel.tools.isEnabled()
     assert not panel.generate.isEnabled()
