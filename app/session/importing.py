@@ -217,15 +217,12 @@ def _sound_edits(project: Project, source: Source, frame: int) -> list[SingleEdi
     track_id = track.id if track is not None else new_id()
     if track is None:
         edits.append(AddTrack(track_id, TrackSettings("Music", SoundRole.MUSIC)))
-    sound = source.sound[0]
-    item = AudioItem(
-        new_id(),
-        source.id,
-        AtTime(TimelineMap(project).time_of(max(0, frame))),
-        sound.start_s,
-        sound.duration_s or source.duration_s,
-        name=Path(source.name).stem,
-    )
+    sound, timeline = source.sound[0], TimelineMap(project)
+    start_s, length_s = timeline.time_of(max(0, frame)), sound.duration_s or source.duration_s
+    if 0 <= frame < timeline.frame_count:
+        # As a picture does, it ends with the film: a fade out beyond its end would not be heard.
+        length_s = min(length_s, timeline.time_of(timeline.frame_count) - start_s)
+    item = AudioItem(new_id(), source.id, AtTime(start_s), sound.start_s, length_s, name=Path(source.name).stem)
     return [*edits, AddSounds(track_id, (item,))]
 
 

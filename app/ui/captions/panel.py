@@ -291,8 +291,7 @@ class CaptionsPanel(Panel):
     @Slot()
     def ask_import(self) -> None:
         """Ask for a caption file, and take it in."""
-        folder = self._session.settings.choices.folders.get("captions", "")
-        chosen, _ = QFileDialog.getOpenFileName(self, "Import captions", folder, _FILES)
+        chosen, _ = QFileDialog.getOpenFileName(self, "Import captions", str(self._folder()), _FILES)
         if chosen:
             self.import_file(Path(chosen))
 
@@ -320,10 +319,10 @@ class CaptionsPanel(Panel):
         layer = self.model.layer
         if layer is None:
             return
-        folder = Path(self._session.settings.choices.folders.get("captions", ""))
-        chosen, _ = QFileDialog.getSaveFileName(
-            self, "Export captions", str(folder / f"{layer.settings.name}.srt"), _FILES
-        )
+        path, name = self._document.path, layer.settings.name
+        if path is not None:
+            name = path.stem if len(self._layers()) == 1 else f"{path.stem} {name}"
+        chosen, _ = QFileDialog.getSaveFileName(self, "Export captions", str(self._folder() / f"{name}.srt"), _FILES)
         if chosen:
             self.export_file(Path(chosen))
 
@@ -357,6 +356,12 @@ class CaptionsPanel(Panel):
 
     def _failed(self, error: DeltacutError) -> None:
         self._context.notices.say(str(error))
+
+    def _folder(self) -> Path:
+        """Return where to look first: where captions were last, else beside the project."""
+        path = self._document.path
+        beside = Path.home() if path is None else path.parent
+        return Path(self._session.settings.choices.folders.get("captions", beside))
 
     def _remember(self, folder: Path) -> None:
         folders = self._session.settings.choices.folders

@@ -106,7 +106,21 @@ class InspectorPanel(Panel):
 
     def actions_of_panel(self) -> list[ActionSpec]:
         """Return what can be done here."""
-        return [*self.generate.actions_of_box(), *self.tools.actions(), *self._patch.actions()]
+        settings = ActionSpec(
+            "project.settings",
+            "Project settings",
+            "File",
+            self.show_project,
+            hindrance=lambda: "" if self._document.is_open else "Open a film first",
+            section=30,
+            also="canvas size frame rate loudness original sound",
+        )
+        return [settings, *self.generate.actions_of_box(), *self.tools.actions(), *self._patch.actions()]
+
+    def show_project(self) -> None:
+        """Show what concerns the whole project; what was chosen is let go."""
+        self._selection.clear()
+        self._context.notices.show_panel("inspector")
 
     @Slot()
     def refresh(self) -> None:

@@ -348,7 +348,8 @@ class MediaPanel(Panel):
     @Slot()
     def import_files(self) -> None:
         """Ask for files and take them in."""
-        folders = self._context.session.settings.choices.folders
+        folders, path = self._context.session.settings.choices.folders, self._context.session.document.path
+        beside = Path.home() if path is None else path.parent
         pictures = " ".join(f"*{suffix}" for suffix in sorted(PICTURES))
         captions = " ".join(f"*{suffix}" for suffix in sorted(CAPTION_FILES))
         kinds = (
@@ -356,7 +357,7 @@ class MediaPanel(Panel):
             f"Pictures ({pictures});;Captions ({captions});;All files (*)"
         )
         names, _ = QFileDialog.getOpenFileNames(
-            self, "Import", folders.get("import", folders.get("video", str(Path.home()))), kinds
+            self, "Import", folders.get("import", folders.get("video", str(beside))), kinds
         )
         if names:
             self._context.session.settings.set(folders={**folders, "import": str(Path(names[0]).parent)})

@@ -316,7 +316,9 @@ class TakesPanel(Panel):
         patch, take = self._selection.patch, self.take
         if patch is None or take is None or not isinstance(take.tool, Picture | MovingPicture):
             return
-        folder = self._context.session.settings.choices.folders.get("takes", "")
+        path = self._document.path
+        beside = Path.home() if path is None else path.parent
+        folder = self._context.session.settings.choices.folders.get("takes", beside)
         suffix = ".mkv" if isinstance(take.tool, MovingPicture) else ".png"
         name = f"{patch.name or 'Patch'} {take_title(patch, take)}{suffix}"
         chosen, _ = QFileDialog.getSaveFileName(self, "Export the take's picture", str(Path(folder) / name))

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
-
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QDragEnterEvent,
@@ -15,53 +11,43 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
-    QPainterPath,
-    QPen,
     QPolygonF,
     QResizeEvent,
-    QTransform,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
 
 from app.session.comparison import Changes
 from app.session.document import Change
-from app.session.importing import Where
 from app.session.selection import ToolMode
 from app.ui.context import Context
-from app.ui.theme.theme import HANDLE, HANDLE_EDGE
-from app.ui.viewer import marks, shapes
-from app.ui.viewer.findings import Findings, Outlines, findings, placed_map
+from app.ui.viewer import marks
+from app.ui.viewer.canvas_painting import CanvasPainting, InHand
+from app.ui.viewer.findings import Findings, findings
 from app.ui.viewer.gestures import (
     DrawFrame,
     DrawLasso,
     DrawPolygon,
     Gesture,
-    MoveNode,
     MoveRegion,
-    ResizeRegion,
     Stroke,
 )
-from app.ui.viewer.item_box import ItemBox, text_of, tidied, with_text
-from app.ui.viewer.item_hand import ItemDrag, is_near, taken_hold, turn_grip
+from app.ui.viewer.ground import Ground
+from app.ui.viewer.item_box import text_of
+from app.ui.viewer.item_edits import ItemEdits
+from app.ui.viewer.item_hand import ItemDrag, is_near, taken_hold
 from app.ui.viewer.new_items import added_item
+from app.ui.viewer.picture_drops import PictureDrops
 from app.ui.viewer.picture_view import Compare, PictureView
-from app.ui.viewer.region_edits import Editable, RegionEdits
-from app.ui.viewer.text_field import TextField
+from app.ui.viewer.region_edits import RegionEdits
 from app.ui.viewer.trouble import Trouble
-from app.ui.viewer.view_map import ViewMap
-from engine.errors import DeltacutError, EditRefused
+from engine.errors import DeltacutError
 from engine.model.captions import Caption
-from engine.model.edits import ReplaceItem
 from engine.model.overlay import Overlay
-from engine.model.patch import Follow, Patch
-from engine.model.region import Box, Ellipse, Lasso, Point, Polygon, Region
+from engine.model.region import Box, Ellipse, Point, Region
 
-_REACH = 7.0
-"""Points around a handle in which it is taken hold of."""
 _SMALLEST = 4.0
-_TURN_STALK = 22.0
-_PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
+"""Points; a smaller region was a click."""
 _DRAWING = (ToolMode.BOX, ToolMode.ELLIPSE, ToolMode.POLYGON, ToolMode.LASSO)
 _CURSORS = {
     ToolMode.HAND: Qt.CursorShape.OpenHandCursor,
@@ -89,17 +75,19 @@ class Canvas(PictureView):
         self._selection = context.session.selection
         self._gesture: Gesture | None = None
         self._item_drag: ItemDrag | None = None
-        self._findings: Findings | None = None
         self._edits = RegionEdits(context.session, self)
         self._edits.refused.connect(self.refused)
+        self.item_edits = ItemEdits(context, self)
+        self.item_edits.refused.connect(self.refused)
+        self.ground = Ground(context.session, self._edits, self)
+        self._painting = CanvasPainting(self.ground, self._edits, self)
+        self._drops = PictureDrops(context, self.ground)
         self._pointer: QPointF | None = None
         self._space = False
         self._space_used = False
         self._shows_mask = False
         self._shows_safe = False
         self._brush = 0.02
-        self._field: TextField | None = None
-        self._drop_hint = ""
         self._added: str | None = None
         self._session.document.changed.connect(self._changed)
         self._selection.changed.connect(self._chosen)
@@ -148,8 +136,8 @@ class Canvas(PictureView):
     @property
     def changes(self) -> Changes | None:
         """Return what the patches change on the shown frame, None where that is not known."""
-        found = self._findings
-        return found.changes if found is not None and found.frame == self._frame else None
+        found = self.ground.found
+        return None if found is None else found.changes
 
     def after_label(self) -> str:
         patch = self._selection.patch
@@ -188,7 +176,7 @@ class Canvas(PictureView):
     @Slot(str, object)
     def _worked(self, view: str, result: object) -> None:
         if view == _FINDINGS and isinstance(result, Findings):
-            self._findings = result
+            self.ground.findings = result
             self._edits.pending = None
             self._bring_into_sight(result)
             self.update()
@@ -203,39 +191,6 @@ class Canvas(PictureView):
             if box.item.id == self._added and found.frame == self._frame:
                 self._added = None
                 self._set_map(self._map.showing(QPolygonF([QPointF(*corner) for corner in box.corners]).boundingRect()))
-
-    def _box_of_chosen(self) -> ItemBox | None:
-        found, item = self._findings, self._selection.item
-        if found is None or found.frame != self._frame or item is None:
-            return None
-        return next((box for box in found.boxes if box.item == item), None)
-
-    def _as_it_is_now(self, box: ItemBox) -> ItemBox | None:
-        """Return the frame around an item with the item itself as it is now; None once it is gone.
-
-        A frame is worked out beside the picture: what the item says may have changed since.
-        """
-        layers = self._session.document.project.layers
-        item = next((item for layer in layers for item in layer.items if item.id == box.item.id), None)
-        return replace(box, item=item) if isinstance(item, Overlay | Caption) else None
-
-    # --- coordinates ------------------------------------------------------------------------------------------------
-
-    def _to_view(self, view: ViewMap) -> QTransform:
-        """Return the map from a source's displayed picture (0 to 1) to the widget."""
-        picture = view.picture
-        canvas = QTransform(picture.width(), 0, 0, picture.height(), picture.left(), picture.top())
-        return placed_map(self._preview.scene, self._frame) * canvas
-
-    def _to_source(self, point: QPointF) -> Point:
-        back, _ = self._to_view(self.map_at(point)).inverted()
-        found = back.map(point)
-        return found.x(), found.y()
-
-    def _aspect(self) -> float:
-        """Return the width of the source's picture by its height."""
-        source = self._to_view(self._map)
-        return abs(source.m11() or source.m12()) / max(1e-9, abs(source.m22() or source.m21()))
 
     # --- the pointer ------------------------------------------------------------------------------------------------
 
@@ -261,42 +216,42 @@ class Canvas(PictureView):
         self.update()
 
     def _begin(self, tool: ToolMode, point: QPointF) -> None:
-        at = self._to_source(point)
+        at = self.ground.to_source(point)
         if tool in (ToolMode.BRUSH, ToolMode.ERASE):
             self._gesture = Stroke(tool is ToolMode.ERASE, self._brush, [at])
             return
-        taken = self._taken_hold(point, at)
+        taken = self.ground.taken_hold(point)
         if taken is not None:
             self._gesture = taken
             return
         match tool:
             case ToolMode.BOX:
-                self._gesture = DrawFrame(Box, at, self._aspect())
+                self._gesture = DrawFrame(Box, at, self.ground.aspect())
             case ToolMode.ELLIPSE:
-                self._gesture = DrawFrame(Ellipse, at, self._aspect())
+                self._gesture = DrawFrame(Ellipse, at, self.ground.aspect())
             case ToolMode.LASSO:
-                self._gesture = DrawLasso(at, self._aspect())
+                self._gesture = DrawLasso(at, self.ground.aspect())
             case ToolMode.POLYGON:
                 self._gesture = DrawPolygon([at], at)
             case _:
                 self._select(point, at)
 
     def _select(self, point: QPointF, at: Point) -> None:
-        chosen, view = self._box_of_chosen(), self.map_at(point)
+        chosen, view = self.ground.box_of_chosen(), self.map_at(point)
         drag = None if chosen is None else taken_hold(chosen, view, point)
         if drag is not None:
             self._item_drag = drag
             return
-        editable = self._edits.editable(self._frame)
-        if editable is not None and self._is_inside(editable, at):
+        editable = self.ground.editable
+        if editable is not None and self.ground.is_inside(editable, at):
             self._gesture = MoveRegion(self._edits.shown(editable), at)
             return
-        under = self._patch_at(at)
+        under = self.ground.patch_at(at)
         if under is not None:
             self._selection.set_region(None, None)
             self._selection.choose(under)
             return
-        box = self._box_at(point)
+        box = self.ground.box_at(point)
         if box is not None:
             self._selection.choose(box.item.id)
             return
@@ -305,76 +260,11 @@ class Canvas(PictureView):
         elif self._selection.patch is not None or isinstance(self._selection.item, Overlay | Caption):
             self._selection.choose()
 
-    def _taken_hold(self, point: QPointF, at: Point) -> Gesture | None:
-        """Return the gesture of a region's handle or node under the pointer."""
-        editable = self._edits.editable(self._frame)
-        if editable is None or not editable.is_anchor:
-            return None
-        region = self._edits.shown(editable)
-        view = self._to_view(self.map_at(point))
-        for node in shapes.nodes(region):
-            if is_near(view.map(QPointF(*shapes.node_point(region, node))), point):
-                assert isinstance(region, Polygon | Lasso)
-                return MoveNode(region, node)
-        for corner in shapes.CORNERS:
-            if is_near(view.map(QPointF(*shapes.corner_point(region.bounds, corner))), point):
-                return ResizeRegion(region, corner)
-        return None
-
-    def _patch_at(self, at: Point) -> str | None:
-        """Return the patch on the shown frame under a point, the smallest first."""
-        document = self._session.document
-        shown = None if self._frame is None else document.timeline.source_at(self._frame)
-        if shown is None:
-            return None
-        carried = self._carried_at(at)
-        found = [
-            patch
-            for patch in document.project.patches
-            if patch.source_id == shown.source_id
-            and shown.frame in patch.frames
-            and (
-                patch.id in carried
-                or (shapes.contains(patch.region, *at) and (_stays(patch) or patch.anchor == shown.frame))
-            )
-        ]
-        if not found:
-            return None
-        return min(found, key=lambda patch: _area(patch.region.bounds)).id
-
-    def _is_inside(self, editable: Editable, at: Point) -> bool:
-        """Tell whether a point is in the region, where it was carried to."""
-        if editable.is_anchor or editable.patch is None:
-            return shapes.contains(self._edits.shown(editable), *at)
-        return editable.patch.id in self._carried_at(at)
-
-    def _carried_at(self, at: Point) -> frozenset[str]:
-        """Return the patches that were followed to a point of the shown frame."""
-        found = self._findings
-        if found is None or found.frame != self._frame:
-            return frozenset()
-        known = [*found.others, *([(found.patch_id, found.outlines)] if found.patch_id else [])]
-        whole = QTransform()
-        return frozenset(
-            id for id, outlines in known if any(_path(outline, whole).contains(QPointF(*at)) for outline in outlines)
-        )
-
-    def _box_at(self, point: QPointF) -> ItemBox | None:
-        found = self._findings
-        if found is None or found.frame != self._frame:
-            return None
-        view = self.map_at(point)
-        for box in reversed(found.boxes):
-            outline = QPolygonF([view.to_view(*corner) for corner in box.corners])
-            if outline.containsPoint(point, Qt.FillRule.WindingFill):
-                return self._as_it_is_now(box)
-        return None
-
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         point = event.position()
         self._pointer = point
         if self._gesture is not None:
-            self._gesture.move(self._to_source(point), event.modifiers())
+            self._gesture.move(self.ground.to_source(point), event.modifiers())
             self.update()
         elif self._item_drag is not None:
             self._item_drag.move(self.map_at(point).to_canvas(point), event.modifiers())
@@ -397,7 +287,7 @@ class Canvas(PictureView):
             self._finish(gesture)
         elif drag is not None:
             self._item_drag = None
-            self._finish_item(drag)
+            self.item_edits.dragged(drag)
         self.update()
         event.accept()
 
@@ -405,10 +295,10 @@ class Canvas(PictureView):
         if isinstance(self._gesture, DrawPolygon):
             self._close_polygon(self._gesture)
             return
-        box = self._box_at(event.position())
+        box = self.ground.box_at(event.position())
         if self._selection.tool is ToolMode.SELECT and box is not None and text_of(box.item) is not None:
             self._item_drag = None
-            self._edit_text(box)
+            self.item_edits.edit_text(box)
             return
         self.mousePressEvent(event)
 
@@ -425,11 +315,11 @@ class Canvas(PictureView):
         self.update()
 
     def _add_corner(self, gesture: DrawPolygon, point: QPointF) -> None:
-        first = self._to_view(self.map_at(point)).map(QPointF(*gesture.corners[0]))
+        first = self.ground.to_view(self.map_at(point)).map(QPointF(*gesture.corners[0]))
         if len(gesture.corners) >= 3 and is_near(first, point):
             self._close_polygon(gesture)
         else:
-            gesture.add(self._to_source(point))
+            gesture.add(self.ground.to_source(point))
 
     def _close_polygon(self, gesture: DrawPolygon) -> None:
         self._gesture = None
@@ -483,7 +373,7 @@ class Canvas(PictureView):
 
     def nudge_region(self, dx_px: int, dy_px: int) -> None:
         """Move the region on the shown frame by canvas pixels, as its one step."""
-        editable = self._edits.editable(self._frame)
+        editable = self.ground.editable
         if editable is None:
             return
         gesture = MoveRegion(self._edits.shown(editable), (0.0, 0.0))
@@ -500,7 +390,7 @@ class Canvas(PictureView):
         try:
             match gesture:
                 case Stroke():
-                    self._edits.brushed(gesture, frame, self._aspect())
+                    self._edits.brushed(gesture, frame, self.ground.aspect())
                 case DrawFrame() | DrawLasso() | DrawPolygon():
                     if region is None or self._is_slip(region):
                         self._selection.set_region(None, None)
@@ -514,91 +404,29 @@ class Canvas(PictureView):
     def _is_slip(self, region: Region) -> bool:
         """Tell whether a region is so small that it was a click."""
         box = region.bounds
-        place = self._to_view(self._map).mapRect(QRectF(box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0))
+        place = self.ground.to_view(self._map).mapRect(QRectF(box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0))
         return place.width() < _SMALLEST and place.height() < _SMALLEST
-
-    def _finish_item(self, drag: ItemDrag) -> None:
-        scene = self._preview.scene
-        if drag.now == drag.box or scene is None:
-            return
-        try:
-            changed = drag.changed(scene)
-        except EditRefused as error:
-            self.refused.emit(str(error))
-            return
-        if changed != drag.box.item:
-            self._session.document.do(ReplaceItem(changed))
 
     def edit_chosen_text(self) -> None:
         """Edit the chosen title's or caption's text where it stands."""
-        box = self._box_of_chosen()
+        box = self.ground.box_of_chosen()
         if box is not None and text_of(box.item) is not None:
-            self._edit_text(box)
-
-    def _edit_text(self, box: ItemBox) -> None:
-        text = text_of(box.item)
-        assert text is not None
-        self._selection.choose(box.item.id)
-        outline = QPolygonF([self._map.to_view(*corner) for corner in box.corners]).boundingRect()
-
-        def taken(changed: str) -> None:
-            self._field = None
-            changed = tidied(box.item, changed)
-            if changed and changed != text:
-                try:
-                    self._session.document.do(ReplaceItem(with_text(box.item, changed)))
-                except EditRefused as error:
-                    self.refused.emit(str(error))
-            self.setFocus()
-
-        self._context.notices.say("Enter takes the text, Shift+Enter begins a line, Escape leaves it as it was")
-        self._field = TextField(text, taken, self)
-        self._field.show_at(outline, QRectF(self.rect()))
+            self.item_edits.edit_text(box)
 
     # --- files dropped ----------------------------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        # Whoever ignores the entry is told of no move: where the picture would go is decided there.
-        if self._frame is None or _picture_of(event) is None:
-            event.ignore()
-            return
-        event.setDropAction(Qt.DropAction.CopyAction)
-        event.accept()
+        self._drops.enter(event, self._frame)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        event.setDropAction(Qt.DropAction.CopyAction)
-        event.accept()
-        on_region = self._is_on_region(event.position())
-        self._say_drop("Puts the picture into the region" if on_region else "Lays the picture over the film from here")
+        self._drops.move(event)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._say_drop("")
+        self._drops.leave()
         event.accept()
-
-    def _say_drop(self, hint: str) -> None:
-        if hint != self._drop_hint:
-            self._drop_hint = hint
-            self._context.notices.say(hint)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self._say_drop("")
-        path, frame = _picture_of(event), self._frame
-        if path is None or frame is None:
-            event.ignore()
-            return
-        event.setDropAction(Qt.DropAction.CopyAction)
-        event.accept()
-        if self._is_on_region(event.position()):
-            self._session.patching.place_picture(path)
-        else:
-            self._session.importing.add([path], Where.INSERT, frame)
-
-    def _is_on_region(self, point: QPointF) -> bool:
-        editable = self._edits.editable(self._frame)
-        if editable is None:
-            return False
-        at = self._to_source(point)
-        return self._is_inside(editable, at) or (editable.is_anchor and shapes.contains(editable.region.bounds, *at))
+        self._drops.drop(event, self._frame)
 
     # --- painting ---------------------------------------------------------------------------------------------------
 
@@ -613,96 +441,25 @@ class Canvas(PictureView):
         if self._shows_safe:
             for _, view in self.panes():
                 marks.paint_safe_areas(painter, view.picture)
+        hand = self._in_hand()
         for _, view in self.panes():
             painter.save()
             painter.setClipRect(view.room)
-            self._paint_regions(painter, view)
-            self._paint_item(painter, view)
+            self._painting.regions(painter, view, hand)
+            if hand.box is not None:
+                self._painting.item(painter, view, hand.box)
             painter.restore()
             if self._compare is not Compare.SIDE_BY_SIDE:
                 break
-        self._paint_brush(painter)
+        if self._selection.tool in (ToolMode.BRUSH, ToolMode.ERASE) and self._pointer is not None:
+            self._painting.brush(painter, self._pointer, self._brush)
         self._paint_changes(painter)
 
-    def _paint_regions(self, painter: QPainter, view: ViewMap) -> None:
-        to_view = self._to_view(view)
-        editable = self._edits.editable(self._frame)
-        gesture = self._gesture
-        path = self._region_path(editable, to_view)
-        if self._shows_mask and not path.isEmpty():
-            whole = QPainterPath()
-            whole.addRect(view.picture.intersected(view.room))
-            marks.paint_mask(painter, whole, path)
-        if not path.isEmpty():
-            carried = editable is not None and not editable.is_anchor
-            marks.paint_outline(painter, path, dashed=carried)
-        if gesture is not None and gesture.trail:
-            marks.paint_trail(painter, gesture, to_view, view.picture.height())
-        if editable is None or gesture is not None or self._transport.is_playing or self._held:
-            return
-        if editable.is_anchor:
-            region = self._edits.shown(editable)
-            box = region.bounds
-            corners = [(box.x0, box.y0), (box.x1, box.y0), (box.x1, box.y1), (box.x0, box.y1)]
-            if not isinstance(region, Box):
-                # Around a box it would lie on the outline itself, and hide what it is.
-                marks.paint_frame(painter, [to_view.map(QPointF(*corner)) for corner in corners])
-            for node in shapes.nodes(region):
-                marks.paint_node(painter, to_view.map(QPointF(*shapes.node_point(region, node))))
-            for corner in shapes.CORNERS:
-                marks.paint_handle(painter, to_view.map(QPointF(*shapes.corner_point(box, corner))))
-        if editable.patch is not None and editable.patch.name and not path.isEmpty():
-            place = path.boundingRect()
-            at = QPointF(place.left(), max(view.room.top() + 4, place.top() - 34))
-            self.chip(painter, at, editable.patch.name, icon="region")
-
-    def _region_path(self, editable: Editable | None, to_view: QTransform) -> QPainterPath:
-        gesture, now = self._gesture, None
-        if gesture is not None and not isinstance(gesture, DrawPolygon):
-            now = gesture.region
-        if now is not None and (editable is None or editable.is_anchor):
-            return _path(shapes.outline_points(now), to_view)
-        if editable is None or self._transport.is_playing:
-            return QPainterPath()
-        if editable.is_anchor and self._edits.pending is not None:
-            return _path(shapes.outline_points(self._edits.pending), to_view)
-        outlines = self._outlines(editable)
-        if outlines:
-            # A carried region that is dragged is still counted from where it was drawn.
-            shift = _shift(editable.region, now or self._edits.shown(editable))
-            path = QPainterPath()
-            for outline in outlines:
-                path.addPath(_path(outline, shift * to_view))
-            return path
-        return _path(shapes.outline_points(editable.region), to_view) if editable.is_anchor else QPainterPath()
-
-    def _outlines(self, editable: Editable) -> Outlines:
-        """Return the outlines of the region on the shown frame, none where they are not known."""
-        found = self._findings
-        if found is None or found.frame != self._frame or editable.patch is None:
-            return ()
-        return found.outlines if found.patch_id == editable.patch.id else ()
-
-    def _paint_item(self, painter: QPainter, view: ViewMap) -> None:
-        drag = self._item_drag
-        box = drag.now if drag is not None else self._box_of_chosen()
-        if box is None or self._transport.is_playing or self._field is not None:
-            return
-        corners = [view.to_view(*corner) for corner in box.corners]
-        marks.paint_frame(painter, corners)
-        if isinstance(box.item, Overlay):
-            marks.paint_turn(painter, *turn_grip(corners))
-        for corner in corners:
-            marks.paint_handle(painter, corner)
-
-    def _paint_brush(self, painter: QPainter) -> None:
-        if self._selection.tool not in (ToolMode.BRUSH, ToolMode.ERASE) or self._pointer is None:
-            return
-        radius = self._brush * self._to_view(self._map).mapRect(QRectF(0, 0, 1, 1)).height()
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        for pen in (QPen(HANDLE_EDGE, 3), QPen(HANDLE, 1.25)):
-            painter.setPen(pen)
-            painter.drawEllipse(self._pointer, radius, radius)
+    def _in_hand(self) -> InHand:
+        drag, is_playing = self._item_drag, self._transport.is_playing
+        box = drag.now if drag is not None else self.ground.box_of_chosen()
+        shown = None if is_playing or self.item_edits.field is not None else box
+        return InHand(self._gesture, shown, is_playing or self._held, is_playing, self._shows_mask)
 
     def _paint_changes(self, painter: QPainter) -> None:
         found = self.changes
@@ -717,29 +474,3 @@ class Canvas(PictureView):
             f"Pixels changed outside the region: {found.outside:,}",
             icon="shield" if clean else "warning",
         )
-
-
-def _path(points: Sequence[Point], to_view: QTransform) -> QPainterPath:
-    return marks.closed_path(to_view.map(QPointF(*point)) for point in points)
-
-
-def _stays(patch: Patch) -> bool:
-    motion = patch.effective_motion
-    return motion.follow is Follow.STATIC and not motion.nudges
-
-
-def _shift(was: Region, now: Region) -> QTransform:
-    return QTransform.fromTranslate(now.bounds.x0 - was.bounds.x0, now.bounds.y0 - was.bounds.y0)
-
-
-def _area(box: Box) -> float:
-    return (box.x1 - box.x0) * (box.y1 - box.y0)
-
-
-def _picture_of(event: QDropEvent) -> Path | None:
-    """Return the one picture file that is dragged."""
-    urls = event.mimeData().urls()
-    if len(urls) != 1 or not urls[0].isLocalFile():
-        return None
-    path = Path(urls[0].toLocalFile())
-    return path if path.suffix.lower() in _PICTURES else None

@@ -61,6 +61,20 @@ def test_a_sound_goes_onto_a_sound_track_at_its_time(stage, qtbot, tmp_path):
     assert lengths(stage) == [50]
 
 
+def test_a_sound_that_is_longer_than_the_film_ends_with_it(stage, qtbot, tmp_path):
+    path = tmp_path / "Song.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(bytes(2 * 8000 * 9))
+    timeline = stage.session.document.timeline
+    with qtbot.waitSignal(stage.session.importing.imported, timeout=20_000):
+        stage.session.importing.add([path], Where.INSERT, 20)
+    (sound,) = stage.project.tracks[0].items
+    assert sound.position.start_s + sound.duration_s == timeline.time_of(50)
+
+
 def test_a_file_that_is_no_media_is_refused_and_the_project_stays(stage, qtbot, tmp_path):
     path = tmp_path / "broken.mp4"
     path.write_bytes(b"no film at all" * 30)

@@ -14,7 +14,9 @@ from tests.projects import one_source_project, patch
 
 BLUR = Take("blurred", Blur(4.0), provenance=Provenance("blur"))
 PICTURE = Take("drawn", Blur(4.0), provenance=Provenance("image"))
-WORDS = Take("made", Blur(4.0), provenance=Provenance("gemini", prompt="A plain white mug, glazed and without any logo"))
+WORDS = Take(
+    "made", Blur(4.0), provenance=Provenance("gemini", prompt="A plain white mug, glazed and without any logo")
+)
 
 
 def project(name="Blur", *others):

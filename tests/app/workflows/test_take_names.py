@@ -64,5 +64,5 @@ def test_a_take_is_found_within_its_patch_or_by_its_id(project, name, id):
 
 @pytest.mark.parametrize("name", ["1.3", "1.0", "3", "1", "3fa", "1.3fa", "2.1", "9.1"])
 def test_what_is_no_take_is_none_whatever_ids_begin_with(project, name):
-    with pytest.raises(UsageError, match="there is no (take|patch)"):
+    with pytest.raises(UsageError, match=r"there is no (take|patch)"):
         found_take(project, name)

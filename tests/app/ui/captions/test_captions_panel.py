@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
 
 from app.ui.captions import CaptionsPanel
 from app.ui.captions.lines import lines_of, time_of, time_text
@@ -207,3 +208,21 @@ def test_captions_from_speech_are_asked_for_once_and_come_as_a_layer(stage, pane
         row.buttons[WayOut.SEND_ONCE].click()
         qtbot.waitUntil(lambda: panel.rows == [], timeout=20000)
         qtbot.waitUntil(lambda: any(layer.settings.name == "Transcript" for layer in stage.project.layers))
+
+
+def test_caption_files_are_looked_for_and_written_beside_the_project_under_its_name(stage, panel, monkeypatch):
+    asked = []
+
+    def ask(_parent, _title, at, _kinds):
+        asked.append(Path(at))
+        return "", ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", ask)
+    project = stage.session.document.path
+    panel.ask_import()
+    panel.ask_export()
+    assert asked == [project.parent, project.with_suffix(".srt")]
+    stage.session.settings.set(folders={"captions": str(project.parent / "said")})
+    panel.ask_export()
+    assert asked[-1] == project.parent / "said" / f"{project.stem}.srt"

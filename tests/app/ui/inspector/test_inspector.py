@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from app.session.shown_pictures import Look, Show, Want
 from app.ui.inspector import InspectorPanel
+from app.ui.inspector.project_page import CanvasPage
 from app.ui.inspector.region_page import RegionPage
 from app.ui.widgets.fields import ChoiceField, ColourField, NumberField
 from engine.media.pixels import Care
@@ -549,3 +550,11 @@ def test_a_stroke_finds_an_action_from_a_number_too_and_letters_stay_there(stage
     assert not keeps(Qt.Key.Key_Slash, "/")
     assert keeps(Qt.Key.Key_P, "p"), "a unit is typed, nothing is approved"
     assert keeps(Qt.Key.Key_1, "1")
+
+
+def test_the_settings_of_the_project_are_found_while_something_is_chosen(stage, panel):
+    add_patch(stage)
+    stage.run("project.settings")
+    assert isinstance(panel.page, CanvasPage)
+    assert not stage.session.selection.items
+    assert stage.heard.panels[-1] == "inspector"

@@ -314,7 +314,7 @@ def test_enter_in_the_table_of_captions_takes_the_text_and_edits_nothing_else(de
     run(desktop, "captions.add")
     table = desktop.captions.table
     qtbot.waitUntil(lambda: table.findChild(QLineEdit) is not None)
-    qtbot.waitUntil(lambda: desktop.viewer.canvas._box_of_chosen() is not None, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: desktop.viewer.canvas.ground.box_of_chosen() is not None, timeout=LONG_MS)
     desktop.actions.refresh()
     assert desktop.actions.action("region.edit_text").isEnabled(), "it has Enter as its key"
     field = table.findChild(QLineEdit)
@@ -322,4 +322,4 @@ def test_enter_in_the_table_of_captions_takes_the_text_and_edits_nothing_else(de
     QTest.keyClicks(field, "Hello everyone")
     QTest.keyClick(field, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: desktop.session.selection.item.text == "Hello everyone")
-    assert desktop.viewer.canvas._field is None
+    assert desktop.viewer.canvas.item_edits.field is None

@@ -229,14 +229,14 @@ def test_a_title_is_dragged_scaled_and_turned_by_its_handles(stage, area, qtbot)
     stage.do(AddItems("overlays", (title,)))
     stage.session.selection.choose(title.id)
     canvas = area.canvas
-    qtbot.waitUntil(lambda: canvas._box_of_chosen() is not None)
-    box = canvas._box_of_chosen()
+    qtbot.waitUntil(lambda: canvas.ground.box_of_chosen() is not None)
+    box = canvas.ground.box_of_chosen()
     mx, my = box.middle
     drag(canvas, (mx, my), (mx + 0.05, my), (mx + 0.1, my + 0.1))
     moved = stage.session.selection.item
     assert (moved.geometry.x, moved.geometry.y) == pytest.approx((0.6, 0.6), abs=0.006)
-    qtbot.waitUntil(lambda: (found := canvas._box_of_chosen()) is not None and found.item == moved)
-    box = canvas._box_of_chosen()
+    qtbot.waitUntil(lambda: (found := canvas.ground.box_of_chosen()) is not None and found.item == moved)
+    box = canvas.ground.box_of_chosen()
     mx, my = box.middle
     x, y = box.corners[2]
     drag(canvas, (x, y), (mx + 2 * (x - mx), my + 2 * (y - my)))
@@ -248,29 +248,29 @@ def test_a_caption_is_dragged_and_its_text_edited_in_place(stage, area, qtbot):
     stage.do(AddItems("captions", (caption,)))
     canvas = area.canvas
     stage.session.selection.choose(caption.id)
-    qtbot.waitUntil(lambda: canvas._box_of_chosen() is not None)
-    mx, my = canvas._box_of_chosen().middle
+    qtbot.waitUntil(lambda: canvas.ground.box_of_chosen() is not None)
+    mx, my = canvas.ground.box_of_chosen().middle
     drag(canvas, (mx, my), (mx, my - 0.1), (mx, my - 0.2))
     assert stage.session.selection.item.style.y == pytest.approx(0.72, abs=0.006)
-    qtbot.waitUntil(lambda: canvas._box_of_chosen() is not None)
-    middle = at(canvas, *canvas._box_of_chosen().middle)
+    qtbot.waitUntil(lambda: canvas.ground.box_of_chosen() is not None)
+    middle = at(canvas, *canvas.ground.box_of_chosen().middle)
     QTest.mouseDClick(canvas, LEFT, NONE, middle)
-    field = canvas._field
+    field = canvas.item_edits.field
     assert field.toPlainText() == "Good girl."
     QTest.keyClicks(field, "Good boy.")
     QTest.keyClick(field, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert stage.session.selection.item.text == "Good boy."
-    assert canvas._field is None
+    assert canvas.item_edits.field is None
 
 
 def test_a_caption_that_is_a_text_track_has_no_frame_on_the_picture(stage, area, qtbot):
     caption = Caption(new_id(), AtTimeline(Fraction(0), Fraction(2)), "Good girl.")
     stage.do(AddItems("captions", (caption,)))
     stage.session.selection.choose(caption.id)
-    qtbot.waitUntil(lambda: area.canvas._box_of_chosen() is not None)
+    qtbot.waitUntil(lambda: area.canvas.ground.box_of_chosen() is not None)
     layer = stage.project.layer("captions")
     stage.do(ChangeLayer("captions", replace(layer.settings, captions=CaptionMode.SOFT)))
-    qtbot.waitUntil(lambda: area.canvas._box_of_chosen() is None)
+    qtbot.waitUntil(lambda: area.canvas.ground.box_of_chosen() is None)
 
 
 def test_a_caption_is_edited_as_it_is_now_though_its_frame_was_found_before(stage, area, qtbot):
@@ -278,15 +278,15 @@ def test_a_caption_is_edited_as_it_is_now_though_its_frame_was_found_before(stag
     stage.do(AddItems("captions", (caption,)))
     canvas = area.canvas
     stage.session.selection.choose(caption.id)
-    qtbot.waitUntil(lambda: canvas._box_of_chosen() is not None)
-    middle = at(canvas, *canvas._box_of_chosen().middle)
+    qtbot.waitUntil(lambda: canvas.ground.box_of_chosen() is not None)
+    middle = at(canvas, *canvas.ground.box_of_chosen().middle)
     stage.do(ReplaceItem(replace(caption, text="Good girl, Pixel.")))
     QTest.mouseDClick(canvas, LEFT, NONE, middle)
-    assert canvas._field.toPlainText() == "Good girl, Pixel."
-    QTest.keyClicks(canvas._field, "Good boy,")
-    QTest.keyClick(canvas._field, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
-    QTest.keyClicks(canvas._field, "Pixel.")
-    QTest.keyClick(canvas._field, Qt.Key.Key_Return)
+    assert canvas.item_edits.field.toPlainText() == "Good girl, Pixel."
+    QTest.keyClicks(canvas.item_edits.field, "Good boy,")
+    QTest.keyClick(canvas.item_edits.field, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClicks(canvas.item_edits.field, "Pixel.")
+    QTest.keyClick(canvas.item_edits.field, Qt.Key.Key_Return)
     assert stage.session.selection.item.text == "Good boy,\nPixel."
 
 
@@ -294,11 +294,11 @@ def test_blank_lines_of_a_caption_are_left_out_when_the_field_is_left(stage, are
     caption = Caption(new_id(), AtTimeline(Fraction(0), Fraction(2)), "Good girl.")
     stage.do(AddItems("captions", (caption,)))
     stage.session.selection.choose(caption.id)
-    qtbot.waitUntil(lambda: area.canvas._box_of_chosen() is not None)
+    qtbot.waitUntil(lambda: area.canvas.ground.box_of_chosen() is not None)
     stage.run("region.edit_text")
-    QTest.keyClicks(area.canvas._field, "Hello there")
+    QTest.keyClicks(area.canvas.item_edits.field, "Hello there")
     for _ in range(2):
-        QTest.keyClick(area.canvas._field, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+        QTest.keyClick(area.canvas.item_edits.field, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
     area.canvas.setFocus()
     assert stage.session.selection.item.text == "Hello there"
 
@@ -307,10 +307,10 @@ def test_escape_leaves_the_text_as_it_was(stage, area, qtbot):
     caption = Caption(new_id(), AtTimeline(Fraction(0), Fraction(2)), "Good girl.")
     stage.do(AddItems("captions", (caption,)))
     stage.session.selection.choose(caption.id)
-    qtbot.waitUntil(lambda: area.canvas._box_of_chosen() is not None)
+    qtbot.waitUntil(lambda: area.canvas.ground.box_of_chosen() is not None)
     stage.run("region.edit_text")
-    QTest.keyClicks(area.canvas._field, "Bad")
-    QTest.keyClick(area.canvas._field, Qt.Key.Key_Escape)
+    QTest.keyClicks(area.canvas.item_edits.field, "Bad")
+    QTest.keyClick(area.canvas.item_edits.field, Qt.Key.Key_Escape)
     assert stage.session.selection.item.text == "Good girl."
 
 
@@ -395,15 +395,17 @@ def test_a_carried_patch_is_chosen_where_it_was_carried_to_and_dragged_from_ther
     )  # fmt: skip
     stage.do(AddPatch(patch))
     seek(stage, area, qtbot, 9)
-    qtbot.waitUntil(lambda: (found := canvas._findings) is not None and found.frame == 9 and bool(found.others))
+    qtbot.waitUntil(lambda: (found := canvas.ground.findings) is not None and found.frame == 9 and bool(found.others))
     QTest.mouseClick(canvas, LEFT, NONE, at(canvas, 0.15, 0.45))
     assert stage.session.selection.patch is None, "it was drawn there, and is not there now"
     QTest.mouseClick(canvas, LEFT, NONE, at(canvas, 0.5, 0.45))
     assert stage.session.selection.patch == patch
-    qtbot.waitUntil(lambda: canvas._findings.patch_id == patch.id and bool(canvas._findings.outlines))
+    qtbot.waitUntil(lambda: canvas.ground.findings.patch_id == patch.id and bool(canvas.ground.findings.outlines))
     QTest.mousePress(canvas, LEFT, NONE, at(canvas, 0.5, 0.45))
     _move(canvas, at(canvas, 0.5, 0.65), NONE)
-    path = canvas._region_path(canvas._edits.editable(9), canvas._to_view(canvas.view_map))
+    path = canvas._painting.region_path(
+        canvas.ground.editable, canvas.ground.to_view(canvas.view_map), canvas._in_hand()
+    )
     middle = path.boundingRect().center()
     assert (middle - QPointF(at(canvas, 0.5, 0.65))).manhattanLength() < 6, "the outline goes where the hand goes"
     canvas.escape()
@@ -421,10 +423,10 @@ def test_a_text_that_is_added_out_of_sight_is_brought_into_it_once(stage, area, 
     assert x > 0.2, "the picture's left edge is out of sight"
     title = Overlay("title", OnTimeline(Range(0, 40)), Title("Up here"))
     stage.do(AddItems("overlays", (title,)))
-    qtbot.waitUntil(lambda: canvas.changes is not None or bool(canvas._findings and canvas._findings.boxes))
+    qtbot.waitUntil(lambda: canvas.changes is not None or bool(canvas.ground.findings and canvas.ground.findings.boxes))
 
     def seen() -> bool:
-        (box,) = [box for box in canvas._findings.boxes if box.item.id == "title"]
+        (box,) = [box for box in canvas.ground.findings.boxes if box.item.id == "title"]
         return all(canvas.rect().contains(at(canvas, *corner)) for corner in box.corners[:1])
 
     qtbot.waitUntil(seen)
