@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from pytestqt.qtbot import QtBot
 
 # Before anything that loads NumPy, as in the program: its matrix library reads once how many threads it may start. With
 # threads of its own it waits for ever for them where a process forks while another thread multiplies.
@@ -28,3 +30,21 @@ def media() -> Path:
     if not (MEDIA / "catalog.json").exists():
         pytest.skip("the real clips (../shared/media) are not on this machine")
     return MEDIA
+
+
+class PatientBot(QtBot):
+    """Waits as long as a busy machine may need: what comes is seen at once, what does not come fails all the same."""
+
+    _LEAST_MS = 60_000
+
+    def waitUntil(self, callback: Any, *, timeout: int = _LEAST_MS) -> None:
+        super().waitUntil(callback, timeout=max(timeout, self._LEAST_MS))
+
+    def waitSignal(self, signal: Any, *, timeout: int = _LEAST_MS, **settings: Any) -> Any:
+        return super().waitSignal(signal, timeout=max(timeout, self._LEAST_MS), **settings)
+
+
+@pytest.fixture
+def qtbot(qapp, request) -> QtBot:
+    """Return the hand at the windows; a wait of a test says how long it takes at most on a machine that is not busy."""
+    return PatientBot(request)

@@ -27,6 +27,7 @@ from providers.ledger import Caps
 from tests.fakes.at_hand import at_hand
 
 REGION = Box(0.3, 0.3, 0.6, 0.7)
+LONG_MS = 90_000
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def draw(stage, region=REGION):
 
 
 def offered(panel, qtbot):
-    qtbot.waitUntil(lambda: panel.generate._generating.offer is not None, timeout=10000)
+    qtbot.waitUntil(lambda: panel.generate._generating.offer is not None, timeout=LONG_MS)
 
 
 def patches(stage):
@@ -95,16 +96,16 @@ def test_the_first_time_it_asks_then_the_take_comes_and_the_second_time_it_does_
     QTest.mouseClick(panel.generate.send_always, Qt.MouseButton.LeftButton)
     assert len(panel.generate.rows) == 1
     assert WayOut.CANCEL in panel.generate.rows[0].buttons
-    qtbot.waitUntil(lambda: len(patches(stage)) == 1, timeout=20000)
+    qtbot.waitUntil(lambda: len(patches(stage)) == 1, timeout=LONG_MS)
     qtbot.waitUntil(lambda: panel.generate.rows == [])
     assert len(world.gemini.charges) == 1
     generating = stage.session.generating
-    qtbot.waitUntil(lambda: generating.offer is not None and generating.offer.agreed, timeout=10000)
+    qtbot.waitUntil(lambda: generating.offer is not None and generating.offer.agreed, timeout=LONG_MS)
     assert "spent" in panel.generate.cap.text()
     assert panel.generate.prompt.toPlainText() == "a red door"
     QTest.keyClick(panel.generate.prompt, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
     assert not panel.generate.consent.isVisible()
-    qtbot.waitUntil(lambda: len(patches(stage)[0].takes) == 2, timeout=20000)
+    qtbot.waitUntil(lambda: len(patches(stage)[0].takes) == 2, timeout=LONG_MS)
     assert generating.prompts() == ["a red door"]
 
 
@@ -128,14 +129,14 @@ def test_a_refusal_names_the_provider_and_offers_other_words_and_a_local_tool(st
     panel.generate.generate()
     QTest.mouseClick(panel.generate.send_once, Qt.MouseButton.LeftButton)
     row = panel.generate.rows[0]
-    qtbot.waitUntil(lambda: WayOut.EDIT_PROMPT in row.buttons, timeout=20000)
+    qtbot.waitUntil(lambda: WayOut.EDIT_PROMPT in row.buttons, timeout=LONG_MS)
     assert row._what.text() == "Google Nano Banana refused this request."
     assert row._why.text().startswith("Reason given: image safety. Nothing was placed, nothing was passed to another")
     assert patches(stage) == []
     QTest.mouseClick(row.buttons[WayOut.TRY_LOCALLY], Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: len(patches(stage)) == 1, timeout=90000)
+    qtbot.waitUntil(lambda: len(patches(stage)) == 1, timeout=LONG_MS)
     assert patches(stage)[0].region == REGION
-    assert panel.generate.rows == []
+    qtbot.waitUntil(lambda: panel.generate.rows == [])
 
 
 def test_over_the_cap_nothing_is_sent_and_the_way_out_is_to_raise_it(stage, panel, qtbot, world):
@@ -147,7 +148,7 @@ def test_over_the_cap_nothing_is_sent_and_the_way_out_is_to_raise_it(stage, pane
     panel.generate.generate()
     panel.generate.send_once.click()
     row = panel.generate.rows[0]
-    qtbot.waitUntil(lambda: WayOut.RAISE_CAP in row.buttons, timeout=20000)
+    qtbot.waitUntil(lambda: WayOut.RAISE_CAP in row.buttons, timeout=LONG_MS)
     assert row._what.text() == "Not sent."
     assert world.gemini.charges == []
     row.buttons[WayOut.GIVE_UP].click()
@@ -162,10 +163,10 @@ def test_a_rejected_key_is_replaced_and_tried_again(stage, panel, qtbot, world, 
     panel.generate.generate()
     panel.generate.send_once.click()
     row = panel.generate.rows[0]
-    qtbot.waitUntil(lambda: WayOut.REPLACE_KEY in row.buttons, timeout=20000)
+    qtbot.waitUntil(lambda: WayOut.REPLACE_KEY in row.buttons, timeout=LONG_MS)
     monkeypatch.setenv("GEMINI_API_KEY", world.gemini.key)
     row.buttons[WayOut.TRY_AGAIN].click()
-    qtbot.waitUntil(lambda: len(patches(stage)) == 1, timeout=20000)
+    qtbot.waitUntil(lambda: len(patches(stage)) == 1, timeout=LONG_MS)
 
 
 def test_waiting_for_room_counts_down():
@@ -188,7 +189,7 @@ def test_an_order_that_has_to_wait_says_until_when_and_a_local_tool_does_it_now(
     panel.generate.generate()
     panel.generate.send_once.click()
     row = panel.generate.rows[0]
-    qtbot.waitUntil(lambda: WayOut.TRY_LOCALLY in row.buttons, timeout=20000)
+    qtbot.waitUntil(lambda: WayOut.TRY_LOCALLY in row.buttons, timeout=LONG_MS)
     assert list(row.buttons) == [WayOut.TRY_LOCALLY, WayOut.CANCEL]
     assert row._what.text().startswith("Retry at ")
     assert row._why.text() == "Google Nano Banana asks to wait. It happens by itself; nothing was charged."
@@ -198,9 +199,9 @@ def test_an_order_that_has_to_wait_says_until_when_and_a_local_tool_does_it_now(
     ((text, run),) = job.actions
     assert text == "Try locally"
     run()
-    qtbot.waitUntil(lambda: len(patches(stage)) == 1, timeout=90000)
+    qtbot.waitUntil(lambda: len(patches(stage)) == 1, timeout=LONG_MS)
     assert patches(stage)[0].region == REGION
-    assert panel.generate.rows == []
+    qtbot.waitUntil(lambda: panel.generate.rows == [])
     assert world.gemini.charges == []
 
 
@@ -225,7 +226,7 @@ def test_what_a_tool_cannot_do_is_said_beside_it(stage, panel, tmp_path, qtbot):
     draw(stage)
     (tmp_path / "no.png").write_bytes(b"no picture")
     stage.session.patching.place_picture(tmp_path / "no.png")
-    qtbot.waitUntil(lambda: panel._trouble is not None, timeout=10000)
+    qtbot.waitUntil(lambda: panel._trouble is not None, timeout=LONG_MS)
     assert "not done" in panel._trouble.what.text()
     panel.tools.use("blur")
     assert panel._trouble is None
@@ -238,7 +239,7 @@ def test_references_are_sent_too_and_counted(stage, panel, qtbot, tmp_path):
     draw(stage)
     offered(panel, qtbot)
     panel.generate.add_references([tmp_path / "red.png"])
-    qtbot.waitUntil(lambda: "1 reference picture" in panel.generate.sent.text(), timeout=10000)
+    qtbot.waitUntil(lambda: "1 reference picture" in panel.generate.sent.text(), timeout=LONG_MS)
     assert panel.generate._reference.text() == "References 1…"
 
 
@@ -253,7 +254,7 @@ def test_work_of_a_local_tool_is_seen_and_stopped_in_place(stage, panel, qtbot):
     qtbot.waitUntil(lambda: panel.rect().contains(row.geometry()))
     assert not panel._area.isAncestorOf(row), "it is seen wherever the panel is scrolled to"
     QTest.mouseClick(row.cancel, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: panel.work_rows == [], timeout=10000)
+    qtbot.waitUntil(lambda: panel.work_rows == [], timeout=LONG_MS)
     assert patches(stage) == []
     assert stage.session.selection.region == REGION, "the region is still there to be tried again"
 
@@ -264,7 +265,7 @@ def test_generating_before_it_is_known_what_would_be_sent_waits_for_that_and_the
     assert stage.session.generating.offer is None
     panel.generate.generate()
     assert stage.session.generating.orders == []
-    qtbot.waitUntil(panel.generate.consent.isVisible, timeout=10000)
+    qtbot.waitUntil(panel.generate.consent.isVisible, timeout=LONG_MS)
     assert world.received == []
 
 
@@ -275,15 +276,15 @@ def test_the_motion_of_a_patch_is_filmed_as_a_further_take_after_it_was_asked(st
     (patch,) = patches(stage)
     stage.session.service_orders.film_motion(patch)
     (row,) = panel.generate.rows
-    qtbot.waitUntil(lambda: WayOut.SEND_ONCE in row.buttons, timeout=20000)
+    qtbot.waitUntil(lambda: WayOut.SEND_ONCE in row.buttons, timeout=LONG_MS)
     assert WayOut.TRY_LOCALLY not in row.buttons
     row.buttons[WayOut.SEND_ONCE].click()
-    qtbot.waitUntil(lambda: WayOut.USE_ANYWAY in row.buttons, timeout=40000)
+    qtbot.waitUntil(lambda: WayOut.USE_ANYWAY in row.buttons, timeout=LONG_MS)
     assert "does not meet its surroundings" in row._why.text(), "a stand-in's film shows something else"
     row.buttons[WayOut.USE_ANYWAY].click()
-    qtbot.waitUntil(lambda: len(patches(stage)[0].takes) == 2, timeout=40000)
+    qtbot.waitUntil(lambda: len(patches(stage)[0].takes) == 2, timeout=LONG_MS)
     assert patches(stage)[0].takes[1].motion.follow is Follow.PROVIDER
-    qtbot.waitUntil(lambda: panel.generate.rows == [], timeout=20000)
+    qtbot.waitUntil(lambda: panel.generate.rows == [], timeout=LONG_MS)
 
 
 def test_a_film_of_motion_under_way_is_picked_up_when_the_project_is_opened_again(stage, panel, qtbot, world):
@@ -292,15 +293,15 @@ def test_a_film_of_motion_under_way_is_picked_up_when_the_project_is_opened_agai
     panel.tools.use("fill")
     (patch,) = patches(stage)
     stage.session.service_orders.film_motion(patch)
-    qtbot.waitUntil(lambda: WayOut.SEND_ONCE in panel.generate.rows[0].buttons, timeout=20000)
+    qtbot.waitUntil(lambda: WayOut.SEND_ONCE in panel.generate.rows[0].buttons, timeout=LONG_MS)
     document = stage.session.document
     path = document.path
     document.close()
     assert panel.generate.rows == []
     document.adopt(open_for_editing(path, Progress(), CancelToken()))
-    qtbot.waitUntil(lambda: bool(panel.generate.rows), timeout=10000)
+    qtbot.waitUntil(lambda: bool(panel.generate.rows), timeout=LONG_MS)
     (row,) = panel.generate.rows
-    qtbot.waitUntil(lambda: WayOut.SEND_ONCE in row.buttons, timeout=20000)
+    qtbot.waitUntil(lambda: WayOut.SEND_ONCE in row.buttons, timeout=LONG_MS)
     assert world.received == [], "nothing is sent before somebody agreed"
 
 
@@ -319,7 +320,7 @@ def test_without_a_key_it_says_so_before_it_asks_whether_to_send(stage, panel, q
     assert box.rows == []
     monkeypatch.setenv("GEMINI_API_KEY", world.gemini.key)
     stage.session.generating.look_again()
-    qtbot.waitUntil(lambda: not box.key_needed.isVisible() and box.go.isEnabled(), timeout=10000)
+    qtbot.waitUntil(lambda: not box.key_needed.isVisible() and box.go.isEnabled(), timeout=LONG_MS)
 
 
 def test_a_key_that_went_meanwhile_is_missed_in_the_windows_own_words(stage, panel, qtbot, world, monkeypatch):
@@ -330,7 +331,7 @@ def test_a_key_that_went_meanwhile_is_missed_in_the_windows_own_words(stage, pan
     panel.generate.generate()
     panel.generate.send_once.click()
     row = panel.generate.rows[0]
-    qtbot.waitUntil(lambda: WayOut.ADD_KEY in row.buttons, timeout=20000)
+    qtbot.waitUntil(lambda: WayOut.ADD_KEY in row.buttons, timeout=LONG_MS)
     assert row._why.text() == "No key for Google Nano Banana is set on this computer. Nothing was charged."
     button = row.buttons[WayOut.GIVE_UP]
     button.setFocus()
