@@ -69,8 +69,8 @@ def test_a_film_that_is_dropped_is_opened_with_a_project_beside_it_and_stays_whe
     qtbot.waitUntil(lambda: desktop.session.document.is_open, timeout=20_000)
     assert film.exists()
     assert desktop.session.document.path == film.with_suffix(".dcut")
+    qtbot.waitUntil(desktop.viewer.isVisible)
     assert not desktop.window.first_run.isVisible()
-    assert desktop.viewer.isVisible()
 
 
 def test_of_several_dropped_files_the_film_is_opened_and_the_others_are_taken_in(desktop, film, qtbot, folder):
