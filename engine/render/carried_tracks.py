@@ -10,6 +10,7 @@ from engine.media.caption_track import CaptionTrack
 from engine.media.text_tracks import TEXT_CODECS, read_chapters, read_texts
 from engine.model.caption_files import Cue
 from engine.model.chapters import SHORTEST_S, Chapter, with_marked
+from engine.model.codec_names import codec_name
 from engine.model.media import OtherStream
 from engine.model.timeline import TimelineMap
 from engine.render.film import Film
@@ -87,4 +88,5 @@ def _left_out(film: Film) -> Iterator[str]:
         # The texts of an MP4's chapters stand in a track that FFmpeg calls data.
         if other.stream in texts or (film.info.chapters and other.codec == "bin_data"):
             continue
-        yield f"track {other.stream} ({other.kind}, {other.codec}) is left out: it cannot be cut along with the picture"
+        of_codec = codec_name(other.codec)
+        yield f"track {other.stream} ({other.kind}, {of_codec}) is left out: it cannot be cut along with the picture"

@@ -9,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from engine.media.survey import Survey, TrackFacts
+from engine.model.codec_names import codec_name
 
 # Each writing program puts its own name and layout there; in MXF into an identification set (SMPTE ST 377-1 A.3),
 # and changed material gets a new identifier (SMPTE ST 330).
@@ -92,7 +93,7 @@ def _begun(chapter: tuple[Fraction, Fraction, str]) -> tuple[Fraction, str]:
 
 def track_name(track: TrackFacts) -> str:
     """Return how a track is called in a sentence."""
-    return f"track {track.stream} ({track.kind}, {track.codec})"
+    return f"track {track.stream} ({track.kind}, {codec_name(track.codec)})"
 
 
 def _paired(source: Survey, out: Survey) -> tuple[list[TrackPair], list[TrackFacts]]:

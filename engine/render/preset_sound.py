@@ -14,6 +14,7 @@ from engine.media.deliver import DeliveredSound, deliver_sound
 from engine.media.samples import Samples
 from engine.media.sound_cut import SoundForm, encoded_sound
 from engine.media.stitch import copied_sound
+from engine.model.codec_names import codec_name
 from engine.model.export_preset import SoundCodec
 from engine.model.media import AudioStream
 from engine.model.sound_runs import heard_tracks, original_is_heard, sound_is_original, storyline_sound
@@ -68,12 +69,12 @@ def film_sounds(
     if sound_is_original(timeline.project):
         copied = tuple(_copied(timeline, stream) for stream in original if _fits(stream, codec))
         if copied and len(copied) == len(original):
-            return copied, f"copied ({original[0].codec})"
+            return copied, f"copied ({codec_name(original[0].codec)})"
     if not _has_sound(timeline, sounds):
         return (), ""
     encoder = "aac" if codec is SoundCodec.AAC else codec.value
     form = _form(timeline, sounds, encoder, kbit, most_channels=8)
-    return (_mixed(timeline, sounds, form, cancel),), f"encoded as {form.codec}, {form.rate} Hz, {form.layout}"
+    return (_mixed(timeline, sounds, form, cancel),), _encoded_as(form)
 
 
 def sound_alone(
@@ -101,10 +102,14 @@ def sound_alone(
         stream = streams[0]
         if "" in container.copies or stream.codec in container.copies:
             deliver_sound(_copied(timeline, stream), draft, container.muxer, cancel)
-            return f"copied ({stream.codec})"
+            return f"copied ({codec_name(stream.codec)})"
     form = _form(timeline, sounds, container.encoder, kbit, container.most_channels)
     deliver_sound(_mixed(timeline, sounds, form, cancel, progress), draft, container.muxer, cancel)
-    return f"encoded as {form.codec}, {form.rate} Hz, {form.layout}"
+    return _encoded_as(form)
+
+
+def _encoded_as(form: SoundForm) -> str:
+    return f"encoded as {codec_name(form.codec)}, {form.rate / 1000:g} kHz, {form.layout}"
 
 
 def suffix_for_sound(timeline: Timeline) -> str:

@@ -22,11 +22,13 @@ from engine.media.sound_cut import (
 from engine.media.sound_packets import CannotSplice, SoundPackets, clock_runs_back, read_sound_packets, unspliceable
 from engine.media.sound_read import channel_count
 from engine.media.stitch import StitchedSound, copied_sound
+from engine.model.codec_names import codec_name
 from engine.model.media import AudioStream
 from engine.model.sound import UNMIXED
 from engine.model.sound_runs import (
     SoundRun,
     heard_tracks,
+    original_is_heard,
     sound_is_mixed,
     sound_is_original,
     storyline_sound,
@@ -131,7 +133,7 @@ def sound_outlook(timeline: Timeline, target: Path) -> tuple[str, ...]:
     said = []
     if mixed:
         form, _ = _mix_form(timeline, target)
-        said.append(f"the sound will be a mix of {_heard(timeline)}, encoded anew in {form.codec}")
+        said.append(f"the sound will be {_heard(timeline)}, encoded anew in {codec_name(form.codec)}")
     if not original and (not mixed or project.mix.keep_original):
         for audio in _template(timeline).info.audio:
             form = _form_like(audio)
@@ -139,7 +141,7 @@ def sound_outlook(timeline: Timeline, target: Path) -> tuple[str, ...]:
             said.append(
                 _why_anew(audio, form, rule.reason)
                 if isinstance(rule, CannotSplice)
-                else f"the sound track {audio.stream} ({audio.codec}) is re-encoded around the joins"
+                else f"the sound track {audio.stream} ({codec_name(audio.codec)}) is re-encoded around the joins"
             )
     return tuple(said)
 
@@ -228,14 +230,14 @@ def _grid_rule(timeline: Timeline, audio: AudioStream, form: SoundForm, target: 
     if rule is None:
         return CannotSplice(f"{target.suffix} files keep no time that is exact to the sample")
     if form.codec != audio.codec or form.rate != audio.sample_rate:
-        return CannotSplice(f"nothing here writes {audio.codec}")
+        return CannotSplice(f"nothing here writes {codec_name(audio.codec)}")
     return unspliceable(audio) or rule
 
 
 def _what_is_copied(stream: AudioStream, sound: SplicedSound, rule: GridRule | None) -> str:
-    total = sound.copied + sound.encoded
+    total, name = sound.copied + sound.encoded, codec_name(stream.codec)
     text = (
-        f"of the sound track {stream.stream} ({stream.codec}), {sound.copied:,} of {total:,} packets are copied; it is "
+        f"of the sound track {stream.stream} ({name}), {sound.copied:,} of {total:,} packets are copied; it is "
         "re-encoded around the joins only"
     )
     if rule is GridRule.DROP:
@@ -288,20 +290,19 @@ def _joined(parts: Sequence[SoundPart], form: SoundForm) -> EncodedSound:
 
 
 def _why_anew(stream: AudioStream, form: SoundForm, reason: str) -> str:
+    name = codec_name(stream.codec)
     if form.codec == stream.codec and stream.codec.startswith(_LOSSLESS):
-        return (
-            f"the sound track {stream.stream} ({stream.codec}) is written anew without loss, but for the fades at joins"
-        )
+        return f"the sound track {stream.stream} ({name}) is written anew without loss, but for the fades at joins"
     if form.codec != stream.codec:
-        why = f"nothing here writes {stream.codec}"
-        return f"the sound track {stream.stream} is re-encoded as a whole, in {form.codec}: {why}"
-    return f"the sound track {stream.stream} ({stream.codec}) is re-encoded as a whole: {reason}"
+        why = f"nothing here writes {name}"
+        return f"the sound track {stream.stream} is re-encoded as a whole, in {codec_name(form.codec)}: {why}"
+    return f"the sound track {stream.stream} ({name}) is re-encoded as a whole: {reason}"
 
 
 def _mix_track(timeline: Timeline, target: Path, progress: Progress, cancel: CancelToken) -> SoundPlan:
     project, sounds = timeline.project, timeline.sound_sources
     form, tags = _mix_form(timeline, target)
-    notes = [f"the sound is a mix of {_heard(timeline)}, encoded anew in {form.codec}"]
+    notes = [f"the sound is {_heard(timeline)}, encoded anew in {codec_name(form.codec)}"]
     gain_db = 0.0
     wanted = project.mix.loudness_lufs
     if wanted is not None:
@@ -326,8 +327,16 @@ def _mix_track(timeline: Timeline, target: Path, progress: Progress, cancel: Can
 
 
 def _heard(timeline: Timeline) -> str:
-    tracks = [track.settings.name or track.id for track in heard_tracks(timeline.project)]
-    return " and ".join(["the film's own", *tracks]) if tracks else "the film's own"
+    heard = [f"“{track.settings.name}”" if track.settings.name else "music" for track in heard_tracks(timeline.project)]
+    if original_is_heard(timeline.project):
+        heard.insert(0, "the film's own")
+    match heard:
+        case []:
+            return "silent"
+        case [only]:
+            return only if only == "the film's own" else f"{only} alone"
+        case _:
+            return f"a mix of {' and '.join(heard)}"
 
 
 def _mix_form(timeline: Timeline, target: Path) -> tuple[SoundForm, int | None]:

@@ -21,6 +21,7 @@ from engine.media.mp4.movie import Movie, check_unchanged, read_movie
 from engine.media.mp4.patch import MOST_UNUSED, patch
 from engine.media.mp4.repatch import Staged, stage, stage_clone
 from engine.media.remux import CannotRemux, NewVideo, RemuxReport, remux, remux_with_new_video
+from engine.model.codec_names import codec_name
 from engine.plan.export_plan import ExportPlan
 from engine.render.film import Film
 
@@ -201,7 +202,8 @@ def _muxer(film: Film, target: Path) -> str:
 
 def _left_out(report: RemuxReport) -> tuple[str, ...]:
     return tuple(
-        f"track {track.stream} ({track.kind}, {track.codec}) is left out: {track.reason}" for track in report.dropped
+        f"track {track.stream} ({track.kind}, {codec_name(track.codec)}) is left out: {track.reason}"
+        for track in report.dropped
     )
 
 

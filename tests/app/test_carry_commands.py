@@ -170,7 +170,7 @@ def test_a_web_film_plays_while_it_still_loads(project, run, tmp_path):
 
 
 def test_sound_alone_is_copied_where_nothing_was_cut(project, film, run, tmp_path):
-    assert run("export", project, "-o", tmp_path / "out.m4a", "--preset", "audio")["sound"] == "copied (aac)"
+    assert run("export", project, "-o", tmp_path / "out.m4a", "--preset", "audio")["sound"] == "copied (AAC)"
 
     def packets(path: Path) -> list[bytes]:
         with av.open(str(path)) as container:

@@ -75,8 +75,15 @@ def test_music_is_mixed_in_and_every_picture_packet_stays(project, music, tmp_pa
     report = run("export", project, "-o", out)
     assert report["verified"]
     assert pictures(out) == pictures(tmp_path / "film.mp4")
-    assert any("a mix of the film's own and Music" in note for note in report["notes"])
+    assert any("a mix of the film's own and “Music”" in note for note in report["notes"])
     assert power_at(out, 0, 500) > 0.05 > 10 * power_at(out, 1, 500)
+
+
+def test_a_track_that_alone_is_heard_is_no_mix_with_the_film(project, music, tmp_path, run):
+    added = run("sound", "add", project, music)
+    run("sound", "track", project, added["tracks"][0]["id"], "--solo")
+    notes = run("export", project, "-o", tmp_path / "out.mp4")["notes"]
+    assert "the sound is “Music” alone, encoded anew in AAC" in notes
 
 
 def test_without_the_music_the_sound_is_the_films_own_again(project, music, tmp_path, run):

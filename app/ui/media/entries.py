@@ -10,6 +10,7 @@ from fractions import Fraction
 from app.ui.words import seconds_text, timecode
 from app.workflows.add_to_open import FoundPicture
 from engine.errors import MediaError
+from engine.model.codec_names import codec_name
 from engine.model.layers import LayerKind
 from engine.model.project import Project
 from engine.model.source import PictureFacts, Source
@@ -103,32 +104,3 @@ def size_name(picture: PictureFacts) -> str:
     if name is None:
         return f"{picture.width} × {picture.height}"
     return f"{name} vertical" if picture.height > picture.width else name
-
-
-_CODECS = {
-    "h264": "H.264",
-    "hevc": "H.265",
-    "av1": "AV1",
-    "vp9": "VP9",
-    "vp8": "VP8",
-    "prores": "ProRes",
-    "dnxhd": "DNxHD",
-    "mpeg2video": "MPEG-2",
-    "mpeg4": "MPEG-4",
-    "mjpeg": "Motion JPEG",
-    "ffv1": "FFV1",
-    "aac": "AAC",
-    "mp3": "MP3",
-    "opus": "Opus",
-    "vorbis": "Vorbis",
-    "flac": "FLAC",
-    "ac3": "AC-3",
-    "eac3": "E-AC-3",
-}
-
-
-def codec_name(codec: str) -> str:
-    """Return a codec as people write it."""
-    if codec.startswith("pcm"):
-        return "PCM"
-    return _CODECS.get(codec, codec.upper() or "unknown")

@@ -196,9 +196,9 @@ def test_an_opus_packet_tells_how_long_it_lasts():
 @pytest.mark.parametrize(
     ("codec", "suffix", "said"),
     [
-        ("aac", ".mp4", "the sound track 1 (aac) is re-encoded around the joins"),
-        ("libopus", ".mkv", "the sound track 1 (opus) is re-encoded around the joins"),
-        ("aac", ".flv", "the sound track 1 (aac) is re-encoded as a whole: .flv files keep no time"),
+        ("aac", ".mp4", "the sound track 1 (AAC) is re-encoded around the joins"),
+        ("libopus", ".mkv", "the sound track 1 (Opus) is re-encoded around the joins"),
+        ("aac", ".flv", "the sound track 1 (AAC) is re-encoded as a whole: .flv files keep no time"),
     ],
 )  # fmt: skip
 def test_the_plan_says_what_becomes_of_the_sound(tmp_path, codec, suffix, said):
