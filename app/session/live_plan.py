@@ -20,7 +20,9 @@ from app.workflows.caches import films_cache
 from app.workflows.follow_speed import NOTHING_TO_FOLLOW, ToFollow, still_to_follow
 from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError, MissingMedia, UsageError
+from engine.model.edits import Compound, ReplacePatch
 from engine.model.excerpt import excerpt
+from engine.model.patch import ReviewState
 from engine.model.project import Project
 from engine.model.recipe import RecipeRun, recipe_runs
 from engine.model.storyline import Clip
@@ -33,6 +35,9 @@ from engine.render.moving import Moving
 from engine.render.timeline import Timeline, is_whole_film, reference_of
 from engine.render.timeline_export import plan_of_timeline
 from engine.store.cache import Cache
+
+UNDECIDED = (ReviewState.DRAFT, ReviewState.PROPOSED, ReviewState.STALE)
+"""The states of patches about which nobody has decided; they are in the film all the same."""
 
 _SETTLE_MS = 120
 _KIND = "export-speed"
@@ -65,12 +70,14 @@ class Planned:
         plan: None where there is nothing to export, or where a film is missing.
         estimate: None where there is no plan.
         problem: why there is no plan, as a sentence; else empty.
+        spared: frames that would be copied as well if the patches that nobody has decided about were left out.
     """
 
     project: Project
     plan: ExportPlan | None
     estimate: Estimate | None
     problem: str = ""
+    spared: int = 0
 
 
 def planned(
@@ -100,7 +107,25 @@ def planned(
         return Planned(project, None, None, str(error))
     found = estimate(project, plan, runs, films, pixels_per_s)
     before = follows(runs)
-    return Planned(project, plan, replace(found, seconds=found.seconds + before.seconds, to_follow=before))
+    estimated = replace(found, seconds=found.seconds + before.seconds, to_follow=before)
+    return Planned(project, plan, estimated, spared=_spared(project, plan, films))
+
+
+def _spared(project: Project, plan: ExportPlan, films: Mapping[str, Film]) -> int:
+    """Return how many frames more are copied without the undecided patches: other things may change them too."""
+    hidden = tuple(
+        ReplacePatch(replace(patch, visible=False))
+        for patch in project.patches
+        if patch.shows and patch.state in UNDECIDED
+    )
+    if not hidden:
+        return 0
+    try:
+        without = Compound("Leave out of the film", hidden).apply(project)
+        return max(0, plan_of_project(without, recipe_runs(without), films).frames_copied - plan.frames_copied)
+    except DeltacutError:
+        # A locked layer keeps its patches in the film.
+        return 0
 
 
 def plan_of_project(project: Project, runs: tuple[RecipeRun, ...], films: Mapping[str, Film]) -> ExportPlan:

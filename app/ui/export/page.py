@@ -53,6 +53,8 @@ from app.workflows.presets import export_with_preset, presets
 from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError, StorageError, UsageError
 from engine.model.export_preset import Animation, MatchSource, Pictures, Preset, SoundOnly
+from engine.model.project import Project
+from engine.model.sound_runs import sound_is_mixed
 from engine.model.time import Range
 from engine.model.timeline import TimelineMap
 from engine.plan.export_plan import ExportPlan
@@ -281,8 +283,11 @@ class ExportPage(QWidget):
                 self._figures[0].show_figure("–", "looking at the film")
             return
         copies = isinstance(self.chosen_preset.form, MatchSource)
-        if copies:
-            self.warnings.show_plan(plan, self._estimate, first)
+        if isinstance(self.chosen_preset.form, SoundOnly):
+            # No patch is in it, decided or not.
+            self.warnings.show_problem("")
+        elif copies:
+            self.warnings.show_plan(plan, self._estimate, first, 0 if shown is None else shown.spared)
         else:
             self.warnings.show_made_anew(plan, first)
         # The messages know their height once they are laid out.
@@ -454,7 +459,7 @@ class ExportPage(QWidget):
         if self.range.currentIndex() == 1 and in_out is None:
             self._context.notices.say("Mark in and out first (I and O), or export the whole film")
             return
-        canvas = document.project.canvas
+        canvas, anew = document.project.canvas, _sound_made_anew(document.project)
         codecs = [film.info.video.codec for film in document.films.values()]
 
         def work(progress: Progress, cancel: CancelToken) -> ExportReport | PresetReport:
@@ -470,7 +475,7 @@ class ExportPage(QWidget):
         self._export = job
         job.changed.connect(self._show_running)
         job.ended.connect(self._ended)
-        job.then(partial(self._done, job), self._failed)
+        job.then(partial(self._done, job, anew), self._failed)
         self._show_running()
 
     def _refuse(self, what: str, why: str) -> None:
@@ -549,15 +554,17 @@ class ExportPage(QWidget):
         self._export = None
         self._show_running()
 
-    def _done(self, job: Job, report: ExportReport | PresetReport) -> None:
+    def _done(self, job: Job, anew: str, report: ExportReport | PresetReport) -> None:
         output = report.output
         # Only where one came to be: the next is not proposed into a folder that is full.
         folders = {**self._session.settings.choices.folders, "export": str(output.parent)}
         self._session.settings.set(folders=folders)
         self._target_is_own = False
         self._suggest_target()
-        words = report_words(report)
-        job.note = words
+        words = report_words(report, anew)
+        # Its row says how long it took.
+        job.note = f"{words} {bytes_text(_size_of(report))}."
+        words = f"{words} {bytes_text(_size_of(report))}, {seconds_text(report.seconds)}."
         show = partial(self._open, output.parent)
         play = partial(self._open, output)
         job.actions = (("Open folder", show), ("Play", play))
@@ -569,7 +576,7 @@ class ExportPage(QWidget):
             words,
             (BannerAction("Open folder", show), BannerAction("Play", play), BannerAction("Full report", self._full)),
         )
-        self._last = report
+        self._last, self._words = report, words
         self._show_report(banner)
 
     def _failed(self, error: DeltacutError) -> None:
@@ -590,7 +597,10 @@ class ExportPage(QWidget):
 
     @Slot()
     def _full(self) -> None:
-        text = QPlainTextEdit(full_report(self._last))
+        if self._report.count() > 1:
+            # It stands there already.
+            return
+        text = QPlainTextEdit(full_report(self._last, self._words))
         text.setReadOnly(True)
         text.setMinimumHeight(160)
         text.setAccessibleName("Full report")
@@ -627,33 +637,35 @@ def _time_words(estimate: Estimate) -> str:
     return "to export and check"
 
 
-def report_words(report: ExportReport | PresetReport) -> str:
-    """Return what an export did, in two or three sentences."""
+def _sound_made_anew(project: Project) -> str:
+    """Return why packets of sound would be other than the source's."""
+    return "mixed, and encoded anew" if sound_is_mixed(project) else "written anew where it was cut"
+
+
+def report_words(report: ExportReport | PresetReport, anew: str) -> str:
+    """Return what an export did, in one or two sentences; `anew`: what was done to sound that is not the source's."""
     if isinstance(report, PresetReport):
-        size = bytes_text(report.size_bytes)
-        frames = f"{report.frames:,} frames. " if report.frames else ""
-        sound = f"{report.sound[:1].upper()}{report.sound[1:]}. " if report.sound else ""
-        return f"{frames}{sound}{size}, {seconds_text(report.seconds)}."
+        frames = f"{frames_text(report.frames)}. " if report.frames else ""
+        return f"{frames}Sound: {report.sound}." if report.sound else frames.rstrip()
     plan, check = report.plan, report.check
     words = [f"{plan.frames_copied:,} frames copied, packet for packet; {plan.frames_rendered:,} re-encoded"]
     if report.worst_psnr_db is not None:
         words[0] += f", worst re-encoded frame {report.worst_psnr_db:.1f} dB"
     if check.audio_packets:
-        same = "identical" if check.audio_identical else "written anew where it was cut"
-        words.append(f"Sound: {check.audio_packets:,} packets {same}")
-    words.append(f"{bytes_text(_size(report.output))}, {seconds_text(report.seconds)}")
+        count = f"{check.audio_packets:,} packets"
+        words.append(f"Sound: {count} identical" if check.audio_identical else f"Sound: {anew}, {count}")
     return ". ".join(words) + "."
 
 
-def full_report(report: ExportReport | PresetReport) -> str:
-    """Return everything that is known of an export, as lines."""
-    lines = [str(report.output), report_words(report)]
+def full_report(report: ExportReport | PresetReport, words: str) -> str:
+    """Return everything that is known of an export, as lines; `words`: what it did."""
+    lines = [str(report.output), words]
     if isinstance(report, ExportReport):
         plan, check = report.plan, report.check
-        lines.append(f"{plan.mode.value}: {plan.reason}")
+        lines.append(sentence(plan.reason))
         lines.append(f"{check.packets_identical:,} of {check.packets_total:,} picture packets identical")
-        lines += [*plan.warnings, *check.notes]
-    lines += report.notes
+        lines += map(sentence, (*plan.warnings, *check.notes))
+    lines += map(sentence, report.notes)
     return "\n".join(lines)
 
 
@@ -667,6 +679,10 @@ def _legend(context: Context) -> QVBoxLayout:
         parts.addLayout(row(Swatch(context.theme, token, hatch), label(text, Role.SMALL, "2"), gap=6))
     parts.addStretch(1)
     return column(parts)
+
+
+def _size_of(report: ExportReport | PresetReport) -> int:
+    return report.size_bytes if isinstance(report, PresetReport) else _size(report.output)
 
 
 def _size(path: Path) -> int:

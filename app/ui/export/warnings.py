@@ -9,18 +9,17 @@ from functools import partial
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.session.live_plan import Estimate
+from app.session.live_plan import UNDECIDED, Estimate
 from app.ui.context import Context
 from app.ui.export.strip import CHANGED
 from app.ui.widgets import Banner, BannerAction, Segmented, Tone, empty
-from app.ui.words import seconds_text, sentence, share_text, timecode
+from app.ui.words import frames_text, seconds_text, sentence, share_text, timecode
 from engine.model.edits import Compound, ReplacePatch
-from engine.model.patch import Patch, ReviewState
+from engine.model.patch import Patch
 from engine.model.placement import timeline_ranges
 from engine.model.time import Range
 from engine.plan.export_plan import ExportPlan, Reason, RenderSegment
 
-OPEN_STATES = (ReviewState.DRAFT, ReviewState.PROPOSED, ReviewState.STALE)
 _NAMED = 3
 
 
@@ -75,6 +74,7 @@ class PlanWarnings(QWidget):
         self._plan: ExportPlan | None = None
         self._estimate: Estimate | None = None
         self._copies = True
+        self._spared = 0
         self._first = 0
         self._kept: set[str] = set()
         self._left_out: frozenset[str] = frozenset()
@@ -100,9 +100,16 @@ class PlanWarnings(QWidget):
             lambda: [Banner(self._context.theme, Tone.ERROR, what, problem)],
         )
 
-    def show_plan(self, plan: ExportPlan, estimate: Estimate | None, first: int = 0) -> None:
-        """Show what to know about a plan that begins with the frame `first` of the timeline."""
-        self._plan, self._estimate, self._copies, self._first = plan, estimate, True, first
+    def show_plan(self, plan: ExportPlan, estimate: Estimate | None, first: int = 0, spared: int = 0) -> None:
+        """Show what to know about a plan that begins with the frame `first` of the timeline.
+
+        Args:
+            plan: what will be done.
+            estimate: what it will take.
+            first: the timeline's frame with which the plan begins.
+            spared: frames that are copied as well where what is not approved is left out.
+        """
+        self._plan, self._estimate, self._copies, self._first, self._spared = plan, estimate, True, first, spared
         self._show()
 
     def show_made_anew(self, plan: ExportPlan, first: int = 0) -> None:
@@ -173,7 +180,7 @@ class PlanWarnings(QWidget):
         undecided = [
             patch
             for patch in self._document.project.patches
-            if patch.state in OPEN_STATES and any(exported.overlaps(one) for one in timeline_ranges(patch, timeline))
+            if patch.state in UNDECIDED and any(exported.overlaps(one) for one in timeline_ranges(patch, timeline))
         ]
         return [patch for patch in undecided if patch.shows or (patch.id in self._left_out and not patch.visible)]
 
@@ -187,11 +194,12 @@ class PlanWarnings(QWidget):
         if not any(patch.visible for patch in patches):
             return heading, "It is left out of the film." if one else "They are left out of the film."
         why = "It will be in the film." if one else "They will be in the film."
-        if not self._copies:
+        if not self._copies or not self._spared:
             return heading, why
+        are = "is" if self._spared == 1 else "are"
         return (
             heading,
-            f"{why} Leave {'it' if one else 'them'} out, and {'its' if one else 'their'} frames are copied instead.",
+            f"{why} Leave {'it' if one else 'them'} out, and {frames_text(self._spared)} {are} copied instead.",
         )
 
     def _leave(self, patches: Sequence[Patch], where: str) -> None:

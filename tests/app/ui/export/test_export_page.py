@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -14,10 +15,11 @@ from app.session.live_plan import Estimate, Planned
 from app.ui.widgets import Segmented
 from app.workflows.follow_speed import ToFollow
 from engine.control import CancelToken, Progress
-from engine.model.edits import AddPatch, RenameProject, SetInOut
+from engine.model.edits import AddPatch, RenameProject, SetInOut, SetMix
 from engine.model.ids import new_id
 from engine.model.patch import Patch, ReviewState, Take
 from engine.model.region import Box
+from engine.model.sound import ORIGINAL
 from engine.model.time import Range
 from engine.model.tool import Blur
 from engine.plan.export_plan import CopySegment, Reason, RenderSegment
@@ -35,11 +37,11 @@ def page(desktop, film, qtbot):
     return page
 
 
-def patch(desktop, state=ReviewState.APPROVED):
+def patch(desktop, state=ReviewState.APPROVED, name="Mug"):
     take = Take(new_id(), Blur(8))
     source = desktop.session.document.project.sources[0].id
     frames = Range(60, 66)
-    made = Patch(new_id(), source, Box(0.3, 0.3, 0.5, 0.5), frames, 60, "Mug", takes=(take,), pick=take.id, state=state)
+    made = Patch(new_id(), source, Box(0.3, 0.3, 0.5, 0.5), frames, 60, name, takes=(take,), pick=take.id, state=state)
     desktop.session.document.do(AddPatch(made))
     return made
 
@@ -72,8 +74,43 @@ def test_where_nothing_is_copied_no_message_speaks_of_copies(page, desktop, qtbo
     page.preset.setCurrentText("Web MP4")
     assert [banner.why.text() for banner in page.warnings.banners] == ["It will be in the film."]
     page.preset.setCurrentText("Match source")
-    assert before == "It will be in the film. Leave it out, and its frames are copied instead."
+    rendered = page.plan.frames_rendered
+    assert before == f"It will be in the film. Leave it out, and {rendered} frames are copied instead."
     assert before in [banner.why.text() for banner in page.warnings.banners]
+
+
+def test_leaving_out_promises_no_copies_where_something_else_changes_the_same_frames(page, desktop, qtbot):
+    patch(desktop)
+    patch(desktop, ReviewState.PROPOSED, "Steam")
+    qtbot.waitUntil(lambda: any("Steam" in banner.what.text() for banner in page.warnings.banners), timeout=20_000)
+    (why,) = [banner.why.text() for banner in page.warnings.banners if "Steam" in banner.what.text()]
+    assert why == "It will be in the film."
+
+
+def test_an_export_of_the_sound_alone_speaks_of_no_patch(page, desktop, qtbot):
+    patch(desktop, ReviewState.PROPOSED)
+    qtbot.waitUntil(lambda: page.plan.frames_rendered > 0, timeout=20_000)
+    assert page.warnings.banners
+    page.preset.setCurrentText("Sound only")
+    assert not page.warnings.banners
+    page.preset.setCurrentText("Match source")
+    assert page.warnings.banners
+
+
+def test_the_report_says_that_sound_was_mixed_and_the_jobs_row_no_time_twice(page, desktop, qtbot):
+    document = desktop.session.document
+    document.do(SetMix(replace(document.project.mix, original=replace(ORIGINAL, gain_db=-6.0))))
+    qtbot.waitUntil(lambda: document.is_saved and page.plan is not None, timeout=20_000)
+    page.start()
+    qtbot.waitUntil(lambda: page._report.count() == 1, timeout=60_000)
+    (banner,) = banners(page._report)
+    assert re.search(r" Sound: mixed, and encoded anew, \d+ packets\. [\d.]+ kB, [\d.]+ s\.$", banner.why.text())
+    (job,) = [job for job in desktop.session.jobs.shown if job.title.startswith("Export")]
+    assert job.note.endswith(" kB.")
+    for _ in range(2):
+        page._full()
+    (_, text) = banners(page._report)
+    assert "The sound is the film's own, encoded anew in AAC." in text.toPlainText().splitlines()
 
 
 def test_a_change_shows_in_the_plan_with_its_reason(page, desktop, qtbot):
