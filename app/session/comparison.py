@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -19,12 +20,14 @@ class Changes:
 
     Attributes:
         frame: of the timeline. outside: where no patch may change any. inside: where one may. total: of the picture.
+        bounds: within what patches may change pixels, in words.
     """
 
     frame: int
     outside: int
     inside: int
     total: int
+    bounds: str = "the region"
 
 
 def changes(scene: Scene, frame: int) -> Changes | None:
@@ -34,7 +37,8 @@ def changes(scene: Scene, frame: int) -> Changes | None:
         MediaError: a source cannot be read.
     """
     recipe = scene.recipe(frame)
-    if recipe is None or not any(isinstance(op, PatchOp) for op in recipe.ops):
+    patches = [] if recipe is None else [op for op in recipe.ops if isinstance(op, PatchOp)]
+    if not patches:
         return None
     before, after = scene.after.without_patches().compose(frame), scene.after.compose(frame)
     alpha = scene.after.touched(frame)
@@ -46,4 +50,11 @@ def changes(scene: Scene, frame: int) -> Changes | None:
         full = cv2.resize(plane, (alpha.shape[1], alpha.shape[0]), interpolation=cv2.INTER_NEAREST)
         differs |= np.asarray(full) > 0
     inside = int((differs & (alpha > 0)).sum())
-    return Changes(frame, outside, inside, int(alpha.size))
+    return Changes(frame, outside, inside, int(alpha.size), _bounds(patches))
+
+
+def _bounds(patches: Sequence[PatchOp]) -> str:
+    """Return what the masks of patches cover: beyond the drawn outline where they are softened or grown."""
+    if any(op.feather_px for op in patches):
+        return "the region and its soft edge"
+    return "the grown region" if any(op.grow_px > 0 for op in patches) else "the region"

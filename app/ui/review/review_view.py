@@ -82,6 +82,6 @@ class ReviewView(PictureView):
             self.chip(
                 painter,
                 QPointF(seen.left() + 8, seen.bottom() - 30),
-                f"Outside the region: {changes.outside:,} pixels changed",
+                f"Outside {changes.bounds}: {changes.outside:,} pixels changed",
                 icon="shield" if changes.outside == 0 else "warning",
             )

@@ -18,6 +18,7 @@ from engine.plan.export_plan import ExportPlan, RenderSegment
 from engine.render.moving import Followed
 
 _UNKNOWN = "–"
+_OUTSIDE = "Pixels changed outside the region"
 
 
 class PatchMeasures(QWidget):
@@ -33,7 +34,7 @@ class PatchMeasures(QWidget):
         self.sure = label("", Role.HEAD)
         self.reencoded = label("", Role.HEAD)
         rows = (
-            (self._sign, "Pixels changed outside the region", self.outside),
+            (self._sign, _OUTSIDE, self.outside),
             (IconLabel(context.theme, "region", "patch.line"), "Pixels changed in this frame", self.inside),
             (IconLabel(context.theme, "follow", "patch.line"), "Follow: confident frames", self.sure),
             (IconLabel(context.theme, "film", "strip.reencoded"), "Frames to re-encode for this patch", self.reencoded),
@@ -43,7 +44,10 @@ class PatchMeasures(QWidget):
         column.setSpacing(10)
         column.addWidget(line())
         for sign, text, value in rows:
-            column.addLayout(row(sign, _words(text, value), None, value))
+            words = _words(text, value)
+            if value is self.outside:
+                self._outside_of = words
+            column.addLayout(row(sign, words, None, value))
         session = self._session
         session.preview.worked.connect(self._worked)
         for signal in (
@@ -71,6 +75,8 @@ class PatchMeasures(QWidget):
             self.inside.setText(_UNKNOWN)
         else:
             self.outside.setText(f"{changes.outside:,}")
+            self._outside_of.setText(f"Pixels changed outside {changes.bounds}")
+            self.outside.setAccessibleName(self._outside_of.text())
             self.inside.setText(f"{changes.inside:,} ({changes.inside / changes.total:.2%})")
             clean = changes.outside == 0
             self._sign.show_icon(*(("shield", "approved.fg") if clean else ("warning", "stale.fg")))

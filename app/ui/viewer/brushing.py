@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -19,6 +20,8 @@ _FINE = 1920
 
 
 _FAINT = 8
+_COARSE = 960
+"""The longer side of the raster for a line that only shows how far something reaches, in pixels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +90,29 @@ def outlines_of(alpha: NDArray[np.float32]) -> tuple[tuple[Point, ...], ...]:
         if len(kept) >= 3:
             found.append(tuple(((x + 0.5) / width, (y + 0.5) / height) for x, y in kept.tolist()))
     return tuple(found)
+
+
+def moved_outlines(
+    outlines: Sequence[Sequence[Point]], outwards_px: float, width: int, height: int
+) -> tuple[tuple[Point, ...], ...]:
+    """Return the lines at a distance from outlines, all points 0 to 1.
+
+    Args:
+        outlines: closed lines; one within another is a hole.
+        outwards_px: how far outside them the new ones lie, in pixels of the picture; inside where negative.
+        width: of the displayed picture in pixels.
+        height: likewise.
+    """
+    scale = min(1.0, _COARSE / max(width, height))
+    across, down = max(1, round(width * scale)), max(1, round(height * scale))
+    solid = np.zeros((down, across), np.uint8)
+    cv2.fillPoly(
+        solid, [np.rint(np.array(points) * (across, down) - 0.5).astype(np.int32) for points in outlines], (1,)
+    )
+    outside = cv2.distanceTransform(1 - solid, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    inside = cv2.distanceTransform(solid, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    distance = np.where(solid > 0, 0.5 - inside, outside - 0.5)
+    return outlines_of((distance <= outwards_px * scale).astype(np.float32))
 
 
 def _placed(bounds: Box, mask: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:

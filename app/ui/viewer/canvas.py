@@ -471,6 +471,6 @@ class Canvas(PictureView):
         self.chip(
             painter,
             QPointF(seen.left() + 8, seen.bottom() - 30),
-            f"Pixels changed outside the region: {found.outside:,}",
+            f"Pixels changed outside {found.bounds}: {found.outside:,}",
             icon="shield" if clean else "warning",
         )

@@ -58,6 +58,7 @@ class CanvasPainting:
         if not path.isEmpty():
             carried = editable is not None and not editable.is_anchor
             marks.paint_outline(painter, path, dashed=carried)
+            self._reach(painter, editable, to_view, hand)
         if gesture is not None and gesture.trail:
             marks.paint_trail(painter, gesture, to_view, view.picture.height())
         if editable is None or gesture is not None or hand.is_bare:
@@ -68,6 +69,17 @@ class CanvasPainting:
             place = path.boundingRect()
             at = QPointF(place.left(), max(view.room.top() + 4, place.top() - 34))
             self._view.chip(painter, at, editable.patch.name, icon="region")
+
+    def _reach(self, painter: QPainter, editable: Editable | None, to_view: QTransform, hand: InHand) -> None:
+        """Paint how far the mask goes beyond the outline, or falls short of it."""
+        if editable is None or hand.gesture is not None or hand.is_playing or self._edits.pending is not None:
+            # What is dragged has left the line behind.
+            return
+        path = QPainterPath()
+        for line in self._ground.reach(editable):
+            path.addPath(path_of(line, to_view))
+        if not path.isEmpty():
+            marks.paint_reach(painter, path)
 
     def _handles(self, painter: QPainter, region: Region, to_view: QTransform) -> None:
         box = region.bounds

@@ -14,7 +14,7 @@ from PySide6.QtGui import QTransform
 
 from app.session.comparison import Changes, changes
 from app.session.scene import Scene
-from app.ui.viewer.brushing import outlines_of
+from app.ui.viewer.brushing import moved_outlines, outlines_of
 from app.ui.viewer.item_box import ItemBox, item_box
 from app.ui.viewer.shapes import outline_points
 from engine.errors import DeltacutError
@@ -39,6 +39,7 @@ class Findings:
 
     Attributes:
         outlines: of the chosen patch's region there, 0 to 1 of the source's displayed picture; none where it is not.
+        reach: the line up to which its mask goes where that is softened, grown or narrowed, else none.
         others: the same of the other patches that show, by their ids.
         boxes: of the items that can be dragged. changes: by patches, None where there is none.
     """
@@ -47,6 +48,7 @@ class Findings:
     frame: int
     patch_id: str | None
     outlines: Outlines
+    reach: Outlines
     others: tuple[tuple[str, Outlines], ...]
     boxes: tuple[ItemBox, ...]
     changes: Changes | None
@@ -69,7 +71,18 @@ def findings(scene: Scene, frame: int, patch: Patch | None) -> Findings:
                     boxes.append(box)
     outlines = () if patch is None else patch_outlines(scene, frame, patch)
     chosen = None if patch is None else patch.id
-    return Findings(scene, frame, chosen, outlines, _others(scene, frame, chosen), tuple(boxes), changes(scene, frame))
+    reach = () if patch is None else _reach(scene, patch, outlines)
+    others = _others(scene, frame, chosen)
+    return Findings(scene, frame, chosen, outlines, reach, others, tuple(boxes), changes(scene, frame))
+
+
+def _reach(scene: Scene, patch: Patch, outlines: Outlines) -> Outlines:
+    """Return the line at which a patch's mask has faded out."""
+    if not outlines or not (patch.feather_px or patch.grow_px):
+        return ()
+    video = scene.films.video(patch.source_id)
+    size = (video.height, video.width) if video.rotation in (90, 270) else (video.width, video.height)
+    return moved_outlines(outlines, patch.feather_px + patch.grow_px, *size)
 
 
 def _others(scene: Scene, frame: int, chosen: str | None) -> tuple[tuple[str, Outlines], ...]:

@@ -106,6 +106,13 @@ class Ground:
             return ()
         return found.outlines if found.patch_id == editable.patch.id else ()
 
+    def reach(self, editable: Editable) -> Outlines:
+        """Return the lines up to which the mask of the region goes, none where that is the outline itself."""
+        found = self.found
+        if found is None or editable.patch is None or found.patch_id != editable.patch.id:
+            return ()
+        return found.reach
+
     def taken_hold(self, point: QPointF) -> Gesture | None:
         """Return the gesture of a region's handle or node under a point of the widget."""
         editable = self.editable

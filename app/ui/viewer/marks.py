@@ -37,6 +37,17 @@ def paint_outline(painter: QPainter, path: QPainterPath, *, dashed: bool = False
     painter.drawPath(path)
 
 
+def paint_reach(painter: QPainter, path: QPainterPath) -> None:
+    """Paint the line at which a region's soft edge ends: finer than its outline, and dotted."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(REGION_EDGE, 3))
+    painter.drawPath(path)
+    dots = QPen(REGION_LINE, 1.25)
+    dots.setDashPattern([1.5, 3])
+    painter.setPen(dots)
+    painter.drawPath(path)
+
+
 def paint_mask(painter: QPainter, outside: QPainterPath, inside: QPainterPath) -> None:
     """Paint everything but a region dark."""
     veil = QColor(HANDLE_EDGE)

@@ -18,7 +18,7 @@ from app.ui.viewer.canvas import Canvas
 from app.ui.viewer.picture_view import Compare
 from app.ui.viewer.view_map import ViewMap
 from engine.model.captions import Caption
-from engine.model.edits import AddItems, AddPatch, ChangeLayer, ReplaceItem
+from engine.model.edits import AddItems, AddPatch, ChangeLayer, ReplaceItem, ReplacePatch
 from engine.model.ids import new_id
 from engine.model.layers import CaptionMode
 from engine.model.overlay import Overlay, Title
@@ -319,6 +319,29 @@ def test_what_a_patch_changed_outside_is_counted(stage, area, qtbot):
     qtbot.waitUntil(lambda: area.canvas.changes is not None)
     assert area.canvas.changes.outside == 0
     assert area.canvas.changes.inside > 1000
+
+
+def test_a_soft_edge_is_counted_to_the_region_and_its_end_is_drawn(stage, area, qtbot):
+    patch = blurred(stage)
+    qtbot.waitUntil(lambda: area.canvas.changes is not None)
+    stage.session.selection.choose(patch.id)
+    qtbot.waitUntil(lambda: bool(area.canvas.ground.found and area.canvas.ground.found.outlines))
+    assert (area.canvas.changes.bounds, area.canvas.ground.found.reach) == ("the region", ())
+    without = area.canvas.grab().toImage()
+    stage.do(ReplacePatch(replace(current(stage, patch), feather_px=20.0, grow_px=-4.0)))
+    qtbot.waitUntil(lambda: bool(area.canvas.ground.found and area.canvas.ground.found.reach))
+    assert (area.canvas.changes.bounds, area.canvas.changes.outside) == ("the region and its soft edge", 0)
+    ((*line,),) = area.canvas.ground.found.reach
+    picture = stage.project.sources[0].picture
+    assert min(x for x, _ in line) == pytest.approx(0.3 - 16 / picture.width, abs=1.5 / picture.width)
+    assert max(y for _, y in line) == pytest.approx(0.6 + 16 / picture.height, abs=1.5 / picture.height)
+    top = [at(area.canvas, x / 100, 0.3 - 16 / picture.height) for x in range(35, 55)]
+    ratio = without.devicePixelRatio()
+    pixels = [(int(point.x() * ratio), int(point.y() * ratio)) for point in top]
+    drawn = area.canvas.grab().toImage()
+    assert sum(drawn.pixelColor(*pixel) != without.pixelColor(*pixel) for pixel in pixels) > len(pixels) / 2
+    stage.do(ReplacePatch(replace(current(stage, patch), feather_px=0.0, grow_px=3.0)))
+    qtbot.waitUntil(lambda: area.canvas.changes is not None and area.canvas.changes.bounds == "the grown region")
 
 
 def test_arrows_with_alt_move_a_region_by_pixels(stage, area):
