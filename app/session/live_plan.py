@@ -20,6 +20,7 @@ from app.workflows.caches import films_cache
 from app.workflows.follow_speed import NOTHING_TO_FOLLOW, ToFollow, still_to_follow
 from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError, MissingMedia, UsageError
+from engine.media.quality import MOST_GROWTH
 from engine.model.edits import Compound, ReplacePatch
 from engine.model.excerpt import excerpt
 from engine.model.patch import ReviewState
@@ -46,6 +47,10 @@ _DEFAULT_PIXELS_PER_S = 40e6
 _COPIED_BYTES_PER_S = 150e6
 """Reading, writing and reading again to check."""
 _LEAST_S = 0.3
+_GROWTH = "export-growth"
+_NOT_MUCH_MORE = 1.25
+_TELLING_SHARE = 0.1
+"""Of a file that has to be encoded anew before its size tells how the film's frames grow."""
 _BLACK_BYTES = 400.0
 
 
@@ -55,11 +60,16 @@ class Estimate:
 
     Attributes:
         to_follow: what has to be followed first; its measured part is in the seconds.
+        most_bytes: that the file may take; 0 where it will not take much more than `size_bytes`.
+        replaced_bytes: of the source's frames that are encoded anew. other_bytes: of the file without those frames.
     """
 
     seconds: float
     size_bytes: float
     to_follow: ToFollow = NOTHING_TO_FOLLOW
+    most_bytes: float = 0.0
+    replaced_bytes: float = 0.0
+    other_bytes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,7 @@ def planned(
     films: Mapping[str, Film],
     pixels_per_s: float = _DEFAULT_PIXELS_PER_S,
     follows: Callable[[tuple[RecipeRun, ...]], ToFollow] = lambda _: NOTHING_TO_FOLLOW,
+    growth: float | None = None,
 ) -> Planned:
     """Return the plan of a project's export; for any thread.
 
@@ -92,6 +103,7 @@ def planned(
         project: what to export.
         films: those at hand, by source id.
         pixels_per_s: how fast pictures are re-encoded here.
+        growth: how many times the source's bytes re-encoded frames took before; None where that is not known.
         follows: returns what some recipes have to follow first.
     """
     clips = [item for item in project.storyline if isinstance(item, Clip)]
@@ -105,7 +117,7 @@ def planned(
         plan = plan_of_project(project, runs, films)
     except DeltacutError as error:
         return Planned(project, None, None, str(error))
-    found = estimate(project, plan, runs, films, pixels_per_s)
+    found = estimate(project, plan, runs, films, pixels_per_s, growth)
     before = follows(runs)
     estimated = replace(found, seconds=found.seconds + before.seconds, to_follow=before)
     return Planned(project, plan, estimated, spared=_spared(project, plan, films))
@@ -150,11 +162,13 @@ def estimate(
     runs: tuple[RecipeRun, ...],
     films: Mapping[str, Film],
     pixels_per_s: float = _DEFAULT_PIXELS_PER_S,
+    growth: float | None = None,
 ) -> Estimate:
     """Return what an export will take.
 
     Size: copied frames have their own bytes; a re-encoded frame gets the mean of the source's frames it stands for,
-    since the encoder aims at the source's quality; everything that is not picture is the source files' share by time.
+    since the encoder aims at the source's quality, by what such frames of the film took before. Before that is known
+    they may take twice as much. Everything that is not picture is the source files' share by time.
     Time: re-encoded pixels by the measured speed, and the file's bytes by the speed of a disk.
 
     Args:
@@ -163,34 +177,44 @@ def estimate(
         runs: its recipes.
         films: by source id.
         pixels_per_s: pixels that are decoded, drawn, encoded and checked in a second.
+        growth: see planned.
     """
-    picture = sum(_picture_bytes(plan, project, films))
-    size = picture + _sound_bytes(project, films)
+    copied, replaced = _picture_bytes(plan, project, films)
+    others = copied + _sound_bytes(project, films)
+    size = others + replaced * (1.0 if growth is None else growth)
+    most = others + replaced * MOST_GROWTH
+    if growth is not None or most < _NOT_MUCH_MORE * size:
+        most = 0.0
     pixels = plan.frames_rendered * project.canvas.width * project.canvas.height
     seconds = pixels / max(1.0, pixels_per_s) + size / _COPIED_BYTES_PER_S
-    return Estimate(max(_LEAST_S, seconds), size)
+    return Estimate(max(_LEAST_S, seconds), size, most_bytes=most, replaced_bytes=replaced, other_bytes=others)
 
 
-def _picture_bytes(plan: ExportPlan, project: Project, films: Mapping[str, Film]) -> list[float]:
+def _picture_bytes(plan: ExportPlan, project: Project, films: Mapping[str, Film]) -> tuple[float, float]:
+    """Return the bytes of the source's frames that are copied, and of those that are encoded anew."""
     timeline = TimelineMap(project)
     sums = {
         source_id: np.concatenate([[0], np.cumsum(film.index.size[film.index.order])])
         for source_id, film in films.items()
     }
-    found = []
+    copied = replaced = 0.0
     for segment in plan.segments:
         for span in timeline.spans_within(segment.frames):
             common = span.timeline_range.intersection(segment.frames)
             if not isinstance(span.item, Clip) or span.item.source_id not in sums:
-                found.append(_BLACK_BYTES * len(common))
+                copied += _BLACK_BYTES * len(common)
                 continue
             table = sums[span.item.source_id]
             first, last = timeline.source_at(common.start), timeline.source_at(common.stop - 1)
             assert first is not None
             assert last is not None
             shown = int(table[last.frame + 1] - table[first.frame])
-            found.append(shown * len(common) / max(1, last.frame + 1 - first.frame))
-    return found
+            mean = shown * len(common) / max(1, last.frame + 1 - first.frame)
+            if isinstance(segment, CopySegment):
+                copied += mean
+            else:
+                replaced += mean
+    return copied, replaced
 
 
 def _sound_bytes(project: Project, films: Mapping[str, Film]) -> float:
@@ -227,6 +251,35 @@ def learn_speed(cache: Cache, codec: str, report: ExportReport, pixels_per_frame
     if before is not None:
         speed = (speed + measured_speed(cache, codec)) / 2
     cache.put(_KIND, codec, json.dumps(speed).encode())
+
+
+def known_growth(cache: Cache, film: str) -> float | None:
+    """Return how many times the film's bytes its re-encoded frames took in the last export, None before the first.
+
+    Args:
+        cache: of films.
+        film: the identity of its content.
+    """
+    kept = cache.get(_GROWTH, film)
+    try:
+        return min(max(0.1, float(json.loads(kept))), 2 * MOST_GROWTH) if kept else None
+    except (ValueError, TypeError):
+        return None
+
+
+def learn_growth(cache: Cache, film: str, report: ExportReport, before: Estimate) -> None:
+    """Remember how large an export became; where little was encoded anew it says little, and is left out.
+
+    Args:
+        cache: of films.
+        film: the identity of its content.
+        report: of the export.
+        before: what was estimated for it.
+    """
+    real = report.output.stat().st_size if report.output.exists() else 0
+    if before.replaced_bytes < _TELLING_SHARE * before.size_bytes or not real:
+        return
+    cache.put(_GROWTH, film, json.dumps((real - before.other_bytes) / before.replaced_bytes).encode())
 
 
 def reason_of(segment: CopySegment | RenderSegment) -> str:
@@ -273,6 +326,11 @@ class LivePlan(QObject):
     def planned(self) -> Planned | None:
         """Return the last plan, None before the first."""
         return self._planned
+
+    def estimate_anew(self) -> None:
+        """Estimate once more: an export has told more of its films than was known."""
+        if self._document.is_open:
+            self._timer.start()
 
     @property
     def is_current(self) -> bool:
@@ -338,12 +396,13 @@ def planning(
         project = whole if frames is None else excerpt(whole, frames)
         shown = next((item.source_id for item in project.storyline if isinstance(item, Clip)), "")
         codec = films[shown].info.video.codec if shown in films else ""
+        identity = films[shown].identity if shown in films else ""
         with films_cache() as cache:
 
             def follows(runs: tuple[RecipeRun, ...]) -> ToFollow:
                 return NOTHING_TO_FOLLOW if moving is None else still_to_follow(moving, runs, cache)
 
-            return planned(project, films, measured_speed(cache, codec), follows)
+            return planned(project, films, measured_speed(cache, codec), follows, known_growth(cache, identity))
 
     return work
 

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.session.jobs import Job, JobKind
-from app.session.live_plan import Estimate, Planned, learn_speed
+from app.session.live_plan import Estimate, Planned, learn_growth, learn_speed
 from app.session.range_plan import RangePlan
 from app.ui.actions import ActionSpec
 from app.ui.context import Context
@@ -302,7 +302,8 @@ class ExportPage(QWidget):
         estimate, source = self._estimate, bytes_text(self._source_size())
         if estimate is not None:
             self._figures[2].show_figure(f"About {seconds_text(estimate.seconds)}", _time_words(estimate))
-            self._figures[3].show_figure(bytes_text(estimate.size_bytes), f"source: {source}")
+            most = f"up to about {bytes_text(estimate.most_bytes)}; " if estimate.most_bytes else ""
+            self._figures[3].show_figure(bytes_text(estimate.size_bytes), f"{most}source: {source}")
 
     def _show_made_anew(self, frames: int) -> None:
         """Show what a preset comes to that copies nothing: the plan and its figures are those of another export."""
@@ -460,13 +461,16 @@ class ExportPage(QWidget):
             self._context.notices.say("Mark in and out first (I and O), or export the whole film")
             return
         canvas, anew = document.project.canvas, _sound_made_anew(document.project)
-        codecs = [film.info.video.codec for film in document.films.values()]
+        films = list(document.films.values())
+        estimate = self._estimate if self._session.live_plan.is_current else None
 
         def work(progress: Progress, cancel: CancelToken) -> ExportReport | PresetReport:
             report = export_with_preset(path, target, chosen, frames, progress, cancel)
-            if isinstance(report, ExportReport) and codecs:
+            if isinstance(report, ExportReport) and films:
                 with films_cache() as cache:
-                    learn_speed(cache, codecs[0], report, canvas.width * canvas.height)
+                    learn_speed(cache, films[0].info.video.codec, report, canvas.width * canvas.height)
+                    if estimate is not None:
+                        learn_growth(cache, films[0].identity, report, estimate)
             return report
 
         empty(self._report)
@@ -561,6 +565,7 @@ class ExportPage(QWidget):
         self._session.settings.set(folders=folders)
         self._target_is_own = False
         self._suggest_target()
+        self._session.live_plan.estimate_anew()
         words = report_words(report, anew)
         # Its row says how long it took.
         job.note = f"{words} {bytes_text(_size_of(report))}."

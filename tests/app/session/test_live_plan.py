@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
-from app.session.live_plan import estimate, learn_speed, measured_speed, planned, reason_of, segment_at
+from app.session.live_plan import (
+    estimate,
+    known_growth,
+    learn_growth,
+    learn_speed,
+    measured_speed,
+    planned,
+    reason_of,
+    segment_at,
+)
+from app.workflows.caches import films_cache
 from engine.model import edits as e
 from engine.model.patch import Follow, Motion, Patch
 from engine.model.recipe import recipe_runs
@@ -105,6 +116,25 @@ def test_the_speed_of_exports_is_learned_and_nonsense_forgotten():
     assert measured_speed(Cache(), "h264") == pytest.approx(2e7)
     kept["export-speed", "h264"] = b"no number"
     assert measured_speed(Cache(), "h264") == usual
+
+
+def test_the_size_of_frames_that_are_made_anew_is_a_guess_until_an_export_of_the_film_has_shown_it(stage, qtbot):
+    stage.do(e.AddPatch(patch(stage, 0, 50)))
+    guess = settled(stage, qtbot).estimate
+    assert guess.size_bytes < guess.most_bytes == guess.other_bytes + 2 * guess.replaced_bytes
+    film = next(iter(stage.session.document.films.values()))
+    with films_cache() as cache:
+        assert known_growth(cache, film.identity) is None
+        written = SimpleNamespace(output=film.path)
+        learn_growth(cache, film.identity, written, replace(guess, other_bytes=0.0, replaced_bytes=0.01))
+        assert known_growth(cache, film.identity) is None
+        size = film.path.stat().st_size
+        learn_growth(cache, film.identity, written, replace(guess, other_bytes=size / 4, replaced_bytes=size / 2))
+        assert known_growth(cache, film.identity) == pytest.approx(1.5)
+    stage.session.live_plan.estimate_anew()
+    qtbot.waitUntil(lambda: settled(stage, qtbot).estimate.most_bytes == 0.0, timeout=10_000)
+    after = settled(stage, qtbot).estimate
+    assert after.size_bytes == pytest.approx(guess.other_bytes + 1.5 * guess.replaced_bytes)
 
 
 def test_a_segment_is_found_by_its_frame_and_says_why(stage, qtbot):
