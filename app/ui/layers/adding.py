@@ -18,6 +18,7 @@ from engine.model.time import Range
 from engine.model.tool import BLACK
 
 _SECONDS = 5
+_EDIT_TEXT = "region.edit_text"
 _NAMES = {LayerKind.OVERLAYS: "Overlays", LayerKind.SUBJECT: "Subject"}
 
 
@@ -25,6 +26,7 @@ class Adding:
     """Puts new items onto layers and chooses them."""
 
     def __init__(self, context: Context) -> None:
+        self._actions = context.actions
         self._document = context.session.document
         self._selection = context.session.selection
         self._transport = context.session.transport
@@ -35,7 +37,7 @@ class Adding:
 
         def overlay(id: str, text: str, icon: str, name: str, make: Callable[[], Content]) -> ActionSpec:
             return ActionSpec(
-                f"overlay.{id}", text, "Edit/Overlays", lambda: self.overlay(name, make()), icon=icon,
+                f"overlay.{id}", text, "Edit/Overlays", lambda: self._written(name, make()), icon=icon,
                 hindrance=self._needs_film, section=30,
             )  # fmt: skip
 
@@ -51,13 +53,22 @@ class Adding:
             ),
         ]  # fmt: skip
 
-    def overlay(self, name: str, content: Content) -> None:
-        """Add an overlay at the playhead, over the marked range where it stands in it, else for five seconds."""
+    def _written(self, name: str, content: Content) -> None:
+        """Add an overlay; a text has its words chosen, to be written over at once."""
+        if self.overlay(name, content) and isinstance(content, Title) and self._actions.has(_EDIT_TEXT):
+            self._actions.spec(_EDIT_TEXT).run()
+
+    def overlay(self, name: str, content: Content) -> bool:
+        """Add an overlay at the playhead, over the marked range where it stands in it, else for five seconds.
+
+        Returns:
+            Whether it was added.
+        """
         project, frame = self._document.project, self._transport.frame
         marked = project.in_out
         last = frame + max(1, round(_SECONDS * project.canvas.rate))
         frames = marked if marked is not None and frame in marked else Range(frame, min(last, project.frame_count))
-        self._add(LayerKind.OVERLAYS, Overlay(new_id(), OnTimeline(frames), content, name=name))
+        return self._add(LayerKind.OVERLAYS, Overlay(new_id(), OnTimeline(frames), content, name=name))
 
     def subject(self) -> None:
         """Keep what is in the drawn region above the overlays that lie below its layer."""

@@ -120,7 +120,8 @@ class RowItems:
     @classmethod
     def of(cls, found: Iterable[tuple[Range, Value, int]]) -> RowItems:
         """Return the items in order."""
-        rows = sorted(found, key=lambda one: (one[0].start, one[0].stop))
+        # Of those that begin together the upper one in the stack, which comes last, stands above the other.
+        rows = sorted(reversed(list(found)), key=lambda one: one[0].start)
         starts = np.array([frames.start for frames, _, _ in rows], np.int64)
         stops = np.array([frames.stop for frames, _, _ in rows], np.int64)
         reach = np.maximum.accumulate(stops) if stops.size else stops

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal, Slot
+from itertools import pairwise
+
+from PySide6.QtCore import QPointF, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDragLeaveEvent,
@@ -21,7 +23,7 @@ from app.session.comparison import Changes
 from app.session.document import Change
 from app.session.selection import ToolMode
 from app.ui.context import Context
-from app.ui.viewer import marks
+from app.ui.viewer import marks, shapes
 from app.ui.viewer.canvas_painting import CanvasPainting, InHand
 from app.ui.viewer.findings import Findings, findings
 from app.ui.viewer.gestures import (
@@ -89,6 +91,7 @@ class Canvas(PictureView):
         self._shows_safe = False
         self._brush = 0.02
         self._added: str | None = None
+        self._to_edit: str | None = None
         self._session.document.changed.connect(self._changed)
         self._selection.changed.connect(self._chosen)
         self._selection.region_changed.connect(self._chosen)
@@ -149,6 +152,7 @@ class Canvas(PictureView):
     @Slot()
     def _chosen(self) -> None:
         self._edits.pending = None
+        self._to_edit = None
         self._look_again()
         self.update()
 
@@ -191,6 +195,9 @@ class Canvas(PictureView):
             if box.item.id == self._added and found.frame == self._frame:
                 self._added = None
                 self._set_map(self._map.showing(QPolygonF([QPointF(*corner) for corner in box.corners]).boundingRect()))
+            if box.item.id == self._to_edit and found.frame == self._frame:
+                self._to_edit = None
+                self.edit_chosen_text()
 
     # --- the pointer ------------------------------------------------------------------------------------------------
 
@@ -392,8 +399,11 @@ class Canvas(PictureView):
                 case Stroke():
                     self._edits.brushed(gesture, frame, self.ground.aspect())
                 case DrawFrame() | DrawLasso() | DrawPolygon():
-                    if region is None or self._is_slip(region):
+                    if self._is_slip(gesture):
                         self._selection.set_region(None, None)
+                    elif region is None or self._is_line(region):
+                        # What was drawn before stays: nobody meant to clear it.
+                        self.refused.emit("That line encloses nothing; draw it around what is to change")
                     else:
                         self._edits.drawn(region, frame)
                 case _:
@@ -401,17 +411,27 @@ class Canvas(PictureView):
         except DeltacutError as error:
             self.refused.emit(str(error))
 
-    def _is_slip(self, region: Region) -> bool:
-        """Tell whether a region is so small that it was a click."""
-        box = region.bounds
-        place = self.ground.to_view(self._map).mapRect(QRectF(box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0))
+    def _is_slip(self, gesture: DrawFrame | DrawLasso | DrawPolygon) -> bool:
+        """Tell whether what was drawn is so small that it was a click."""
+        to_view = self.ground.to_view(self._map)
+        drawn = gesture.trail or ([] if gesture.region is None else shapes.outline_points(gesture.region))
+        place = QPolygonF([to_view.map(QPointF(*point)) for point in drawn]).boundingRect()
         return place.width() < _SMALLEST and place.height() < _SMALLEST
 
+    def _is_line(self, region: Region) -> bool:
+        """Tell whether a region is so thin that there is nothing in it."""
+        to_view = self.ground.to_view(self._map)
+        points = [to_view.map(QPointF(*point)) for point in shapes.outline_points(region)]
+        twice = sum(a.x() * b.y() - b.x() * a.y() for a, b in pairwise([*points, points[0]]))
+        return abs(twice) / 2 < _SMALLEST**2
+
     def edit_chosen_text(self) -> None:
-        """Edit the chosen title's or caption's text where it stands."""
-        box = self.ground.box_of_chosen()
+        """Edit the chosen title's or caption's text where it stands, as soon as it is known where that is."""
+        item, box = self._selection.item, self.ground.box_of_chosen()
         if box is not None and text_of(box.item) is not None:
             self.item_edits.edit_text(box)
+        elif item is not None and text_of(item) is not None:
+            self._to_edit = item.id
 
     # --- files dropped ----------------------------------------------------------------------------------------------
 

@@ -155,6 +155,17 @@ def test_items_that_overlap_stand_in_lanes_and_the_row_grows(project):
     assert Layout(found, 400).row_height(row_of(found, RowKind.PATCHES)) == 80
 
 
+def test_of_overlays_that_begin_together_the_upper_one_in_the_stack_stands_above():
+    below, above = (
+        Overlay(name, OnTimeline(Range(0, stop)), Flat(Rgb(0, 0, 0))) for name, stop in (("below", 20), ("above", 30))
+    )
+    items = RowItems.of([(Range(0, 20), below, 0), (Range(0, 30), above, 0)])
+    assert {value.id: int(lane) for value, lane in zip(items.values, items.lanes, strict=True)} == {
+        "above": 0,
+        "below": 1,
+    }
+
+
 @given(st.lists(st.tuples(st.integers(0, 500), st.integers(1, 60)), max_size=40), st.integers(0, 500))
 def test_a_search_within_frames_misses_no_item(ranges, first):
     items = RowItems.of(

@@ -13,6 +13,7 @@ from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtTest import QTest
 
 from app.session.selection import ToolMode
+from app.ui.layers.panel import LayersPanel
 from app.ui.viewer import ViewerArea, shapes
 from app.ui.viewer.canvas import Canvas
 from app.ui.viewer.picture_view import Compare
@@ -115,6 +116,16 @@ def test_a_lasso_closes_by_itself_and_is_smooth(stage, area):
     assert isinstance(region, Lasso)
     assert close_to(region, 0.3, 0.3, 0.7, 0.7)
     assert 3 <= len(shapes.nodes(region)) <= 12
+
+
+def test_a_lasso_around_nothing_is_told_and_leaves_the_region_that_was_drawn(stage, area):
+    stage.session.selection.set_region(Box(0.1, 0.1, 0.2, 0.2), 0)
+    stage.run("tool.lasso")
+    drag(area.canvas, (0.3, 0.5), (0.5, 0.5), (0.7, 0.5))
+    assert stage.heard.said[-1] == "That line encloses nothing; draw it around what is to change"
+    assert stage.session.selection.region == Box(0.1, 0.1, 0.2, 0.2)
+    QTest.mouseClick(area.canvas, LEFT, NONE, at(area.canvas, 0.9, 0.9))
+    assert stage.session.selection.region is None
 
 
 def test_a_polygon_is_set_corner_by_corner_and_closed_at_its_first(stage, area):
@@ -312,6 +323,22 @@ def test_escape_leaves_the_text_as_it_was(stage, area, qtbot):
     QTest.keyClicks(area.canvas.item_edits.field, "Bad")
     QTest.keyClick(area.canvas.item_edits.field, Qt.Key.Key_Escape)
     assert stage.session.selection.item.text == "Good girl."
+
+
+def test_the_words_of_a_text_that_is_added_are_written_over_at_once(stage, area, qtbot):
+    layers = LayersPanel(stage.context)
+    stage.context.actions.add(layers.actions_of_panel())
+    stage.run("overlay.text")
+    qtbot.waitUntil(lambda: area.canvas.item_edits.field is not None)
+    field = area.canvas.item_edits.field
+    qtbot.waitUntil(field.hasFocus)
+    QTest.keyClicks(field, "Fresh coffee")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert stage.session.selection.item.content.text == "Fresh coffee"
+    stage.run("overlay.rectangle")
+    qtbot.waitUntil(lambda: area.canvas.ground.box_of_chosen() is not None)
+    assert area.canvas.item_edits.field is None
+    layers.deleteLater()
 
 
 def test_what_a_patch_changed_outside_is_counted(stage, area, qtbot):
