@@ -154,7 +154,10 @@ def read_edited(path: Path, info: MediaInfo, cancel: CancelToken) -> EditedPacke
 
 @contextmanager
 def opened(
-    path: Path, options: Mapping[str, str] | None = None, stream: BinaryIO | None = None
+    path: Path,
+    options: Mapping[str, str] | None = None,
+    stream: BinaryIO | None = None,
+    probing: Mapping[str, str] | None = None,
 ) -> Iterator[InputContainer]:
     """Open a file for reading and close it afterwards.
 
@@ -162,6 +165,7 @@ def opened(
         path: the file.
         options: FFmpeg's options of the demuxer.
         stream: read in place of the file, where it shows what the file will be; the caller closes it.
+        probing: FFmpeg's options for its look at the first packets, of the demuxer and of every decoder.
 
     Raises:
         MissingMedia: there is no such file, it is a folder, or it may not be read.
@@ -174,6 +178,7 @@ def opened(
             str(path.absolute()) if stream is None else stream,
             "r",
             container_options={"protocol_whitelist": "file", "format_whitelist": _FORMATS, **(options or {})},
+            options=dict(probing or {}),
             metadata_errors="replace",
         )
         with container:

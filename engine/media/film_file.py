@@ -16,6 +16,9 @@ from engine.media.bitstream.nal import Framing
 from engine.media.containers import Family, family, patience
 from engine.media.demux import is_still, opened
 
+_UNDECODED = {"skip_frame": "all", "probesize": "100000"}
+"""FFmpeg's options: look at the first packets only, and decode none."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FilmFile:
@@ -55,6 +58,19 @@ def open_film(path: Path, view: Callable[[], BinaryIO] | None = None) -> Iterato
         options = patience(container.format.name)
         if options and view is None:
             container = stack.enter_context(opened(path, options))
+        yield FilmFile(path, container, _edited(path, container), view)
+
+
+@contextmanager
+def open_to_play(path: Path, view: Callable[[], BinaryIO] | None = None) -> Iterator[FilmFile]:
+    """Open a film without decoding a first picture of it, which is most of the time that opening takes.
+
+    What only a decoded picture tells (pixel format, colour where the format has no place for it) is not known of its
+    streams. Arguments and errors as of `open_film`.
+    """
+    with ExitStack() as stack:
+        stream = None if view is None else stack.enter_context(view())
+        container = stack.enter_context(opened(path, stream=stream, probing=_UNDECODED))
         yield FilmFile(path, container, _edited(path, container), view)
 
 

@@ -36,6 +36,10 @@ _COMPARED_WITH_FFMPEG = 4096
 """Entries of each track's index that are held against FFmpeg's; of longer ones every n-th one."""
 
 
+Same = list[NDArray[np.bool_]]
+"""For each track, which packets of the export hold the very bytes of the source's with the same time."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Pair:
     """A track of both files: its packets, and the rows of those with the same time, in the order of time."""
@@ -47,61 +51,78 @@ class _Pair:
     out_at: Int64
 
 
-def survey_movies(
-    source: FilmFile,
-    theirs: Movie,
-    out: FilmFile,
-    ours: Movie | None,
-    inherited_bytes: int,
-    progress: Progress,
-    cancel: CancelToken,
-) -> tuple[Survey, Survey] | None:
-    """Survey both files by their tables, or return None where they have to be demuxed.
+@dataclass(frozen=True, slots=True, eq=False)
+class PairedMovies:
+    """Two open films whose tables belong together track by track; made by `paired_movies`."""
+
+    source: FilmFile
+    out: FilmFile
+    pairs: Sequence[_Pair]
+
+    @property
+    def edited_count(self) -> int:
+        """Return the number of packets of the film's picture."""
+        return self.pairs[self.source.edited].source.count
+
+    def expected(self, changed: NDArray[np.bool_]) -> Same:
+        """Return what `compared` will find if nothing differs but the pictures that were to change.
+
+        Args:
+            changed: for every packet of the source's picture.
+        """
+        found = []
+        for n, pair in enumerate(self.pairs):
+            same = np.zeros(pair.out.count, np.bool_)
+            same[pair.out_at] = pair.source.size[pair.source_at] == pair.out.size[pair.out_at]
+            if n == self.source.edited:
+                same[pair.out_at[changed[pair.source_at]]] = False
+            found.append(same)
+        return found
+
+    def compared(self, inherited_bytes: int, progress: Progress, cancel: CancelToken) -> Same:
+        """Compare the bytes of all packets where they lie.
+
+        Args:
+            inherited_bytes: the first bytes of the export that an earlier check covered and that were not written
+                since.
+            progress: reports the share of bytes compared.
+            cancel: looked at between pieces.
+
+        Raises:
+            Cancelled: on request.
+        """
+        with self.source.path.open("rb", buffering=0) as source, self.out.path.open("rb", buffering=0) as out:
+            return _same(source.fileno(), out.fileno(), self.pairs, inherited_bytes, progress, cancel)
+
+    def surveys(self, same: Same) -> tuple[Survey, Survey]:
+        """Return both surveys, with numbers for digests that are equal where `same` says so."""
+        rows = [_rows(pair, is_same) for pair, is_same in zip(self.pairs, same, strict=True)]
+        source, out = self.source, self.out
+        theirs, ours = rows[source.edited]
+        pair = self.pairs[source.edited]
+        new_keys = pair.source.sync[pair.source_at] & pair.out.sync[pair.out_at] & ~same[source.edited][pair.out_at]
+        essence = [essence_of(film.container.streams[film.edited]) for film in (source, out)]
+        with source.path.open("rb", buffering=0) as source_file, out.path.open("rb", buffering=0) as out_file:
+            for its, our in zip(pair.source_at[new_keys].tolist(), pair.out_at[new_keys].tolist(), strict=True):
+                theirs.essence[its] = _essence(source_file.fileno(), pair.source, its, essence[0])
+                ours.essence[our] = _essence(out_file.fileno(), pair.out, our, essence[1])
+        return (
+            described(source, {n: its for n, (its, _) in enumerate(rows)}, {}),
+            described(out, {n: our for n, (_, our) in enumerate(rows)}, {}),
+        )
+
+
+def paired_movies(source: FilmFile, theirs: Movie, out: FilmFile, ours: Movie | None) -> PairedMovies | None:
+    """Pair the tracks of two films stream by stream; None where their tables do not tell all.
 
     Args:
         source: the source.
         theirs: its tables, of `tables_of`.
         out: the export.
         ours: its tables, of `tables_of`.
-        inherited_bytes: the first bytes of the export that an earlier check covered and that were not written since.
-        progress: reports the share of bytes compared.
-        cancel: looked at between pieces.
-
-    Raises:
-        Cancelled: on request.
     """
     if ours is None or not source.family is out.family is Family.ISO:
         return None
-    pairs = _track_pairs(source, out, theirs, ours)
-    if pairs is None:
-        return None
-    with source.path.open("rb", buffering=0) as source_file, out.path.open("rb", buffering=0) as out_file:
-        same = _same(source_file.fileno(), out_file.fileno(), pairs, inherited_bytes, progress, cancel)
-        rows = [_rows(pair, is_same) for pair, is_same in zip(pairs, same, strict=True)]
-        edited = rows[source.edited]
-        essence = [essence_of(film.container.streams[film.edited]) for film in (source, out)]
-        pair = pairs[source.edited]
-        new_keys = pair.source.sync[pair.source_at] & pair.out.sync[pair.out_at] & ~same[source.edited][pair.out_at]
-        for theirs_at, ours_at in zip(pair.source_at[new_keys].tolist(), pair.out_at[new_keys].tolist(), strict=True):
-            edited[0].essence[theirs_at] = _essence(source_file.fileno(), pair.source, theirs_at, essence[0])
-            edited[1].essence[ours_at] = _essence(out_file.fileno(), pair.out, ours_at, essence[1])
-    streams = range(len(pairs))
-    return (
-        described(source, {n: rows[n][0] for n in streams}, {}),
-        described(out, {n: rows[n][1] for n in streams}, {}),
-    )
-
-
-def tables_of(path: Path, view: Callable[[], BinaryIO] | None = None) -> Movie | None:
-    """Return the sample tables of a file, or None where it has none that can be read."""
-    try:
-        return read_movie(path, view=view)
-    except InputError:
-        return None
-
-
-def _track_pairs(source: FilmFile, out: FilmFile, theirs: Movie, ours: Movie) -> list[_Pair] | None:
-    """Return the tracks of both files stream by stream, None where their tables do not tell all."""
     if theirs.fragmented or ours.fragmented or source.edited != out.edited:
         return None
     if len(source.container.streams) != len(out.container.streams):
@@ -112,7 +133,7 @@ def _track_pairs(source: FilmFile, out: FilmFile, theirs: Movie, ours: Movie) ->
             track, copied = theirs.track(stream.id), ours.track(copy.id)
         except KeyError:
             return None
-        if not (_agrees(track, stream) and _agrees(copied, copy)):
+        if not (_tells_all(track) and _tells_all(copied)):
             return None
         if track.edits != copied.edits or track.timescale != copied.timescale:
             return None
@@ -120,14 +141,37 @@ def _track_pairs(source: FilmFile, out: FilmFile, theirs: Movie, ours: Movie) ->
             return None
         at, copied_at = (np.argsort(t.packets.pts, kind="stable").astype(np.int64) for t in (track, copied))
         pairs.append(_Pair(Fraction(1, track.timescale), track.packets, copied.packets, at, copied_at))
-    return pairs
+    return PairedMovies(source, out, pairs)
 
 
-def _agrees(track: Track, stream: Stream) -> bool:
-    """Tell whether FFmpeg makes the same packets of a track's tables."""
-    if track.demux_reason or (np.diff(track.packets.dts) < 0).any():
+def agrees(film: FilmFile, movie: Movie | None) -> bool:
+    """Tell whether FFmpeg makes the same packets of a film's tables; the film is not read, and played by nobody."""
+    if movie is None or film.family is not Family.ISO or movie.fragmented:
         return False
-    packets, entries = track.packets, stream.index_entries
+    for stream in film.container.streams:
+        try:
+            track = movie.track(stream.id)
+        except KeyError:
+            return False
+        if not _agrees(track.packets, stream):
+            return False
+    return True
+
+
+def tables_of(path: Path, view: Callable[[], BinaryIO] | None = None) -> Movie | None:
+    """Return the sample tables of a file, or None where it has none that can be read."""
+    try:
+        return read_movie(path, view=view)
+    except InputError:
+        return None
+
+
+def _tells_all(track: Track) -> bool:
+    return not (track.demux_reason or (np.diff(track.packets.dts) < 0).any())
+
+
+def _agrees(packets: Packets, stream: Stream) -> bool:
+    entries = stream.index_entries
     if len(entries) != packets.count:
         return False
     for row in range(0, packets.count, 1 + packets.count // _COMPARED_WITH_FFMPEG):
@@ -144,8 +188,7 @@ def _same(
     inherited_bytes: int,
     progress: Progress,
     cancel: CancelToken,
-) -> list[NDArray[np.bool_]]:
-    """Return for each track which rows of the export hold the very bytes of the source."""
+) -> Same:
     source = np.concatenate([pair.source.position[pair.source_at] for pair in pairs])
     out = np.concatenate([pair.out.position[pair.out_at] for pair in pairs])
     size = np.concatenate([pair.source.size[pair.source_at] for pair in pairs])

@@ -115,7 +115,7 @@ class Replay:
         packets: Iterator[Packet[AvVideoStream]] = self._from(entry)
         if leave_out is not None:
             packets = (packet for n, packet in enumerate(packets) if not (packet.size and leave_out(n, bytes(packet))))
-        for shown in self._decoded(packets):
+        for shown in self._decoded(_before(stop_pts, packets)):
             if isinstance(shown, Broken):
                 yield shown
             elif shown.pts >= stop_pts:
@@ -179,3 +179,15 @@ class Replay:
             self._container.seek(0, stream=self._stream, unsupported_byte_offset=True)
         else:
             self._container.seek(min(self._stream.start_time or 0, 0), stream=self._stream, any_frame=True)
+
+
+def _before(stop_pts: int, packets: Iterable[Packet[AvVideoStream] | None]) -> Iterator[Packet[AvVideoStream] | None]:
+    """Yield the packets that are decoded before `stop_pts`, and None, which has the decoder give what it holds back.
+
+    No picture is shown before it is decoded: what follows shows later.
+    """
+    for packet in packets:
+        if packet is not None and packet.dts is not None and packet.dts >= stop_pts:
+            yield None
+            return
+        yield packet

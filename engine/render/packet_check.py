@@ -134,10 +134,7 @@ def match_video(
             expected_pts, shown_pts = shown_at, distinct(out.pts)
     problems = _timeline(source, out, expected_pts, shown_pts, DecodeTimes.NONE if anew else stored)
     frame_of = _frame_numbers(track, plan)[source_at]
-    planned = np.zeros(frame_of.size, np.bool_)
-    if plan is not None:
-        for frames in plan.frames:
-            planned |= (frame_of >= frames.start) & (frame_of < frames.stop)
+    planned = _within(frame_of, plan.frames if plan is not None else ())
     recoded = ~identical & ~restated
     if plan is not None:
         # What is never shown has no number; what it does to pictures that are shown is seen where these are decoded.
@@ -154,6 +151,18 @@ def match_video(
     return VideoMatch(source_at, out_at, identical, restated, recoded, anew, runs, frame_of, tuple(problems))
 
 
+def planned_packets(plan: Plan) -> NDArray[np.bool_]:
+    """Return which packets of the source's picture, in file order, were to be encoded anew."""
+    return _within(plan.packet_frame, plan.frames)
+
+
+def _within(frames: Int64, ranges: Iterable[Range]) -> NDArray[np.bool_]:
+    found = np.zeros(frames.size, np.bool_)
+    for part in ranges:
+        found |= (frames >= part.start) & (frames < part.stop)
+    return found
+
+
 def match_stills(source: PacketRows, out: PacketRows, name: str) -> list[str]:
     """Return what differs between a cover and its copy: it has no time."""
     return [] if np.array_equal(source.digest, out.digest) else [f"{name}: the picture differs"]
@@ -166,10 +175,7 @@ def _times_of_frames(plan: Plan, source: PacketRows) -> Int64:
     """
     if plan.packet_frame.size != len(source):
         return source.pts
-    frame_of = plan.packet_frame
-    planned = np.zeros(len(source), np.bool_)
-    for frames in plan.frames:
-        planned |= (frame_of >= frames.start) & (frame_of < frames.stop)
+    frame_of, planned = plan.packet_frame, planned_packets(plan)
     # The packet with the frame's own time counts, else the last one.
     timed = source.pts == plan.frame_pts[frame_of]
     kept = ~planned

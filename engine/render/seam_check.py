@@ -18,7 +18,6 @@ import numpy as np
 
 from engine.control import CancelToken, Progress
 from engine.media.compare import UNREAD, Watched, digest_of, psnr_of_pairs, watch
-from engine.media.film_file import FilmFile
 from engine.media.replay import Replay
 from engine.media.survey import PacketRows
 from engine.render.packet_check import VideoMatch
@@ -55,9 +54,21 @@ class SeamFindings:
         self.problems += other.problems
 
 
+@dataclass(frozen=True, slots=True)
+class Players:
+    """What plays the source and the export; the other tracks of their files are not read any more.
+
+    Attributes:
+        sought: plays the export after seeks, at the same time; None to seek with `out`.
+    """
+
+    source: Replay
+    out: Replay
+    sought: Replay | None = None
+
+
 def check_seams(
-    films: tuple[FilmFile, FilmFile],
-    sought: FilmFile | None,
+    players: Players,
     rows: tuple[PacketRows, PacketRows],
     match: VideoMatch,
     depth: Depth,
@@ -69,9 +80,7 @@ def check_seams(
     """Decode both films around every re-encoded run, and compare.
 
     Args:
-        films: the source and the export; their other tracks are not read any more.
-        sought: the export, opened once more to be played after seeks at the same time; None to seek in the one of
-            `films`.
+        players: of both films.
         rows: the packets of their pictures.
         match: which of these belong together.
         depth: how much is decoded.
@@ -87,9 +96,9 @@ def check_seams(
     findings = SeamFindings()
     moments = Moments(rows[1], match)
     windows = windows_of(moments, match.runs, depth)
-    source = PlayedFilm(Replay(films[0]), rows[0], match.source_at, ahead)
-    out = PlayedFilm(Replay(films[1]), rows[1], match.out_at)
-    other = None if sought is None else PlayedFilm(Replay(sought), rows[1], match.out_at)
+    source = PlayedFilm(players.source, rows[0], match.source_at, ahead)
+    out = PlayedFilm(players.out, rows[1], match.out_at)
+    other = None if players.sought is None else PlayedFilm(players.sought, rows[1], match.out_at)
     with ThreadPoolExecutor(2, thread_name_prefix="play") as pool:
         for n, window in enumerate(windows):
             progress.report("Playing around the seams", n / len(windows))

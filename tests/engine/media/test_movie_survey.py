@@ -11,7 +11,7 @@ from engine.control import CancelToken, Progress
 from engine.errors import Cancelled
 from engine.media import movie_survey
 from engine.media.film_file import open_film
-from engine.media.movie_survey import survey_movies, tables_of
+from engine.media.movie_survey import agrees, paired_movies, tables_of
 from engine.media.survey import Reading, Survey, survey
 from tests.corpus.mutate import replaced, rewritten
 from tests.corpus.small_clips import Recipe, make
@@ -22,7 +22,13 @@ NEVER_GIVEN = {"data", "subtitle"}
 
 def by_tables(source: Path, out: Path, inherited_bytes: int = 0) -> tuple[Survey, Survey] | None:
     with open_film(source) as a, open_film(out) as b:
-        return survey_movies(a, tables_of(a.path), b, tables_of(b.path), inherited_bytes, Progress(), CancelToken())
+        theirs, ours = tables_of(a.path), tables_of(b.path)
+        if theirs is None:
+            return None
+        paired = paired_movies(a, theirs, b, ours)
+        if paired is None or not (agrees(a, theirs) and agrees(b, ours)):
+            return None
+        return paired.surveys(paired.compared(inherited_bytes, Progress(), CancelToken()))
 
 
 def by_demuxing(path: Path) -> Survey:
@@ -103,8 +109,10 @@ def test_files_whose_tables_do_not_tell_all_are_left_to_the_demuxer(film, tmp_pa
 def test_comparing_stops_on_request(film):
     cancel = CancelToken()
     cancel.cancel()
-    with open_film(film) as a, open_film(film) as b, pytest.raises(Cancelled):
-        survey_movies(a, tables_of(a.path), b, tables_of(b.path), 0, Progress(), cancel)
+    with open_film(film) as a, open_film(film) as b:
+        paired = paired_movies(a, tables_of(film), b, tables_of(film))
+        with pytest.raises(Cancelled):
+            paired.compared(0, Progress(), cancel)
 
 
 @pytest.mark.media

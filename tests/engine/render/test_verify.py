@@ -12,6 +12,7 @@ import pytest
 from engine.control import CancelToken, Progress
 from engine.errors import Cancelled, MediaError
 from engine.media.bitstream.nal import Framing, join, reframed, split
+from engine.media.film_file import FilmFile
 from engine.media.remux import RemuxReport, remux
 from engine.media.replay import Replay
 from engine.model.time import Range
@@ -348,6 +349,24 @@ def test_a_wrong_picture_beside_the_run_is_caught(tmp_path):
     assert checked(source, tmp_path / "out.ts", None).changed_runs == (Range(20, 40),)
 
 
+def test_tables_of_which_a_player_makes_something_else_are_left_to_the_demuxer(films, tmp_path, monkeypatch):
+    """By then the film was played already, and a film that is played gives no sound."""
+    source, out = (rewritten(film, tmp_path / film.name, lambda packets: packets) for film in films[".mp4"])
+    _, index = facts(source)
+    asked = []
+
+    def agrees(film: FilmFile, _tables: object) -> bool:
+        asked.append(film.path)
+        return film.path != out
+
+    plan = Plan.of(index, [RUN])
+    by_tables = checked(source, out, plan)
+    monkeypatch.setattr("engine.render.verify.agrees", agrees)
+    assert checked(source, out, plan) == by_tables
+    assert asked == [source, out]
+    assert by_tables.audio_packets > 150
+
+
 def test_headers_are_restored_in_front_of_the_first_copied_picture(tmp_path):
     """A source that gives its parameter sets once: the run brings others under the same ids."""
     once = rewritten(make(tmp_path / "film.ts"), tmp_path / "once.ts", lambda packets: packets)
@@ -355,9 +374,12 @@ def test_headers_are_restored_in_front_of_the_first_copied_picture(tmp_path):
     rewritten(once, stripped, without_own_sets_later)
     assert len(pictures(stripped)) == 50
     out = exported(stripped, tmp_path / "out.ts", {"x264-params": "sps-id=0:cabac=0:ref=1:aud=1"})
-    report = checked(stripped, out)
+    report = checked(stripped, out, depth=Depth.EXPORT)
     assert report.problems == ()
     assert report.packets_restated == 1
+    # Who goes from the run to the group after that one, past the restored headers, has the run's: the ids were taken.
+    (problem, *_) = checked(stripped, out, depth=Depth.FULL).problems
+    assert problem == "frame 40, 41, 42 and 5 more is missing after a seek"
 
 
 def test_two_recordings_put_together_are_spliced_and_verified(tmp_path):
