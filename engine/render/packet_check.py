@@ -236,7 +236,8 @@ def _timeline(source: PacketRows, out: PacketRows, expected_pts: Int64, shown: I
     if expected_pts.size != shown.size:
         problems.append(f"the picture has {shown.size} packets instead of {expected_pts.size}")
     else:
-        theirs, ours = np.sort(expected_pts), np.sort(shown)
+        # Nearly in order as they are, which a stable sort makes use of.
+        theirs, ours = np.sort(expected_pts, kind="stable"), np.sort(shown, kind="stable")
         moved = np.flatnonzero(_off(theirs, source.time_base, ours, out.time_base))
         if moved.size:
             at = int(moved[0])
