@@ -68,6 +68,11 @@ class LayersPanel(Panel):
             signal.connect(self._count)
         self._count()
 
+    def wanted_height(self) -> int:
+        """Return the height at which all rows show."""
+        margins = self.body.contentsMargins()
+        return self.view.rows_height() + margins.top() + margins.bottom()
+
     def actions_of_panel(self) -> list[ActionSpec]:
         """Return what can be done here."""
         menu = "Edit/Layers"

@@ -77,6 +77,11 @@ class LayersView(QTreeView):
         (self._folded.add if folded else self._folded.discard)(row.key)
         self.setExpanded(self._layers.index_of(row.key), not folded)
 
+    def rows_height(self) -> int:
+        """Return how high all rows are that are not folded away."""
+        rows = sum(1 if self.is_folded(row) else 1 + len(row.children) for row in self._layers.rows)
+        return rows * max(0, self.sizeHintForRow(0)) + 2 * self.frameWidth()
+
     def current_row(self) -> Row | None:
         """Return the row that the keyboard stands on."""
         return self._layers.row_at(self.currentIndex())

@@ -39,6 +39,7 @@ from engine.media.picture import decode_picture
 from engine.model.edits import RemoveLayer, RemoveSource
 from engine.store.project_file import ProjectFile
 
+_WHOLE_FRAMES = ("progressive", "unknown", "")
 _THUMBNAIL_LINES = 84
 _MENU = (
     "media.append",
@@ -268,13 +269,15 @@ class MediaPanel(Panel):
     @Slot(object)
     def _refresh(self, _change: object = None) -> None:
         chosen = self.entry
-        entries = entries_of(self._document.project, self._document.missing, self._importing.pictures)
+        films = self._document.films.items()
+        fields = [id for id, film in films if film.info.video.field_order not in _WHOLE_FRAMES]
+        entries = entries_of(self._document.project, self._document.missing, self._importing.pictures, fields)
         self._model.show(entries)
         self._show_page()
         if chosen is not None:
             self.choose(chosen.id)
-        films = [entry for entry in entries if entry.kind is EntryKind.FILM and not entry.missing]
-        wanted = [(film.id, self._thumbnails.nearest(film.id, film.frame)) for film in films]
+        there = [entry for entry in entries if entry.kind is EntryKind.FILM and not entry.missing]
+        wanted = [(entry.id, self._thumbnails.nearest(entry.id, entry.frame)) for entry in there]
         self._thumbnails.want("bin", wanted)
         self._load_pictures([entry.id for entry in entries if entry.kind is EntryKind.PICTURE])
         if self._document.missing:

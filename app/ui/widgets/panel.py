@@ -61,6 +61,10 @@ class Panel(QWidget):
         self.body.setContentsMargins(12, 0, 12, 12)
         self.body.setSpacing(8)
 
+    def wanted_height(self) -> int:
+        """Return the height at which all that it holds shows; 0 where it does not matter, as with what scrolls."""
+        return 0
+
     def minimumSizeHint(self) -> QSize:
         """Ask for no more height than a small screen has for a panel; what lists and forms hold scrolls."""
         hint = super().minimumSizeHint()

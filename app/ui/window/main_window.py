@@ -85,7 +85,8 @@ class MainWindow(QMainWindow):
         self._workspace = "region"
         self._docks: dict[str, QDockWidget] = {}
         self._unsized = True
-        self._takes_height: int | None = None
+        self._lent: tuple[int, int] | None = None
+        self._fitted = (0, 0)
         self._session: Session | None = None
         self._tabs = {"bin": TabbedPanels(), "details": TabbedPanels()}
         self.top = TopBar(theme)
@@ -135,8 +136,9 @@ class MainWindow(QMainWindow):
         """Follow the session from now on: all pages and panels are in their places."""
         document = session.document
         self._document, self._session = document, session
-        for signal in (session.selection.changed, document.changed):
-            signal.connect(self._fit_takes)
+        session.selection.changed.connect(self._fit_takes)
+        # Once the panels have followed it as well.
+        document.changed.connect(self._fit_takes, Qt.ConnectionType.QueuedConnection)
         document.opened.connect(self._on_opened)
         document.closed.connect(self._on_closed)
         document.refused.connect(self.say)
@@ -249,7 +251,7 @@ class MainWindow(QMainWindow):
             for tabs in self._tabs.values():
                 if tabs.has(name):
                     tabs.show_panel(name)
-        self._takes_height = None
+        self._lent = None
         kept = self._settings.choices.layouts.get(self._workspace)
         if kept is None or not self.restoreState(QByteArray.fromBase64(kept.encode()), LAYOUT_VERSION):
             # Sizes are only stable once the window has laid itself out.
@@ -283,18 +285,36 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _fit_takes(self) -> None:
-        """In a low window let a Takes panel without takes leave its room to the inspector."""
-        takes, details = self._docks["takes"], self._docks["details"]
-        is_low = self._workspace == "region" and self.height() < _LOW and not self._has_takes()
-        wanted = is_low and takes.isVisible() and not takes.isFloating() and not details.isFloating()
-        if wanted == (self._takes_height is not None) or self._unsized:
+        """Let a Takes panel without takes leave its room: to layers that do not all show, in a low window the rest too.
+
+        That goes to the inspector.
+        """
+        if self._unsized:
             return
-        both = takes.height() + details.height()
-        if both <= max(_EMPTY_TAKES, self._takes_height or 0):
+        side = [self._docks[name] for name in ("layers", "takes", "details")]
+        layers, takes, details = (dock.height() for dock in side)
+        at_home = all(dock.isVisible() and not dock.isFloating() for dock in side)
+        base = self._lent or (layers, takes)
+        target = base
+        if at_home and self._workspace == "region" and not self._has_takes() and base[1] > _EMPTY_TAKES:
+            spare = base[1] - _EMPTY_TAKES
+            more = min(spare, max(0, self._layers_wanted() - base[0]))
+            is_low = self.height() < _LOW
+            target = base[0] + more, _EMPTY_TAKES if is_low else base[1] - more
+        if target == (self._fitted if self._lent else base):
+            # What a person has drawn since then stays.
             return
-        height = _EMPTY_TAKES if wanted else self._takes_height or _EMPTY_TAKES
-        self._takes_height = takes.height() if wanted else None
-        self.resizeDocks([takes, details], [height, both - height], Qt.Orientation.Vertical)
+        self._lent, self._fitted = (None if target == base else base), target
+        wanted = [*target, max(1, layers + takes + details - sum(target))]
+        # What keeps its height is left out: Qt would share the difference among all that are named.
+        moved = [(dock, height) for dock, height in zip(side, wanted, strict=True) if dock.height() != height]
+        self.resizeDocks([dock for dock, _ in moved], [height for _, height in moved], Qt.Orientation.Vertical)
+
+    def _layers_wanted(self) -> int:
+        """Return the height at which the dock of the layers shows all of them."""
+        dock = self._docks["layers"]
+        panel = dock.widget()
+        return panel.wanted_height() + dock.height() - panel.height() if isinstance(panel, Panel) else 0
 
     def _has_takes(self) -> bool:
         patch = None if self._session is None else self._session.selection.patch
@@ -304,12 +324,11 @@ class MainWindow(QMainWindow):
         if self._unsized:
             # Whoever leaves a workspace before it got its sizes has arranged nothing in it.
             return
-        if self._takes_height is not None:
+        if self._lent is not None:
             # What is kept is the arrangement for takes.
-            takes, details = self._docks["takes"], self._docks["details"]
-            both = takes.height() + details.height()
-            sizes = [self._takes_height, max(1, both - self._takes_height)]
-            self.resizeDocks([takes, details], sizes, Qt.Orientation.Vertical)
+            side = [self._docks[name] for name in ("layers", "takes", "details")]
+            rest = sum(dock.height() for dock in side) - sum(self._lent)
+            self.resizeDocks(side, [*self._lent, max(1, rest)], Qt.Orientation.Vertical)
         layouts = dict(self._settings.choices.layouts)
         layouts[self._workspace] = bytes(self.saveState(LAYOUT_VERSION).toBase64().data()).decode()
         self._settings.set(layouts=layouts)

@@ -174,6 +174,16 @@ def test_a_film_that_is_missing_says_so_and_stands_among_the_clips():
     assert "not at hand" in entries[1].spoken
 
 
+@pytest.mark.parametrize(
+    ("size", "progressive", "interlaced"),
+    [((1920, 1080), "1080p", "1080i"), ((720, 576), "720 × 576", "576i"), ((3840, 2160), "4K", "4K")],
+)
+def test_a_film_of_fields_is_not_called_progressive(size, progressive, interlaced):
+    project = one_source_project(width=size[0], height=size[1])
+    said = [entries_of(project, {}, (), fields)[0].detail.split(" · ")[1] for fields in ((), ("s",))]
+    assert said == [progressive, interlaced]
+
+
 def test_the_film_that_the_project_was_made_of_stays_the_film_beside_a_longer_clip():
     project = AddSource(source("t", 3000)).apply(one_source_project())
     project = AppendClip(Clip("long", "t", Native(Range(0, 3000)))).apply(project)

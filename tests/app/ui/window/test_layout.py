@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from engine.model.edits import AddPatch
+from engine.model.edits import AddItems, AddPatch
 from engine.model.ids import new_id
+from engine.model.overlay import Overlay, Title
 from engine.model.patch import Patch, Take
+from engine.model.place import OnTimeline
 from engine.model.region import Box
 from engine.model.time import Range
 from engine.model.tool import Blur
@@ -57,3 +59,28 @@ def test_in_a_low_window_the_takes_get_their_room_once_there_are_some(desktop, f
     desktop.session.selection.choose(made.id)
     window.show_workspace("region")
     qtbot.waitUntil(lambda: dock.height() >= 130)
+
+
+def test_layers_that_do_not_all_show_get_the_room_of_takes_that_there_are_not(desktop, film, qtbot):
+    window, document = desktop.window, desktop.session.document
+    window.resize(1920, 1040)
+    opened(desktop, film, qtbot)
+    window.show_workspace("region")
+    layers, takes, details = (window._docks[name] for name in ("layers", "takes", "details"))
+    qtbot.waitUntil(lambda: takes.height() > 150)
+    before = layers.height(), takes.height(), details.height()
+    frames = OnTimeline(Range(0, 50))
+    texts = [Overlay(new_id(), frames, Title(f"Text {number}"), name=f"Text {number}") for number in range(6)]
+    document.do(AddItems("overlays", tuple(texts)))
+    qtbot.waitUntil(lambda: layers.height() > before[0])
+    view = desktop.layers.view
+    qtbot.waitUntil(lambda: view.viewport().height() >= view.rows_height())
+    assert not view.verticalScrollBar().isVisible()
+    assert layers.height() + takes.height() == before[0] + before[1]
+    assert details.height() == before[2]
+    take = Take(new_id(), Blur(8))
+    source = document.project.sources[0].id
+    made = Patch(new_id(), source, Box(0.3, 0.3, 0.5, 0.5), Range(60, 66), 60, "Mug", takes=(take,), pick=take.id)
+    document.do(AddPatch(made))
+    desktop.session.selection.choose(made.id)
+    qtbot.waitUntil(lambda: (layers.height(), takes.height(), details.height()) == before)
