@@ -19,6 +19,9 @@ from app.ui.viewer.view_map import ViewMap
 from engine.model.overlay import Overlay
 from engine.model.region import Box, Region
 
+_APART = 4.0
+"""Points between two lines that are seen as two."""
+
 
 @dataclass(frozen=True, slots=True)
 class InHand:
@@ -58,7 +61,7 @@ class CanvasPainting:
         if not path.isEmpty():
             carried = editable is not None and not editable.is_anchor
             marks.paint_outline(painter, path, dashed=carried)
-            self._reach(painter, editable, to_view, hand)
+            self._reach(painter, editable, path, to_view, hand)
         if gesture is not None and gesture.trail:
             marks.paint_trail(painter, gesture, to_view, view.picture.height())
         if editable is None or gesture is not None or hand.is_bare:
@@ -70,15 +73,18 @@ class CanvasPainting:
             at = QPointF(place.left(), max(view.room.top() + 4, place.top() - 34))
             self._view.chip(painter, at, editable.patch.name, icon="region")
 
-    def _reach(self, painter: QPainter, editable: Editable | None, to_view: QTransform, hand: InHand) -> None:
-        """Paint how far the mask goes beyond the outline, or falls short of it."""
+    def _reach(
+        self, painter: QPainter, editable: Editable | None, outline: QPainterPath, to_view: QTransform, hand: InHand
+    ) -> None:
+        """Paint how far the mask goes beyond the outline, or falls short of it, where that can be told from it."""
         if editable is None or hand.gesture is not None or hand.is_playing or self._edits.pending is not None:
             # What is dragged has left the line behind.
             return
         path = QPainterPath()
         for line in self._ground.reach(editable):
             path.addPath(path_of(line, to_view))
-        if not path.isEmpty():
+        apart = abs(path.boundingRect().width() - outline.boundingRect().width()) / 2
+        if not path.isEmpty() and apart >= _APART:
             marks.paint_reach(painter, path)
 
     def _handles(self, painter: QPainter, region: Region, to_view: QTransform) -> None:

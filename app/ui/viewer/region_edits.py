@@ -88,6 +88,9 @@ class RegionEdits(QObject):
                 self._patching.change(replace(patch, region=region, matte=None), "Region")
                 return
             self._selection.choose()
+        elif patch is None and self._selection.item is not None:
+            # A title whose frame still stood there would have handles among those of the region.
+            self._selection.choose()
         self._selection.set_region(region, frame)
 
     def changed(self, gesture: Gesture, frame: int) -> None:

@@ -270,8 +270,8 @@ class MainWindow(QMainWindow):
         foot = min(330, max(276, round(self.height() * 0.32)))
         self.resizeDocks([side["timeline"]], [foot], Qt.Orientation.Vertical)
         room = self.height() - foot - 42 - 26
-        # Five whole rows of layers where that leaves the inspector enough.
-        layers = 170 if room >= _ROOMY else 116
+        # Five whole rows of layers where that leaves the inspector enough, else four or three.
+        layers = 166 if room >= _ROOMY else 140 if room >= _ROOMY - 100 else 114
         takes = 190 if room >= _ROOMY else max(140, round(room * 0.28))
         names, heights = ["layers", "takes", "details"], [layers, takes, room - layers - takes]
         if self._workspace == "review":

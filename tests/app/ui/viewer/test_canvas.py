@@ -206,6 +206,16 @@ def test_a_new_region_over_the_chosen_patch_takes_its_place_and_one_beside_it_is
     assert close_to(stage.session.selection.region, 0.7, 0.7, 0.9, 0.9)
 
 
+def test_a_title_that_was_chosen_is_let_go_where_a_region_is_drawn(stage, area, qtbot):
+    title = Overlay("title", OnTimeline(Range(0, 40)), Title("Up here"))
+    stage.do(AddItems("overlays", (title,)))
+    stage.session.selection.choose("title")
+    stage.run("tool.ellipse")
+    drag(area.canvas, (0.2, 0.2), (0.6, 0.6))
+    assert stage.session.selection.item is None
+    assert isinstance(stage.session.selection.region, Ellipse)
+
+
 def test_the_brush_widens_a_drawn_region_and_the_eraser_narrows_it(stage, area):
     stage.run("tool.box")
     drag(area.canvas, (0.2, 0.2), (0.5, 0.5))
