@@ -188,7 +188,7 @@ def _animation(
     if length_s > form.longest_s:
         raise UsageError(
             f"the film is {float(length_s):.1f} s long, and a GIF of more than {form.longest_s} s would be huge: "
-            "name a part of it with --range"
+            "export a part of it instead"
         )
     numbers = _at_rate(starts, base, form.rate)
     video = timeline.film.info.video

@@ -114,6 +114,7 @@ class ExportPage(QWidget):
         self.range.currentIndexChanged.connect(self._range_changed)
         self._about = label("", tone="2")
         self._about.setWordWrap(True)
+        self._about.setText(self.chosen_preset.description)
         self._bar = ShareBar()
         self._where = ElidedLabel("", Role.BODY, "2", Qt.TextElideMode.ElideMiddle)
         self._state = label("", tone="2")
@@ -260,8 +261,9 @@ class ExportPage(QWidget):
         """Show the plan as it is known now."""
         path = self._session.document.path
         self._name.setText("" if path is None else path.stem)
-        self.button.setEnabled(not self._hindrance() and self._export is None)
-        self.button.setToolTip("\n".join(part for part in ("Export the film", self._hindrance()) if part))
+        hindrance = self._hindrance() or self._too_long()
+        self.button.setEnabled(not hindrance and self._export is None)
+        self.button.setToolTip("\n".join(part for part in ("Export the film", hindrance) if part))
         if self.isVisible():
             self._show_plan()
 
@@ -321,7 +323,7 @@ class ExportPage(QWidget):
                 count = max(1, round(seconds * form.rate))
                 words = f"pictures of {frames:,} frames, {float(form.rate):g} per second"
                 self._figures[1].show_figure(f"{count:,}", words, "reencoded")
-                if seconds > form.longest_s:
+                if self._too_long():
                     self.warnings.show_problem(
                         f"A GIF has at most {form.longest_s} s, and this would have {float(seconds):.1f} s. "
                         "Mark a part with I and O, and choose From in to out.",
@@ -434,6 +436,14 @@ class ExportPage(QWidget):
             return "Put a film on the timeline first"
         return ""
 
+    def _too_long(self) -> str:
+        """Return why what is chosen cannot be a GIF."""
+        form, plan = self.chosen_preset.form, self._plan
+        if not isinstance(form, Animation) or plan is None:
+            return ""
+        seconds = Fraction(plan.frames_total) / self._session.document.project.canvas.rate
+        return f"Mark a part of at most {form.longest_s} s first (I and O)" if seconds > form.longest_s else ""
+
     @Slot()
     def start(self) -> None:
         """Export in the background; editing may go on, and does not change what is exported."""
@@ -543,7 +553,7 @@ class ExportPage(QWidget):
             widget.setVisible(job is not None)
         self.button.setVisible(job is None)
         if job is None:
-            self.button.setEnabled(not self._hindrance())
+            self.button.setEnabled(not (self._hindrance() or self._too_long()))
             return
         if job.progress is not None:
             self._bar.show_share(job.progress.fraction)

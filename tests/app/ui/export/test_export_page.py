@@ -87,6 +87,19 @@ def test_leaving_out_promises_no_copies_where_something_else_changes_the_same_fr
     assert why == "It will be in the film."
 
 
+def test_a_film_that_is_too_long_for_a_gif_is_not_begun(page, desktop):
+    assert page._about.text() == page.chosen_preset.description
+    page.preset.setCurrentText("GIF")
+    assert page.button.isEnabled()
+    long = replace(page.plan, segments=(CopySegment(Range(0, 25 * 61)),))
+    page._planned(Planned(desktop.session.document.project, long, Estimate(1.0, 1e6)))
+    assert not page.button.isEnabled()
+    assert "Mark a part of at most 60 s first (I and O)" in page.button.toolTip()
+    assert [banner.what.text() for banner in page.warnings.banners] == ["This is too long for a GIF."]
+    page.preset.setCurrentText("Preview")
+    assert page.button.isEnabled()
+
+
 def test_an_export_of_the_sound_alone_speaks_of_no_patch(page, desktop, qtbot):
     patch(desktop, ReviewState.PROPOSED)
     qtbot.waitUntil(lambda: page.plan.frames_rendered > 0, timeout=20_000)
