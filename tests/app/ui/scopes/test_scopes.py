@@ -70,7 +70,8 @@ def test_each_scope_can_be_painted_and_opened_by_name(stage, qtbot):
     seen = set()
     for kind in ("histogram", "waveform", "vectorscope"):
         stage.run(f"scopes.{kind}")
-        seen.add(panel.plot.grab().toImage().constBits().tobytes())
+        shown = panel.plot.grab().toImage()  # which has to live as long as its bits are read
+        seen.add(shown.constBits().tobytes())
     assert len(seen) == 3
     assert stage.heard.panels == ["scopes"] * 3
 
