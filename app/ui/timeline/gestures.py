@@ -21,13 +21,15 @@ from app.ui.timeline.editing import (
     slipped,
     trimmed_clip,
 )
+from app.ui.timeline.fades import faded
 from app.ui.timeline.layout import Grip, Hit, Layout, Rect
 from app.ui.timeline.scale import Scale
 from app.ui.timeline.scene import Ghost
 from app.ui.timeline.snapping import REACH_PX, snapped
 from app.ui.words import timecode
 from engine.errors import EditRefused
-from engine.model.edits import Edit, MoveMode
+from engine.model.edits import Edit, MoveMode, ReplaceSound
+from engine.model.sound import AudioItem
 from engine.model.storyline import Clip, Gap
 from engine.model.time import Range
 
@@ -321,6 +323,30 @@ _HINTS = {
 }
 
 
+class FadeDrag(_Drag):
+    """Drags the end of a sound's fade."""
+
+    def __init__(self, ground: Ground, placed: Placed, sound: AudioItem, grip: Grip, at: QPointF) -> None:
+        super().__init__(ground, at)
+        self._placed = placed
+        self._sound = sound
+        self._grip = grip
+
+    def move(self, at: QPointF, _keys: Qt.KeyboardModifier) -> Shown:
+        if self._by(at) is None:
+            return NOTHING
+        frames, rate = self._placed.frames, self._ground.content.project.canvas.rate
+        is_in = self._grip is Grip.FADE_IN
+        by_s = (self._ground.scale().position(at.x()) - self._from_frames) / float(rate)
+        changed = faded(self._sound, self._grip, by_s if is_in else -by_s)
+        self._try(lambda: ReplaceSound(changed) if changed != self._sound else None)
+        length = float(changed.fade_in_s if is_in else changed.fade_out_s)
+        count = max(1, round(length * rate))
+        shown = Range(frames.start, frames.start + count) if is_in else Range(frames.stop - count, frames.stop)
+        label = f"{'Fade in' if is_in else 'Fade out'} {length:.2f} s"
+        return Shown((Ghost(self._placed.row, shown, self._placed.lane, label),), hint=label)
+
+
 class SlipDrag(_Drag):
     """With the trim tool inside a clip: slips what it shows, or with Alt slides it between its neighbours."""
 
@@ -366,6 +392,8 @@ def drag_of(ground: Ground, hit: Hit, at: QPointF, selected: frozenset[str], *, 
         if film is None:
             return None
         placed = film
+    if hit.grip in (Grip.FADE_IN, Grip.FADE_OUT) and isinstance(placed.value, AudioItem):
+        return FadeDrag(ground, placed, placed.value, hit.grip, at)
     if hit.grip is not Grip.BODY:
         return EdgeDrag(ground, placed, hit.grip, at, TrimMode.RIPPLE if trims else TrimMode.GAP)
     if isinstance(placed.value, Clip | Gap):

@@ -44,6 +44,8 @@ class Grip(Enum):
     BODY = "body"
     LEFT = "left"
     RIGHT = "right"
+    FADE_IN = "fade in"
+    FADE_OUT = "fade out"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRect, QRectF
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QFont, QPainter, QPen
 
 from app.session.waveforms import Waveforms, columns
 from app.ui.timeline.brush import PINNED_PX, TEXT_PX, Brush
 from app.ui.timeline.content import Placed, name_of
+from app.ui.timeline.fades import KNOB_PX, knobs
+from app.ui.timeline.layout import Rect
 from app.ui.timeline.scene import Scene
 from app.ui.timeline.strokes import bars, picture
 from engine.index.waveform import Waveform
@@ -110,7 +112,8 @@ class SoundPainting:
         self._waves(painter, [_Stretches(sound.source_id, sound.stream, *edges, times, gain)], box, exposed)
         if box.width() > TEXT_PX:
             name = name_of(scene.content.project, sound) + (" (muted)" if sound.muted else "")
-            left = max(box.left() + 7, 4.0)
+            # Beside the knob of the fade, where that shows.
+            left = max(box.left() + (14 if item.id in scene.selected else 7), 4.0)
             self._brush.text(
                 painter,
                 QRectF(left, box.top() + 1, min(PINNED_PX, box.right() - left - 4), 14),
@@ -120,6 +123,12 @@ class SoundPainting:
                 weight=QFont.Weight.Medium,
             )
         self._fades(painter, sound, box)
+        if item.id in scene.selected:
+            painter.setBrush(self._brush.colour("audio.fg"))
+            painter.setPen(QPen(self._brush.colour("audio.bg"), 1))
+            for _, at in knobs(sound, Rect(box.left(), box.top(), box.width(), box.height())):
+                painter.drawEllipse(QPointF(at, box.top() + KNOB_PX + 1), KNOB_PX, KNOB_PX)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
 
     def _fades(self, painter: QPainter, sound: AudioItem, box: QRectF) -> None:
         per_s = box.width() / float(sound.duration_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -31,6 +32,7 @@ from app.ui.context import Context
 from app.ui.timeline.content import Content, Int64, Placed, RowKind, content_of
 from app.ui.timeline.describe import tooltip_of
 from app.ui.timeline.drops import Dropped, dropped_in
+from app.ui.timeline.fades import knob_at
 from app.ui.timeline.filmstrip import slots
 from app.ui.timeline.gestures import (
     ALT,
@@ -54,6 +56,7 @@ from app.ui.timeline.snapping import snap_points
 from engine.model.captions import Caption
 from engine.model.edits import Edit
 from engine.model.markers import Marker
+from engine.model.sound import AudioItem
 from engine.model.storyline import Clip
 from engine.model.time import Range
 
@@ -528,7 +531,12 @@ class TimelineView(QAbstractScrollArea):
 
     def hit(self, at: QPointF) -> Hit:
         """Return what is under a point of the view."""
-        return self.layout_of_rows.hit(at.x(), at.y(), self._scale)
+        hit = self.layout_of_rows.hit(at.x(), at.y(), self._scale)
+        item = hit.item
+        if item is None or item.id not in self._selection.items or not isinstance(item.value, AudioItem):
+            return hit
+        knob = knob_at(item.value, self.layout_of_rows.rect(item, self._scale), at.x(), at.y())
+        return hit if knob is None else replace(hit, grip=knob)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         at, keys = event.position(), event.modifiers()

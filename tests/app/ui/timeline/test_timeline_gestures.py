@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
@@ -13,6 +14,7 @@ from app.ui.timeline.content import RowKind
 from engine.model import edits as e
 from engine.model.layers import LayerKind, LayerSettings
 from engine.model.place import OnTimeline
+from engine.model.sound import AtTime, AudioItem, TrackSettings
 from engine.model.storyline import Clip
 from engine.model.time import Range
 from tests.app.ui.timeline.hand import (
@@ -255,3 +257,46 @@ def test_what_is_on_a_locked_layer_stays(stage, panel):
     drag(panel, at(panel, 33, RowKind.OVERLAYS), at(panel, 13, RowKind.OVERLAYS))
     assert stage.project is before
     assert "locked" in stage.heard.said[-1]
+
+
+# --- sounds ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_fades_of_a_chosen_sound_are_drawn_out_of_its_upper_corners(stage, panel, qtbot):
+    document, rate = stage.session.document, stage.project.canvas.rate
+    length_s = Fraction(30) / rate
+    music = AudioItem("music", stage.project.sources[0].id, AtTime(Fraction(5) / rate), Fraction(0), length_s)
+    stage.do(e.AddTrack("track", TrackSettings("Music")), e.AddSounds("track", (music,)))
+
+    def sound() -> AudioItem:
+        (track,) = document.project.tracks
+        return track.items[0]
+
+    def corner(frame: float) -> QPoint:
+        place = panel.view.layout_of_rows.place(row(panel, RowKind.SOUND))
+        return QPoint(round(panel.view.scale.x(frame)), place.top + 4)
+
+    drag(panel, corner(5) + QPoint(2, 0), corner(8))
+    assert sound().fade_in_s == 0, "of a sound that is not chosen the edge is caught there"
+    document.undo()
+    qtbot.waitUntil(lambda: sound() == music)
+    stage.session.selection.choose("music")
+    plain = panel.view.viewport().grab().toImage()
+    drag(panel, corner(5) + QPoint(4, 0), corner(11) + QPoint(4, 0))
+    assert float(sound().fade_in_s * rate) == pytest.approx(6, abs=0.3)
+    changed = sound()
+    document.undo()
+    qtbot.waitUntil(lambda: sound() == music)
+    document.redo()
+    qtbot.waitUntil(lambda: sound() == changed)
+    drag(panel, corner(35) - QPoint(4, 0), corner(32) - QPoint(4, 0))
+    assert float(sound().fade_out_s * rate) == pytest.approx(3, abs=0.3)
+    assert panel.view.viewport().grab().toImage() != plain
+    drag(panel, corner(11), corner(60))
+    assert sound().fade_in_s == sound().duration_s - sound().fade_out_s, "both fit into it"
+    assert (sound().position, sound().duration_s) == (music.position, music.duration_s)
+    before = sound()
+    place = panel.view.layout_of_rows.place(row(panel, RowKind.SOUND))
+    low = QPoint(0, place.height - 8)
+    drag(panel, corner(35) - QPoint(2, 0) + low, corner(33) + low)
+    assert sound().duration_s < before.duration_s, "the edge is caught below the knob"
