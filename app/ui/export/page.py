@@ -54,7 +54,7 @@ from engine.control import CancelToken, Progress
 from engine.errors import DeltacutError, StorageError, UsageError
 from engine.model.export_preset import Animation, MatchSource, Pictures, Preset, SoundOnly
 from engine.model.project import Project
-from engine.model.sound_runs import sound_is_mixed
+from engine.model.sound_runs import sound_is_mixed, sound_is_original
 from engine.model.time import Range
 from engine.model.timeline import TimelineMap
 from engine.plan.export_plan import ExportPlan
@@ -312,9 +312,7 @@ class ExportPage(QWidget):
         self._figures[0].show_figure("0%", "copied: this preset makes every picture anew")
         match self.chosen_preset.form:
             case SoundOnly():
-                is_part = frames < self._session.document.project.frame_count
-                how = "made anew, since a part is cut out" if is_part else "copied where nothing was cut or mixed"
-                self._figures[0].show_figure("–", f"sound: {how}")
+                self._figures[0].show_figure(*_sound_outlook(self._session.document.project, frames))
                 self._figures[1].show_figure("–", "no picture, sound only")
             case Pictures():
                 self._figures[1].show_figure(f"{frames:,}", "pictures, one of each frame", "reencoded")
@@ -655,6 +653,17 @@ def _time_words(estimate: Estimate) -> str:
 def _sound_made_anew(project: Project) -> str:
     """Return why packets of sound would be other than the source's."""
     return "mixed, and encoded anew" if sound_is_mixed(project) else "written anew where it was cut"
+
+
+def _sound_outlook(project: Project, frames: int) -> tuple[str, str]:
+    """Return what becomes of the sound where it is written alone, in a word and in words; frames: so many of it."""
+    if sound_is_mixed(project):
+        return "Made anew", "the sound: it is mixed"
+    if frames < project.frame_count:
+        return "Made anew", "the sound: a part is cut out"
+    if not sound_is_original(project):
+        return "Made anew", "the sound: it is cut"
+    return "Copied", "the sound, where the file's format can hold it"
 
 
 def report_words(report: ExportReport | PresetReport, anew: str) -> str:

@@ -31,6 +31,7 @@ from app.ui.timeline.tracks import TrackCommands
 from app.ui.timeline.view import TimelineView
 from app.ui.widgets import Panel, Role, label
 from app.ui.words import frames_text, seconds_text, share_text
+from engine.model.project import Project
 from engine.plan.export_plan import Mode
 
 _SLIDER_STEPS = 1000
@@ -177,10 +178,16 @@ class TimelinePanel(Panel):
         where = Where.OVERWRITE if overwrites else Where.INSERT
         if dropped.paths:
             importing.add(dropped.paths, where, frame)
-        elif dropped.picture_id:
-            importing.place_picture(dropped.picture_id, frame)
+            return
+        before = _items_of(self._context.session.document.project)
+        if dropped.picture_id:
+            placed = importing.place_picture(dropped.picture_id, frame)
         else:
-            importing.place_source(dropped.source_id, where, frame)
+            placed = importing.place_source(dropped.source_id, where, frame)
+        new = _items_of(self._context.session.document.project) - before
+        if placed and len(new) == 1:
+            # What was put there shows its settings; where it divided a clip, that has a new part as well.
+            self._context.session.selection.choose(*new)
 
     # --- zoom -------------------------------------------------------------------------------------------------------
 
@@ -260,3 +267,9 @@ def plan_words(planned: Planned, colour: str) -> tuple[str, str, str]:
 
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _items_of(project: Project) -> frozenset[str]:
+    """Return the ids of all that stands on the timeline."""
+    rows = (project.storyline, *(layer.items for layer in project.layers), *(track.items for track in project.tracks))
+    return frozenset(item.id for row in rows for item in row)

@@ -106,6 +106,10 @@ def test_an_export_of_the_sound_alone_speaks_of_no_patch(page, desktop, qtbot):
     assert page.warnings.banners
     page.preset.setCurrentText("Sound only")
     assert not page.warnings.banners
+    assert figures(page)[0] == ("Copied", "the sound, where the file's format can hold it")
+    document = desktop.session.document
+    document.do(SetMix(replace(document.project.mix, original=replace(ORIGINAL, gain_db=-6.0))))
+    qtbot.waitUntil(lambda: figures(page)[0] == ("Made anew", "the sound: it is mixed"), timeout=20_000)
     page.preset.setCurrentText("Match source")
     assert page.warnings.banners
 
@@ -324,13 +328,13 @@ def test_each_preset_writes_as_many_pictures_as_the_page_says(page, desktop, qtb
     assert names[0] == "source"
     for name in names[1:]:
         choose(page, name)
-        (_, sound), (number, words), *_ = figures(page)
+        (sound, _), (number, words), *_ = figures(page)
         assert str(total) in words or name in ("audio", "png")
         report = exported(page, qtbot)
         assert report.frames == (0 if name == "audio" else int(number)), name
         if name == "audio":
             assert number == "–"
-            assert sound.startswith("sound: copied" if part is None else "sound: made anew")
+            assert sound == ("Copied" if part is None else "Made anew")
             assert ("copied" in report.sound) is (part is None)
 
 

@@ -228,6 +228,7 @@ def test_sound_is_said_to_go_onto_a_track_and_what_a_drag_would_do_is_forgotten_
     panel.view.hint_changed.connect(told.append)
     drop(panel, data, 15, RowKind.SOUND)
     assert told == ["Lays the sound on a track of its own from here", ""]
+    assert stage.session.selection.items == {sound.id for track in stage.project.tracks for sound in track.items}
     told.clear()
     drag(panel, at(panel, 33, RowKind.OVERLAYS), at(panel, 39, RowKind.OVERLAYS))
     assert told[0].startswith("+")
