@@ -172,6 +172,8 @@ class MainWindow(QMainWindow):
             self._docks[key] = dock
         for name in ("layers", "takes", "details"):
             self._docks[name].setMinimumWidth(_LEAST_RIGHT)
+            # Back in its place it has the height that Qt found for it.
+            self._docks[name].topLevelChanged.connect(lambda _: QTimer.singleShot(0, self, self._fit_takes))
         self._docks["bin"].setMinimumWidth(244)
 
     # --- messages ---------------------------------------------------------------------------------------------------

@@ -84,3 +84,21 @@ def test_layers_that_do_not_all_show_get_the_room_of_takes_that_there_are_not(de
     document.do(AddPatch(made))
     desktop.session.selection.choose(made.id)
     qtbot.waitUntil(lambda: (layers.height(), takes.height(), details.height()) == before)
+
+
+def test_layers_that_were_floating_come_back_with_all_their_rows(desktop, film, qtbot):
+    window, document = desktop.window, desktop.session.document
+    window.resize(1920, 1040)
+    opened(desktop, film, qtbot)
+    window.show_workspace("region")
+    qtbot.waitUntil(lambda: window._docks["takes"].height() > 150)
+    frames = OnTimeline(Range(0, 50))
+    texts = [Overlay(new_id(), frames, Title(f"Text {number}"), name=f"Text {number}") for number in range(6)]
+    document.do(AddItems("overlays", tuple(texts)))
+    dock, view = window._docks["layers"], desktop.layers.view
+    qtbot.waitUntil(lambda: view.viewport().height() >= view.rows_height())
+    dock.setFloating(True)
+    desktop.session.selection.choose(texts[0].id)
+    qtbot.wait(50)
+    dock.setFloating(False)
+    qtbot.waitUntil(lambda: view.viewport().height() >= view.rows_height())
