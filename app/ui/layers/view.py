@@ -201,7 +201,7 @@ class LayersView(QTreeView):
             parent = index.parent() if index.parent().isValid() else index
             target = self._layers.row_at(parent)
             if target is None or not target.children or (target.icon != row.icon and target.tone != row.tone):
-                return None
+                return self._own_end(source.parent(), below=parent.row() > source.parent().row())
             child = index.row() + below if index.parent().isValid() else 0
             return parent, child, rect.bottom() + 1 if below or not index.parent().isValid() else rect.top()
         top = index.parent() if index.parent().isValid() else index
@@ -209,6 +209,12 @@ class LayersView(QTreeView):
         child = min(child, len(self._layers.rows) - 1)
         last = self._layers.index(child, 0)
         return QModelIndex(), child, self.visualRect(last).top()
+
+    def _own_end(self, own: QModelIndex, *, below: bool) -> tuple[QModelIndex, int, int]:
+        """Return the end of an item's own layer that lies towards a place where the item cannot go."""
+        count = self._layers.rowCount(own)
+        rect = self.visualRect(self._layers.index(count - 1 if below else 0, 0, own))
+        return own, count if below else 0, max(1, rect.bottom() + 1 if below else rect.top())
 
     @Slot()
     def _scroll_on(self) -> None:

@@ -193,6 +193,16 @@ def test_dragging_an_item_changes_the_order_within_its_layer(stage, panel):
     assert [item.id for item in stage.project.layer("patches").items] == ["lanyard", "leash"]
 
 
+def test_an_item_that_is_dragged_out_of_its_layer_goes_to_the_end_of_it_that_is_nearest(stage, panel):
+    fill(stage)
+    names_of_patches = [item.id for item in stage.project.layer("patches").items]
+    assert names_of_patches == ["lanyard", "leash"]
+    drag(panel, "leash", panel.view.viewport().height() + 40)
+    assert [item.id for item in stage.project.layer("patches").items] == ["leash", "lanyard"]
+    drag(panel, "leash", -30)
+    assert [item.id for item in stage.project.layer("patches").items] == ["lanyard", "leash"]
+
+
 def test_escape_ends_a_drag_without_an_edit(stage, panel):
     fill(stage)
     view = panel.view.viewport()
