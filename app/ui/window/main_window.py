@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.session.settings import Settings
@@ -38,6 +38,8 @@ _REVIEWED = 600
 """Height of four takes, as rows, with the numbers below them."""
 _LOW = 900
 _EMPTY_TAKES = 88
+_TALL_DETAILS = 320
+_SETTLED_MS = 100
 _MOST_BANNERS = 3
 
 
@@ -87,6 +89,8 @@ class MainWindow(QMainWindow):
         self._unsized = True
         self._lent: tuple[int, int] | None = None
         self._fitted = (0, 0)
+        self._refit = QTimer(self, singleShot=True, interval=_SETTLED_MS)
+        self._refit.timeout.connect(self._fit_again)
         self._session: Session | None = None
         self._tabs = {"bin": TabbedPanels(), "details": TabbedPanels()}
         self.top = TopBar(theme)
@@ -172,8 +176,8 @@ class MainWindow(QMainWindow):
             self._docks[key] = dock
         for name in ("layers", "takes", "details"):
             self._docks[name].setMinimumWidth(_LEAST_RIGHT)
-            # Back in its place it has the height that Qt found for it.
-            self._docks[name].topLevelChanged.connect(lambda _: QTimer.singleShot(0, self, self._fit_takes))
+            self._docks[name].topLevelChanged.connect(self._refit.start)
+        self._theme.changed.connect(self._refit.start)
         self._docks["bin"].setMinimumWidth(244)
 
     # --- messages ---------------------------------------------------------------------------------------------------
@@ -298,11 +302,12 @@ class MainWindow(QMainWindow):
         at_home = all(dock.isVisible() and not dock.isFloating() for dock in side)
         base = self._lent or (layers, takes)
         target = base
-        if at_home and self._workspace == "region" and not self._has_takes() and base[1] > _EMPTY_TAKES:
-            spare = base[1] - _EMPTY_TAKES
-            more = min(spare, max(0, self._layers_wanted() - base[0]))
+        if at_home and self._workspace == "region" and not self._has_takes():
+            # A tall inspector lends what it does not need either.
+            spare = max(base[1] - _EMPTY_TAKES, layers + takes + details - _EMPTY_TAKES - _TALL_DETAILS - base[0])
+            more = max(0, min(spare, self._layers_wanted() - base[0]))
             is_low = self.height() < _LOW
-            target = base[0] + more, _EMPTY_TAKES if is_low else base[1] - more
+            target = base[0] + more, _EMPTY_TAKES if is_low else max(_EMPTY_TAKES, base[1] - more)
         if target == (self._fitted if self._lent else base):
             # What a person has drawn since then stays.
             return
@@ -311,6 +316,12 @@ class MainWindow(QMainWindow):
         # What keeps its height is left out: Qt would share the difference among all that are named.
         moved = [(dock, height) for dock, height in zip(side, wanted, strict=True) if dock.height() != height]
         self.resizeDocks([dock for dock, _ in moved], [height for _, height in moved], Qt.Orientation.Vertical)
+
+    @Slot()
+    def _fit_again(self) -> None:
+        """Fit once more after Qt has shared out the room: another size, another theme, a dock back in its place."""
+        self._fitted = (0, 0)
+        self._fit_takes()
 
     def _layers_wanted(self) -> int:
         """Return the height at which the dock of the layers shows all of them."""
@@ -372,6 +383,11 @@ class MainWindow(QMainWindow):
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
             self.dropped.emit(paths)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._lent is not None:
+            self._refit.start()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.close_wanted.emit(event)

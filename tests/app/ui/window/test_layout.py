@@ -102,3 +102,9 @@ def test_layers_that_were_floating_come_back_with_all_their_rows(desktop, film, 
     qtbot.wait(50)
     dock.setFloating(False)
     qtbot.waitUntil(lambda: view.viewport().height() >= view.rows_height())
+    for theme in ("light", "dark"):
+        desktop.session.settings.set(theme=theme)
+        window.resize(1900, 1000 if theme == "light" else 1060)
+        qtbot.wait(50)
+        qtbot.waitUntil(lambda: not window._refit.isActive())
+        assert view.viewport().height() >= view.rows_height()
