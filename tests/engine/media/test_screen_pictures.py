@@ -38,6 +38,37 @@ def test_quick_conversion_has_nearly_the_same_colours():
     assert np.abs(quick[..., :3].astype(int) - careful[..., :3].astype(int)).mean() < 4
 
 
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuvj422p", "yuv444p", "yuv420p10le"])
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+@pytest.mark.parametrize("size", [(63, 47), (48, 36), (32, 24), (31, 24), (16, 12), (96, 72)])
+def test_a_quick_picture_of_any_size_is_nearly_the_careful_one(pixel_format, rotation, size):
+    rows, columns = np.mgrid[0:48, 0:64]
+    grey = frame_from_planes(
+        gradient(pixel_format),
+        [
+            np.asarray(40 + rows + columns if number == 0 else np.full(plane.shape, 128), plane.dtype)
+            * (4 if plane.dtype.itemsize == 2 else 1)
+            for number, plane in enumerate(planes(gradient(pixel_format)))
+        ],
+    )
+    quick, careful = (to_screen(grey, size, rotation, care) for care in (Care.QUICK, Care.CAREFUL))
+    assert quick.shape == careful.shape
+    assert (quick[..., 3] == 255).all()
+    assert np.abs(quick.astype(int) - careful.astype(int)).max() <= 3
+
+
+def test_a_quick_picture_skips_no_pixel():
+    frame = gradient()
+    columns = np.arange(64) + np.zeros((48, 1), np.int64)
+    lines = frame_from_planes(
+        frame, [(235 * (columns % 2)).astype(np.uint8), *(np.full((24, 32), 128, np.uint8) for _ in range(2))]
+    )
+    for size in ((32, 24), (16, 12), (8, 6)):
+        shown = to_screen(lines, size, care=Care.QUICK)[1:-1, 1:-1, 0]
+        assert np.ptp(shown.astype(int)) <= 12, size
+        assert 100 < shown.mean() < 150
+
+
 def test_hdr_is_mapped_as_for_any_screen():
     frame = gradient("yuv420p10le")
     frame.color_trc = HLG
