@@ -37,7 +37,7 @@ _LEFT_WIDTH, _RIGHT_WIDTH, _LEAST_RIGHT = 264, 400, 340
 _REVIEWED = 600
 """Height of four takes, as rows, with the numbers below them."""
 _LOW = 900
-_EMPTY_TAKES = 88
+_EMPTY_TAKES, _LEAST_TAKES = 88, 140
 _TALL_DETAILS = 320
 _SETTLED_MS = 100
 _MOST_BANNERS = 3
@@ -291,23 +291,25 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _fit_takes(self) -> None:
-        """Let a Takes panel without takes leave its room: to layers that do not all show, in a low window the rest too.
+        """Let a Takes panel without takes leave its room to layers that do not all show, and in a low window the rest.
 
-        That goes to the inspector.
+        The rest goes to the inspector; where that is tall, it lends the layers room as well.
         """
-        if self._unsized:
+        side = self._side()
+        if self._unsized or not all(dock.isVisible() and not dock.isFloating() for dock in side):
             return
-        side = [self._docks[name] for name in ("layers", "takes", "details")]
         layers, takes, details = (dock.height() for dock in side)
-        at_home = all(dock.isVisible() and not dock.isFloating() for dock in side)
         base = self._lent or (layers, takes)
         target = base
-        if at_home and self._workspace == "region" and not self._has_takes():
+        if self._workspace == "region":
+            least = max(base[1], _LEAST_TAKES) if self._has_takes() else _EMPTY_TAKES
             # A tall inspector lends what it does not need either.
-            spare = max(base[1] - _EMPTY_TAKES, layers + takes + details - _EMPTY_TAKES - _TALL_DETAILS - base[0])
+            spare = max(base[1] - least, layers + takes + details - least - _TALL_DETAILS - base[0])
             more = max(0, min(spare, self._layers_wanted() - base[0]))
-            is_low = self.height() < _LOW
-            target = base[0] + more, _EMPTY_TAKES if is_low else max(_EMPTY_TAKES, base[1] - more)
+            if self._has_takes():
+                target = base[0] + more, base[1] if not more else least
+            else:
+                target = base[0] + more, least if self.height() < _LOW else max(least, base[1] - more)
         if target == (self._fitted if self._lent else base):
             # What a person has drawn since then stays.
             return
@@ -323,6 +325,9 @@ class MainWindow(QMainWindow):
         self._fitted = (0, 0)
         self._fit_takes()
 
+    def _side(self) -> list[QDockWidget]:
+        return [self._docks[name] for name in ("layers", "takes", "details")]
+
     def _layers_wanted(self) -> int:
         """Return the height at which the dock of the layers shows all of them."""
         dock = self._docks["layers"]
@@ -337,9 +342,9 @@ class MainWindow(QMainWindow):
         if self._unsized:
             # Whoever leaves a workspace before it got its sizes has arranged nothing in it.
             return
-        if self._lent is not None:
+        side = self._side()
+        if self._lent is not None and not any(dock.isFloating() for dock in side):
             # What is kept is the arrangement for takes.
-            side = [self._docks[name] for name in ("layers", "takes", "details")]
             rest = sum(dock.height() for dock in side) - sum(self._lent)
             self.resizeDocks(side, [*self._lent, max(1, rest)], Qt.Orientation.Vertical)
         layouts = dict(self._settings.choices.layouts)

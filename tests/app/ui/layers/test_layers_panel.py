@@ -193,6 +193,15 @@ def test_dragging_an_item_changes_the_order_within_its_layer(stage, panel):
     assert [item.id for item in stage.project.layer("patches").items] == ["lanyard", "leash"]
 
 
+def test_the_chosen_row_stays_in_sight_where_the_list_gets_less_room(stage, panel, qtbot):
+    fill(stage)
+    panel.resize(400, 32 + 12 * 26)
+    stage.session.selection.choose("leash")
+    panel.resize(400, 32 + 3 * 26)
+    qtbot.waitUntil(lambda: panel.view.verticalScrollBar().maximum() > 0)
+    qtbot.waitUntil(lambda: panel.view.viewport().rect().contains(rect(panel, "leash")))
+
+
 def test_an_item_that_is_dragged_out_of_its_layer_goes_to_the_end_of_it_that_is_nearest(stage, panel):
     fill(stage)
     names_of_patches = [item.id for item in stage.project.layer("patches").items]

@@ -105,6 +105,5 @@ def test_layers_that_were_floating_come_back_with_all_their_rows(desktop, film, 
     for theme in ("light", "dark"):
         desktop.session.settings.set(theme=theme)
         window.resize(1900, 1000 if theme == "light" else 1060)
-        qtbot.wait(50)
-        qtbot.waitUntil(lambda: not window._refit.isActive())
-        assert view.viewport().height() >= view.rows_height()
+        qtbot.waitUntil(window._refit.isActive)
+        qtbot.waitUntil(lambda: not window._refit.isActive() and view.viewport().height() >= view.rows_height())
