@@ -367,4 +367,4 @@ def test_the_plan_says_beforehand_what_the_export_will_do(films, tmp_path):
     plan = plan_of_timeline(timeline_of(project, film))
     assert plan.mode is Mode.DIFFERENTIAL
     assert replace(plan, warnings=()) == export(project, tmp_path / "cut.mp4", film).plan
-    assert plan.warnings == ("the sound track 1 (aac) is re-encoded around the joins",)
+    assert plan.warnings == ("the sound track 1 (AAC) is re-encoded around the joins",)
