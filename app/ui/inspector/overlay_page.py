@@ -13,7 +13,7 @@ from app.ui.inspector.page import Page
 from app.ui.inspector.section import Section
 from app.ui.inspector.style_fields import add_geometry, add_style
 from engine.model.edits import ReplaceItem
-from engine.model.overlay import CENTRED, Film, Flat, Overlay, Shape, ShapeForm, Title
+from engine.model.overlay import CENTRED, Film, Flat, Overlay, Shape, ShapeForm, Still, Title
 from engine.model.place import OnTimeline
 from engine.model.subject import Subject
 from engine.model.text_style import TextStyle
@@ -154,7 +154,11 @@ class OverlayPage(Page):
 
     def _build_place(self, section: Section) -> None:
         add_geometry(
-            self._binder, section, lambda item: item.geometry, lambda item, geometry: replace(item, geometry=geometry)
+            self._binder,
+            section,
+            lambda item: item.geometry,
+            lambda item, geometry: replace(item, geometry=geometry),
+            lambda item: isinstance(item.content, Still | Film),
         )
         self._binder.animated(
             section, "Opacity", lambda item: item.opacity, lambda item, value: replace(item, opacity=value),

@@ -86,14 +86,27 @@ def add_style(
 
 
 def add_geometry(
-    binder: Binder[T], section: Section, get: Callable[[T], Geometry], put: Callable[[T, Geometry], T]
+    binder: Binder[T],
+    section: Section,
+    get: Callable[[T], Geometry],
+    put: Callable[[T, Geometry], T],
+    has_size: Callable[[T], bool] = lambda _: True,
 ) -> None:
-    """Add the controls of how a picture lies on the canvas, each with keyframes but the fit."""
+    """Add the controls of how a picture lies on the canvas, each with keyframes but the fit.
+
+    Args:
+        binder: binds them.
+        section: where they go.
+        get: reads the geometry of what is shown.
+        put: returns it with another one.
+        has_size: tells whether it has a size of its own, which is fitted to the canvas.
+    """
 
     def changed(value: T, **changes: object) -> T:
         return put(value, replace(get(value), **changes))  # type: ignore[arg-type]
 
-    binder.choice(section, "Fit", FITS, lambda v: get(v).fit, lambda v, fit: changed(v, fit=fit))
+    fits = binder.choice(section, "Fit", FITS, lambda v: get(v).fit, lambda v, fit: changed(v, fit=fit))
+    binder.also(lambda v: section.show_row(fits, has_size(v)))
     for field, text, low, high, step, decimals, suffix, factor in (
         ("x", "Across", -10000, 10000, 0.5, 1, " %", 100.0),
         ("y", "Down", -10000, 10000, 0.5, 1, " %", 100.0),

@@ -38,12 +38,13 @@ from engine.model.edits import (
     AddTrack,
     ChangeLayer,
     ChangeTrack,
+    ReplaceItem,
     ReplacePatch,
     SplitClip,
 )
 from engine.model.keyframes import Curve, Ease, value_at
 from engine.model.markers import Marker, MarkerKind
-from engine.model.overlay import Overlay, Title
+from engine.model.overlay import Film, Overlay, Title
 from engine.model.patch import Follow, Patch, ReviewState, Take, WhenLost
 from engine.model.place import AtTimeline, OnTimeline
 from engine.model.region import Box
@@ -322,6 +323,14 @@ def test_an_overlay_shows_text_style_place_and_time(stage, panel):
     panel.page._style.fold(False)
     type_number(panel, "Size", "8")
     assert the_overlay(stage).content.style.size == pytest.approx(0.08)
+
+
+def test_only_what_has_a_size_of_its_own_is_fitted_to_the_canvas(stage, panel):
+    overlay(stage)
+    (fits,) = (one for one in panel.page.findChildren(ChoiceField) if one.accessibleName() == "Fit")
+    assert fits.isHidden()
+    stage.do(ReplaceItem(replace(the_overlay(stage), content=Film(stage.project.sources[0].id))))
+    assert not fits.isHidden()
 
 
 def test_what_is_impossible_is_said_and_the_control_shows_what_is(stage, panel):
