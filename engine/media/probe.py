@@ -33,6 +33,9 @@ _FIELD_ORDERS = {1: "progressive", 2: "tt", 3: "bb", 4: "tb", 5: "bt"}
 _LAST_CHROMA_LOCATION = 5
 """Of chroma_sample_loc_type (H.264 and H.265, E.2.1); FFmpeg counts from 1."""
 
+_WITHOUT_ALL_PICTURES = frozenset({"theora"})
+"""Where a picture that repeats the one before is an empty packet, which no demuxer and no decoder here gives back."""
+
 _FASTEST = 1000
 """Frames per second beyond which a figure is no frame rate."""
 
@@ -78,6 +81,11 @@ def _edited_stream(path: Path, container: InputContainer) -> AvVideoStream:
     if not decodable:
         raise UnsupportedMedia(
             f"{path}: there is no decoder for its video here ({videos[0]}); convert it to H.264 or HEVC first"
+        )
+    if all(stream.codec_context.name in _WITHOUT_ALL_PICTURES for stream in decodable):
+        raise UnsupportedMedia(
+            f"{path}: pictures that repeat the one before are no packets in {decodable[0].codec_context.name}, so they "
+            "could not be copied; convert it to H.264, VP9 or AV1 first"
         )
     marked = [stream for stream in decodable if stream.disposition & Disposition.default]
     return (marked or decodable)[0]

@@ -99,8 +99,11 @@ def _ffv1(video: VideoStream) -> EncoderPlan | CannotEncode:
     )
     try:
         return replace(plan, extradata=open_encoder(plan, 0.0, threads=1).extradata or b"")
-    except UnsupportedMedia as error:
-        return CannotEncode(str(error))
+    except UnsupportedMedia:
+        return CannotEncode(
+            f"no lossless encoder here takes its pixels ({video.pix_fmt}); "
+            "convert the film to FFV1, ProRes or H.264 first"
+        )
 
 
 def _profile(pix_fmt: str) -> str:

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
-from engine.media.encoders.plan import EncoderPlan
+from engine.media.containers import Family
+from engine.media.encoders.plan import CannotEncode, EncoderPlan
+from engine.media.encoders.whole import choose_whole
 from engine.media.fidelity import in_format, planes
+from engine.media.probe import probe
 from tests.corpus.segments import film, joined
 from tests.corpus.small_clips import Recipe, make
 
@@ -49,3 +52,12 @@ def test_a_grey_format_takes_the_luma_alone():
         plane[...] = 50 + number
     (luma,) = planes(in_format(frame, "gray"))
     assert (luma == 50).all()
+
+
+def test_pixels_that_no_lossless_encoder_takes_are_named_with_the_way_out(tmp_path):
+    video = probe(make(tmp_path / "film.mov", Recipe("png", pix_fmt="rgb24", sounds=0))).video
+    outcome = choose_whole(video, Family.ISO)
+    assert isinstance(outcome, CannotEncode)
+    assert outcome.reason == (
+        "no lossless encoder here takes its pixels (rgb24); convert the film to FFV1, ProRes or H.264 first"
+    )

@@ -147,6 +147,13 @@ def test_sound_alone_is_unsupported(tmp_path):
         probe(without_video(make(tmp_path / "a.mp4"), tmp_path / "sound.mp4"))
 
 
+def test_a_codec_that_leaves_pictures_out_is_unsupported_and_the_way_out_named(tmp_path, monkeypatch):
+    film = make(tmp_path / "film.mp4")
+    monkeypatch.setattr("engine.media.probe._WITHOUT_ALL_PICTURES", frozenset({"h264"}))
+    with pytest.raises(UnsupportedMedia, match=r"film.mp4: .*convert it to H.264, VP9 or AV1 first"):
+        probe(film)
+
+
 def test_an_encrypted_film_is_protected(tmp_path):
     with pytest.raises(ProtectedMedia, match="encrypted"):
         probe(marked_protected(make(tmp_path / "a.mp4"), tmp_path / "b.mp4"))
