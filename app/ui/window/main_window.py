@@ -373,7 +373,8 @@ class MainWindow(QMainWindow):
     def _on_closed(self) -> None:
         self.setWindowTitle("Deltacut")
         empty(self._messages)
-        self._show_page()
+        # As after opening: all panels have just emptied themselves in this event.
+        QTimer.singleShot(0, self, self._show_page)
 
     # --- events -----------------------------------------------------------------------------------------------------
 

@@ -44,6 +44,7 @@ class Watch:
         step: what the story is at. is_on: whether it looks.
         cpu_ms: the computing time of every event, by step. events: those over a millisecond.
         calls: what waited: where, in which step, by what stack.
+        yardsticks_ms: what the same piece of work took between the steps.
     """
 
     files: tuple[Path, ...]
@@ -51,7 +52,20 @@ class Watch:
     cpu_ms: dict[str, list[float]] = field(default_factory=dict)
     events: list[Held] = field(default_factory=list)
     calls: list[tuple[str, str, str]] = field(default_factory=list)
+    yardsticks_ms: list[float] = field(default_factory=list)
     is_on: bool = False
+
+
+YARDSTICK_MS = 10.5
+"""What `yardstick_ms` gives on the machine for which the limit is meant: a core of 2.6 GHz that nobody shares."""
+
+
+def yardstick_ms() -> float:
+    """Return the computing time of a fixed piece of work: what a processor gives changes with who else has it."""
+    began, total = time.thread_time(), 0
+    for number in range(200_000):
+        total += number * number % 7
+    return 1000 * (time.thread_time() - began)
 
 
 class WatchedApplication(QApplication):

@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 
 import pytest
 
+from tests.app.ui.held_thread import YARDSTICK_MS
 from tests.corpus.small_clips import Recipe, make
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -88,9 +90,11 @@ def test_no_event_of_a_whole_story_holds_the_interface_thread_or_waits_in_it(tmp
         seen = told(["-m", "tests.app.ui.watched_story", str(folder), str(film)], folder)
         assert seen["calls"] == []
         assert sum(len(times) for times in seen["cpu_ms"].values()) > 1000
+        # A processor that others slow down takes longer for everything, its yardstick too.
+        most_ms = MOST_MS * max(1.0, median(seen["yardsticks_ms"]) / YARDSTICK_MS)
         held: dict[tuple[str, str, str], float] = {}
         for event in seen["events"]:
-            if event["cpu_ms"] > MOST_MS:
+            if event["cpu_ms"] > most_ms:
                 place = event["what"], event["where"], event["step"]
                 held[place] = max(event["cpu_ms"], held.get(place, 0.0))
         if at_fault is None:

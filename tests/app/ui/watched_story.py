@@ -18,7 +18,7 @@ from pathlib import Path
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
-from tests.app.ui.held_thread import Watch, WatchedApplication, guard, wait, watch_calls
+from tests.app.ui.held_thread import Watch, WatchedApplication, guard, wait, watch_calls, yardstick_ms
 
 
 def main(folder: Path, film: Path) -> int:
@@ -53,7 +53,8 @@ def main(folder: Path, film: Path) -> int:
     start.end()
     longest = sorted(watch.events, key=lambda event: -event.cpu_ms)
     shown = [asdict(event) for event in longest[:12]]
-    print("TOLD", json.dumps({"events": shown, "cpu_ms": watch.cpu_ms, "calls": watch.calls[:12]}))
+    told = {"events": shown, "cpu_ms": watch.cpu_ms, "calls": watch.calls[:12], "yardsticks_ms": watch.yardsticks_ms}
+    print("TOLD", json.dumps(told))
     return 0
 
 
@@ -83,6 +84,7 @@ class Story:
             self.watch.step, self.watch.is_on = step.__name__, True
             step()
             self.run_for(300)
+            self.watch.yardsticks_ms.append(yardstick_ms())
 
     def run_for(self, ms: int) -> None:
         until = time.monotonic() + ms / 1000
