@@ -367,7 +367,8 @@ def test_a_soft_edge_is_counted_to_the_region_and_its_end_is_drawn(stage, area, 
     without = area.canvas.grab().toImage()
     stage.do(ReplacePatch(replace(current(stage, patch), feather_px=20.0, grow_px=-4.0)))
     qtbot.waitUntil(lambda: bool(area.canvas.ground.found and area.canvas.ground.found.reach))
-    assert (area.canvas.changes.bounds, area.canvas.changes.outside) == ("the region and its soft edge", 0)
+    qtbot.waitUntil(lambda: area.canvas.changes.bounds == "the region and its soft edge")
+    assert area.canvas.changes.outside == 0
     ((*line,),) = area.canvas.ground.found.reach
     picture = stage.project.sources[0].picture
     assert min(x for x, _ in line) == pytest.approx(0.3 - 16 / picture.width, abs=1.5 / picture.width)
