@@ -45,13 +45,18 @@ def test_a_film_that_is_there_already_is_used_again(stage, qtbot, small_film):
     assert len(stage.project.sources) == 1
 
 
-def test_a_sound_goes_onto_a_sound_track_at_its_time(stage, qtbot, tmp_path):
-    path = tmp_path / "Song.wav"
+def song(folder, seconds):
+    path = folder / "Song.wav"
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(16000)
-        file.writeframes((np.sin(np.arange(16000) / 9) * 9000).astype("<i2").tobytes())
+        file.writeframes((np.sin(np.arange(16000 * seconds) / 9) * 9000).astype("<i2").tobytes())
+    return path
+
+
+def test_a_sound_goes_onto_a_sound_track_at_its_time(stage, qtbot, tmp_path):
+    path = song(tmp_path, 1)
     with qtbot.waitSignal(stage.session.importing.imported, timeout=20_000):
         stage.session.importing.add([path], Where.INSERT, 25)
     (track,) = stage.project.tracks
@@ -62,12 +67,7 @@ def test_a_sound_goes_onto_a_sound_track_at_its_time(stage, qtbot, tmp_path):
 
 
 def test_a_sound_that_is_longer_than_the_film_ends_with_it(stage, qtbot, tmp_path):
-    path = tmp_path / "Song.wav"
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(bytes(2 * 8000 * 9))
+    path = song(tmp_path, 9)
     timeline = stage.session.document.timeline
     with qtbot.waitSignal(stage.session.importing.imported, timeout=20_000):
         stage.session.importing.add([path], Where.INSERT, 20)

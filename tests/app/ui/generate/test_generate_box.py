@@ -63,6 +63,16 @@ def write(panel, text):
     QTest.keyClicks(panel.generate.prompt, text)
 
 
+def ordered(stage, panel, qtbot):
+    """Order a picture for a region, agreeing this once, and return the order's row."""
+    draw(stage)
+    offered(panel, qtbot)
+    write(panel, "a red door")
+    panel.generate.generate()
+    panel.generate.send_once.click()
+    return panel.generate.rows[0]
+
+
 def test_it_shows_with_a_region_and_says_what_will_be_sent_and_not_sent(stage, panel, qtbot, world):
     set_caps(Caps(project_usd=Decimal("10.00")))
     assert not panel.generate.isVisible()
@@ -157,12 +167,7 @@ def test_over_the_cap_nothing_is_sent_and_the_way_out_is_to_raise_it(stage, pane
 
 def test_a_rejected_key_is_replaced_and_tried_again(stage, panel, qtbot, world, monkeypatch):
     monkeypatch.setenv("GEMINI_API_KEY", "not-the-key")
-    draw(stage)
-    offered(panel, qtbot)
-    write(panel, "a red door")
-    panel.generate.generate()
-    panel.generate.send_once.click()
-    row = panel.generate.rows[0]
+    row = ordered(stage, panel, qtbot)
     qtbot.waitUntil(lambda: WayOut.REPLACE_KEY in row.buttons, timeout=LONG_MS)
     monkeypatch.setenv("GEMINI_API_KEY", world.gemini.key)
     row.buttons[WayOut.TRY_AGAIN].click()
@@ -183,12 +188,7 @@ def test_waiting_for_room_counts_down():
 
 def test_an_order_that_has_to_wait_says_until_when_and_a_local_tool_does_it_now(stage, panel, qtbot, world):
     world.gemini.fail("submit", *["rate_minute"] * 9)
-    draw(stage)
-    offered(panel, qtbot)
-    write(panel, "a red door")
-    panel.generate.generate()
-    panel.generate.send_once.click()
-    row = panel.generate.rows[0]
+    row = ordered(stage, panel, qtbot)
     qtbot.waitUntil(lambda: WayOut.TRY_LOCALLY in row.buttons, timeout=LONG_MS)
     assert list(row.buttons) == [WayOut.TRY_LOCALLY, WayOut.CANCEL]
     assert row._what.text().startswith("Retry at ")
